@@ -1,0 +1,66 @@
+"""The errors of the engine.
+
+EngineError
+└── DocumentError     a document that is refused: where in it, and why
+    └── LimitError    a document that is well formed but larger than a limit allows
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+_PLAIN_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*\Z")
+_LONGEST_QUOTE = 64
+
+type_names = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    type(None): "null",
+}
+
+
+class EngineError(Exception):
+    """The root of every error that the engine raises on purpose."""
+
+
+class DocumentError(EngineError):
+    """A document is refused. ``path`` says where (``$.map.a[1]``), ``fault`` says why."""
+
+    def __init__(self, path: str, fault: str) -> None:
+        super().__init__(f"{path}: {fault}")
+        self.path = path
+        self.fault = fault
+
+
+class LimitError(DocumentError):
+    """A document is larger than a limit allows."""
+
+
+def member(path: str, name: str) -> str:
+    """The path of the member ``name`` of the object at ``path``: ``$.map.a``, ``$.map["a b"]``."""
+    return f"{path}.{name}" if _PLAIN_NAME.match(name) else f"{path}[{quote(name, '\"')}]"
+
+
+def element(path: str, index: int) -> str:
+    """The path of an element of the array at ``path``: ``$.map.a[1]``."""
+    return f"{path}[{index}]"
+
+
+def quote(name: str, mark: str = "'") -> str:
+    """``name`` in quotes for a message: one line of ASCII, cut when long."""
+    if len(name) > _LONGEST_QUOTE:
+        name = name[:_LONGEST_QUOTE] + "..."
+    escaped = json.dumps(name)[1:-1]
+    if mark == "'":
+        escaped = escaped.replace('\\"', '"').replace("'", "\\'")
+    return f"{mark}{escaped}{mark}"
+
+
+def type_name(value: object) -> str:
+    """What a JSON value is, in words: ``an object``, ``a string``."""
+    return type_names.get(type(value), "an unknown value")
