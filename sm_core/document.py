@@ -82,10 +82,32 @@ def parse(text: bytes, limits: Limits | None) -> dict[str, Any]:
     except RecursionError:
         allowed = f"max-nesting ({limits.nesting}) allows" if limits is not None else "this server can read"
         raise LimitError("$", f"nested deeper than {allowed}") from None
-    if type(document) is not dict and not isinstance(document, _Duplicate):
+    if not isinstance(document, dict):
         raise DocumentError("$", f"expected an object, got {type_name(document)}")
-    _walk(document, limits, "\\u" in decoded)
+    nesting = limits.nesting if limits is not None else None
+    escapes = "\\u" in decoded  # the only way to a lone surrogate: UTF-8 has none
+    if escapes or _suspicious(document, nesting):
+        _find_fault(document, nesting)
     return document
+
+
+def _suspicious(document: dict[str, Any], nesting: int | None) -> bool:
+    """Whether an object names a member twice or the nesting is too deep: level by level, without paths."""
+    level: list[Any] = [document]
+    depth = 0
+    while level:
+        depth += 1
+        if nesting is not None and depth > nesting:
+            return True
+        if any(type(value) is _Duplicate for value in level):
+            return True
+        level = [
+            inner
+            for value in level
+            for inner in (value.values() if isinstance(value, dict) else value)
+            if isinstance(inner, (dict, list))
+        ]
+    return False
 
 
 _decoder = json.JSONDecoder(
@@ -93,34 +115,26 @@ _decoder = json.JSONDecoder(
 )
 
 
-def _walk(document: dict[str, Any], limits: Limits | None, escapes: bool) -> None:
-    """Refuses what the parser lets through: duplicates, lone surrogates, deep nesting.
-
-    A lone surrogate can only come from a \\u escape (UTF-8 has none), so texts are looked at only then.
-    """
-    nesting = limits.nesting if limits is not None else None
+def _find_fault(document: dict[str, Any], nesting: int | None) -> None:
+    """Refuses what the parser lets through, with its path: duplicates, lone surrogates, deep nesting."""
     pending: list[tuple[Any, str, int]] = [(document, "$", 1)]
     while pending:
         value, path, depth = pending.pop()
+        if isinstance(value, str):
+            _refuse_surrogates(value, path)
+            continue
+        if not isinstance(value, (dict, list)):
+            continue
         if nesting is not None and depth > nesting:
             raise LimitError(path, f"nested deeper than max-nesting ({nesting}) allows")
         if isinstance(value, dict):
             if isinstance(value, _Duplicate):
                 raise DocumentError(path, f"duplicate member {quote(value.name)}")
-            if escapes:
-                for name in value:
-                    _refuse_surrogates(name, path)
             for name, inner in value.items():
-                if isinstance(inner, (dict, list)):
-                    pending.append((inner, member(path, name), depth + 1))
-                elif escapes and isinstance(inner, str):
-                    _refuse_surrogates(inner, member(path, name))
+                _refuse_surrogates(name, path)
+                pending.append((inner, member(path, name), depth + 1))
         else:
-            for index, inner in enumerate(value):
-                if isinstance(inner, (dict, list)):
-                    pending.append((inner, element(path, index), depth + 1))
-                elif escapes and isinstance(inner, str):
-                    _refuse_surrogates(inner, element(path, index))
+            pending.extend((inner, element(path, index), depth + 1) for index, inner in enumerate(value))
 
 
 def _refuse_surrogates(text: str, path: str) -> None:

@@ -43,7 +43,10 @@ class LimitError(DocumentError):
 
 def member(path: str, name: str) -> str:
     """The path of the member ``name`` of the object at ``path``: ``$.map.a``, ``$.map["a b"]``."""
-    return f"{path}.{name}" if _PLAIN_NAME.match(name) else f"{path}[{quote(name, '\"')}]"
+    if _PLAIN_NAME.match(name):
+        return f"{path}.{name}"
+    quoted = quote(name, '"')
+    return f"{path}[{quoted}]"
 
 
 def element(path: str, index: int) -> str:

@@ -1,0 +1,160 @@
+"""The functions that the shim calls (module/shim/engine_api.h declares them).
+
+Each fills a verdict and returns its code. The bytes that a verdict points to live until the next call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from _redisstate import ffi, lib
+from sm_core import Definition, DocumentError, EngineError, Limits, compile_document
+
+from . import replies
+
+TAKEN: int = lib.SM_VERDICT_TAKEN
+REFUSED: int = lib.SM_VERDICT_REFUSED
+ERROR: int = lib.SM_VERDICT_ERROR
+STRAY: int = lib.SM_VERDICT_STRAY
+INTERNAL: int = lib.SM_VERDICT_INTERNAL
+
+ready = False
+
+_definitions: dict[int, Definition] = {}
+_handles = count(1)
+_alive: list[Any] = []  # what the last verdict points to
+
+_unpack = ffi.buffer
+_from_buffer = ffi.from_buffer
+
+
+def _point(slot: Any, text: bytes) -> None:
+    pointer = _from_buffer(text)
+    _alive.append(pointer)
+    slot.ptr = pointer
+    slot.len = len(text)
+
+
+def _explain(error: EngineError | None) -> bytes:
+    text = f"invalid document at {error}" if isinstance(error, DocumentError) else str(error)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _log_failure(*failure: Any) -> None:
+    import traceback
+
+    for line in "".join(traceback.format_exception(*failure)).splitlines():
+        text = line.encode("utf-8", "backslashreplace")
+        lib.sm_log_failure(text, len(text))
+
+
+def _answers(function: Callable[..., int]) -> Callable[..., int]:
+    """What every function of the boundary does: no exception leaves, an error becomes its text."""
+
+    def answer(*arguments: Any) -> int:
+        _alive.clear()
+        try:
+            return function(*arguments)
+        except EngineError as error:
+            _point(arguments[-1].error, _explain(error))
+            return ERROR
+        except BaseException as failure:
+            _log_failure(type(failure), failure, failure.__traceback__)
+            return INTERNAL
+
+    answer.__name__ = function.__name__
+    ffi.def_extern(error=INTERNAL, onerror=_log_failure)(answer)
+    return answer
+
+
+@ffi.def_extern(error=0, onerror=_log_failure)
+def sm_python_ready() -> int:
+    return int(ready)
+
+
+@_answers
+def sm_python_compile(
+    document: Any, length: int, document_bytes: int, states: int, nesting: int, verdict: Any
+) -> int:
+    limits = None if document_bytes < 0 else Limits(document_bytes, states, nesting)
+    compiled = compile_document(_unpack(document, length)[:], limits)
+    definition = compiled.definition
+    verdict.engine = next(_handles)
+    verdict.engine_bytes = definition.footprint
+    verdict.split = definition.split
+    _point(verdict.canonical, definition.canonical)
+    if compiled.reason is not None:
+        verdict.has_reason = 1
+        _point(verdict.reason, compiled.reason.encode())
+    _definitions[verdict.engine] = definition
+    if compiled.configuration is None:
+        _point(verdict.error, _explain(compiled.stray))
+        return STRAY
+    _stand(definition, compiled.configuration, verdict)
+    return TAKEN
+
+
+@_answers
+def sm_python_describe(handle: int, configuration: Any, length: int, accepted_before: int, verdict: Any) -> int:
+    definition = _definitions[handle]
+    _stand(
+        definition, definition.admit(_unpack(configuration, length)[:], strict=not accepted_before), verdict
+    )
+    return TAKEN
+
+
+def _stand(definition: Definition, configuration: bytes, verdict: Any) -> None:
+    _point(verdict.configuration, configuration)
+    _point(verdict.head, definition.head(configuration))
+    _point(verdict.states, replies.array(definition.states(configuration)))
+
+
+_transitions: dict[int, Callable[[Definition, bytes, str], bytes | None]] = {
+    lib.SM_KIND_MUTATE: lambda definition, configuration, state: definition.mutate(configuration, state),
+    lib.SM_KIND_FORCE: lambda definition, configuration, state: definition.force(configuration, state),
+    lib.SM_KIND_RESET: lambda definition, configuration, state: definition.start(),
+    lib.SM_KIND_ENTER: lambda definition, configuration, state: definition.enter(state),
+}
+
+_questions: dict[int, Callable[[Definition, bytes], bytes]] = {
+    lib.SM_KIND_LIST: lambda definition, configuration: replies.array(definition.rows),
+    lib.SM_KIND_ALL: lambda definition, configuration: replies.array(definition.known),
+    lib.SM_KIND_INITIAL: lambda definition, configuration: replies.bulk(definition.initial),
+    lib.SM_KIND_CURRENT: lambda definition, configuration: replies.bulk(definition.current(configuration)),
+}
+
+
+@_answers
+def sm_python_ask(
+    handle: int,
+    kind: int,
+    configuration: Any,
+    configuration_length: int,
+    argument: Any,
+    argument_length: int,
+    verdict: Any,
+) -> int:
+    definition = _definitions[handle]
+    where = _unpack(configuration, configuration_length)[:]
+    question = _questions.get(kind)
+    if question is not None:
+        _point(verdict.reply, question(definition, where))
+        return TAKEN
+    try:
+        text = _unpack(argument, argument_length)[:].decode()
+    except UnicodeDecodeError as error:
+        if kind == lib.SM_KIND_ENTER:
+            raise DocumentError("$.current", f"not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}") from None
+        return REFUSED
+    target = _transitions[kind](definition, where, text)
+    if target is None:
+        return REFUSED
+    _stand(definition, target, verdict)
+    return TAKEN
+
+
+@ffi.def_extern(error=None, onerror=_log_failure)
+def sm_python_forget(handle: int) -> None:
+    _definitions.pop(handle, None)

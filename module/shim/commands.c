@@ -1,0 +1,310 @@
+/* The SM.* commands. Each answers from the memo or asks the engine; what changes a machine goes through `changed`,
+ * the one place that decides how a write is replicated and which event it publishes.
+ *
+ * The table of commands is generated from commands.json. */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "command_functions.h"
+#include "shim.h"
+
+static sm_bytes bytes_of(const RedisModuleString *string) {
+    sm_bytes bytes;
+
+    bytes.ptr = RedisModule_StringPtrLen(string, &bytes.len);
+    return bytes;
+}
+
+static bool is_word(const RedisModuleString *string, const char *word) {
+    sm_bytes bytes = bytes_of(string);
+
+    return bytes.len == strlen(word) && strncasecmp(bytes.ptr, word, bytes.len) == 0;
+}
+
+static int syntax_error(RedisModuleCtx *ctx) {
+    return RedisModule_ReplyWithError(ctx, "ERR syntax error");
+}
+
+bool sm_accepted_before(RedisModuleCtx *ctx) {
+    return RedisModule_GetContextFlags(ctx) & (REDISMODULE_CTX_FLAGS_LOADING | REDISMODULE_CTX_FLAGS_REPLICATED);
+}
+
+/* ---- keys ---- */
+
+typedef struct opened {
+    RedisModuleKey *key;
+    sm_machine *machine; /* NULL: no such key */
+} opened;
+
+/* Opens the key of a command. False where it holds another type: then the client has its error. */
+static bool open_key(RedisModuleCtx *ctx, RedisModuleString *name, int mode, opened *at) {
+    at->machine = NULL;
+    at->key = RedisModule_OpenKey(ctx, name, mode);
+    if (!at->key || RedisModule_KeyType(at->key) == REDISMODULE_KEYTYPE_EMPTY) return true;
+    if (RedisModule_ModuleTypeGetType(at->key) != sm_type) {
+        RedisModule_CloseKey(at->key);
+        RedisModule_ReplyWithError(ctx, REDISMODULE_ERRORMSG_WRONGTYPE);
+        return false;
+    }
+    at->machine = RedisModule_ModuleTypeGetValue(at->key);
+    return true;
+}
+
+static int close_key(opened *at, int result) {
+    if (at->key) RedisModule_CloseKey(at->key);
+    return result;
+}
+
+/* Opens for reading. True with a machine; otherwise the client has its answer: an error, or nil. */
+static bool open_machine(RedisModuleCtx *ctx, RedisModuleString *name, int mode, opened *at) {
+    if (!open_key(ctx, name, mode, at)) return false;
+    if (at->machine) return true;
+    close_key(at, RedisModule_ReplyWithNull(ctx));
+    return false;
+}
+
+/* A write has changed the machine: replicas and the AOF get the command as it came, WATCH wakes, the event goes out.
+ * The engine answers alike everywhere, and what has been accepted here is not held to another server's limits. */
+static void changed(RedisModuleCtx *ctx, RedisModuleString *name, const char *event) {
+    RedisModule_SignalModifiedKey(ctx, name);
+    RedisModule_ReplicateVerbatim(ctx);
+    RedisModule_NotifyKeyspaceEvent(ctx, REDISMODULE_NOTIFY_GENERIC, event, name);
+}
+
+/* ---- documents in ---- */
+
+/* Puts a machine at the key, in place of one that stands there; a TTL goes, as with SET. */
+static void store(RedisModuleCtx *ctx, RedisModuleString *name, opened *at, sm_node *node, const sm_bytes *reason,
+                  const char *event) {
+    if (!at->machine) {
+        RedisModule_ModuleTypeSetValue(at->key, sm_type, sm_machine_new(node, reason));
+    } else {
+        bool expires = RedisModule_GetExpire(at->key) != REDISMODULE_NO_EXPIRE;
+
+        if (!expires && at->machine->node == node && sm_machine_has_reason(at->machine, reason)) return;
+        if (expires) RedisModule_SetExpire(at->key, REDISMODULE_NO_EXPIRE);
+        sm_machine_move(at->machine, node);
+        sm_machine_set_reason(at->machine, reason);
+    }
+    changed(ctx, name, event);
+}
+
+static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes document, const sm_bytes *current,
+                        const char *event) {
+    sm_definition *definition = NULL;
+    sm_answer answer, entered;
+    enum sm_outcome outcome;
+    opened at;
+
+    if (!open_key(ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &at)) return REDISMODULE_OK;
+    outcome = sm_engine_document(document, sm_accepted_before(ctx), &definition, &answer);
+    if (outcome == SM_ERROR || (outcome == SM_STRAY && !current)) {
+        sm_reply_error(ctx, answer.error);
+    } else {
+        sm_reason *kept = NULL;
+        sm_bytes reason = answer.reason;
+
+        if (current) {
+            if (answer.has_reason) { /* it does not outlive the next question */
+                kept = RedisModule_Alloc(sizeof(*kept) + reason.len);
+                memcpy(kept->text, reason.ptr, reason.len);
+                reason.ptr = kept->text;
+            }
+            outcome = sm_engine_ask(definition, NULL, SM_KIND_ENTER, *current, &entered);
+        } else {
+            entered = answer;
+        }
+        if (outcome == SM_TAKEN) {
+            store(ctx, name, &at, entered.node, answer.has_reason ? &reason : NULL, event);
+            RedisModule_ReplyWithSimpleString(ctx, "OK");
+        } else {
+            sm_reply_error(ctx, entered.error);
+        }
+        if (kept) RedisModule_Free(kept);
+    }
+    if (definition) sm_definition_release(definition);
+    return close_key(&at, REDISMODULE_OK);
+}
+
+int sm_set_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    sm_bytes current;
+
+    if (argc < 3 || argc > 4) return RedisModule_WrongArity(ctx);
+    if (argc == 4) current = bytes_of(argv[3]);
+    return set_document(ctx, argv[1], bytes_of(argv[2]), argc == 4 ? &current : NULL, "sm.set");
+}
+
+static const char template[] = "{\"current\":\"\",\"map\":{},\"initial\":\"\"}";
+
+int sm_create_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    if (argc != 2) return RedisModule_WrongArity(ctx);
+    return set_document(ctx, argv[1], (sm_bytes){template, sizeof(template) - 1}, NULL, "sm.create");
+}
+
+int sm_template_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    (void)argv;
+    if (argc != 1) return RedisModule_WrongArity(ctx);
+    return RedisModule_ReplyWithStringBuffer(ctx, template, sizeof(template) - 1);
+}
+
+/* ---- reading ---- */
+
+static const sm_bytes no_argument = {"", 0};
+
+/* Answers a question that has no argument and is always answered. */
+static int ask(RedisModuleCtx *ctx, sm_definition *definition, sm_node *node, uint8_t kind) {
+    sm_answer answer;
+    enum sm_outcome outcome = sm_engine_ask(definition, node, kind, no_argument, &answer);
+
+    return outcome == SM_TAKEN ? sm_reply_encoded(ctx, answer.reply) : sm_reply_error(ctx, answer.error);
+}
+
+int sm_get_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    enum { DOCUMENT, REASON, CURRENT, INITIAL } what = DOCUMENT;
+    opened at;
+
+    if (argc < 2 || argc > 3) return RedisModule_WrongArity(ctx);
+    if (argc == 3) {
+        if (is_word(argv[2], "REASON")) what = REASON;
+        else if (is_word(argv[2], "CURRENT")) what = CURRENT;
+        else if (is_word(argv[2], "INITIAL")) what = INITIAL;
+        else return syntax_error(ctx);
+    }
+    if (!open_machine(ctx, argv[1], REDISMODULE_READ, &at)) return REDISMODULE_OK;
+
+    if (what == DOCUMENT) {
+        sm_counts.memory_answers++;
+        sm_reply_document(ctx, at.machine);
+    } else if (what == REASON) {
+        const sm_reason *reason = at.machine->reason;
+
+        sm_counts.memory_answers++;
+        RedisModule_ReplyWithStringBuffer(ctx, reason ? reason->text : "", reason ? reason->len : 0);
+    } else if (what == CURRENT) {
+        ask(ctx, at.machine->node->definition, at.machine->node, SM_KIND_CURRENT);
+    } else {
+        ask(ctx, at.machine->node->definition, NULL, SM_KIND_INITIAL);
+    }
+    return close_key(&at, REDISMODULE_OK);
+}
+
+int sm_state_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    uint8_t kind = 0;
+    opened at;
+
+    if (argc < 2 || argc > 3) return RedisModule_WrongArity(ctx);
+    if (argc == 3) {
+        if (is_word(argv[2], "LIST")) kind = SM_KIND_LIST;
+        else if (is_word(argv[2], "ALL")) kind = SM_KIND_ALL;
+        else return syntax_error(ctx);
+    }
+    if (!open_machine(ctx, argv[1], REDISMODULE_READ, &at)) return REDISMODULE_OK;
+    if (kind) {
+        ask(ctx, at.machine->node->definition, NULL, kind);
+    } else {
+        sm_counts.memory_answers++;
+        sm_reply_encoded(ctx, at.machine->node->states);
+    }
+    return close_key(&at, REDISMODULE_OK);
+}
+
+/* ---- moving ---- */
+
+static bool good_reason(RedisModuleCtx *ctx, sm_bytes reason) {
+    size_t fault = sm_utf8_fault(reason);
+    char text[96];
+    int len;
+
+    if (fault == reason.len) return true;
+    len = snprintf(text, sizeof(text), "the reason is not UTF-8: byte %zu is 0x%02x", fault,
+                   (unsigned)(unsigned char)reason.ptr[fault]);
+    sm_reply_error(ctx, (sm_bytes){text, (size_t)len});
+    return false;
+}
+
+/* The machine goes where an answer leads, with a new reason or none. */
+static void move(RedisModuleCtx *ctx, RedisModuleString *name, sm_machine *machine, sm_node *node,
+                 const sm_bytes *reason, const char *event) {
+    if (machine->node == node && sm_machine_has_reason(machine, reason)) return;
+    sm_machine_move(machine, node);
+    sm_machine_set_reason(machine, reason);
+    changed(ctx, name, event);
+}
+
+int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    sm_bytes state, reason = no_argument;
+    sm_answer answer;
+    enum sm_outcome outcome;
+    opened at;
+
+    if (argc < 3 || argc > 5) return RedisModule_WrongArity(ctx);
+    if (argc == 5 && !is_word(argv[4], "FORCE")) return syntax_error(ctx);
+    if (argc >= 4) {
+        reason = bytes_of(argv[3]);
+        if (!good_reason(ctx, reason)) return REDISMODULE_OK;
+    }
+    if (!open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &at)) return REDISMODULE_OK;
+
+    state = bytes_of(argv[2]);
+    outcome = sm_engine_ask(at.machine->node->definition, at.machine->node,
+                            argc == 5 ? SM_KIND_FORCE : SM_KIND_MUTATE, state, &answer);
+    if (outcome == SM_TAKEN) {
+        move(ctx, argv[1], at.machine, answer.node, argc >= 4 ? &reason : NULL, "sm.mutate");
+        RedisModule_ReplyWithSimpleString(ctx, "OK");
+    } else if (outcome == SM_ERROR) {
+        sm_reply_error(ctx, answer.error);
+    } else if (sm_config.invalid_transition) {
+        sm_reply_invalid_transition(ctx, at.machine->node, state);
+    } else {
+        RedisModule_ReplyWithNull(ctx);
+    }
+    return close_key(&at, REDISMODULE_OK);
+}
+
+int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    sm_answer answer;
+    opened at;
+
+    if (argc != 2) return RedisModule_WrongArity(ctx);
+    if (!open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &at)) return REDISMODULE_OK;
+    if (sm_engine_ask(at.machine->node->definition, NULL, SM_KIND_RESET, no_argument, &answer) == SM_TAKEN) {
+        move(ctx, argv[1], at.machine, answer.node, NULL, "sm.reset");
+        RedisModule_ReplyWithSimpleString(ctx, "OK");
+    } else {
+        sm_reply_error(ctx, answer.error);
+    }
+    return close_key(&at, REDISMODULE_OK);
+}
+
+/* ---- registration ---- */
+
+static bool set_categories(RedisModuleCtx *ctx, RedisModuleCommand *command, const char *categories, bool own) {
+    char words[128];
+
+    if (!RedisModule_SetCommandACLCategories) return true;
+    snprintf(words, sizeof(words), "%s%s%s", categories, own && *categories ? " " : "", own ? "statemachine" : "");
+    if (!*words || RedisModule_SetCommandACLCategories(command, words) == REDISMODULE_OK) return true;
+    RedisModule_Log(ctx, "warning", "cannot set the ACL categories '%s'", words);
+    return false;
+}
+
+bool sm_commands_register(RedisModuleCtx *ctx) {
+    bool own_category = RedisModule_AddACLCategory && RedisModule_AddACLCategory(ctx, "statemachine") == REDISMODULE_OK;
+
+    for (size_t i = 0; i < sm_commands_count; i++) {
+        const sm_command *command = &sm_commands[i];
+        int first = command->has_key ? 1 : 0;
+        RedisModuleCommand *created;
+
+        if (RedisModule_CreateCommand(ctx, command->name, command->function, command->flags, first, first, first) !=
+                REDISMODULE_OK ||
+            !(created = RedisModule_GetCommand(ctx, command->name)) ||
+            RedisModule_SetCommandInfo(created, command->info) != REDISMODULE_OK ||
+            !set_categories(ctx, created, command->acl_categories, own_category)) {
+            RedisModule_Log(ctx, "warning", "cannot register the command %s", command->name);
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,172 @@
+/* Questions to the engine: answered from the memo, or by Python once and then kept in the memo. */
+#include "engine_api.h"
+#include "shim.h"
+
+#include <string.h>
+
+enum {
+    LONGEST_REFUSAL = 256, /* bytes of an argument; longer ones that are refused are not remembered */
+    SHARE_OF_MEMO = 64,    /* nothing larger than the bound's 64th is remembered */
+};
+
+static const sm_bytes nothing = {"", 0};
+
+static bool rememberable(sm_bytes key, sm_bytes reply) {
+    return key.len + reply.len <= (size_t)sm_config.memo_bytes / SHARE_OF_MEMO;
+}
+
+static sm_bytes safe(sm_bytes bytes) {
+    return bytes.ptr ? bytes : nothing;
+}
+
+static void verdict_init(sm_verdict *verdict) {
+    memset(verdict, 0, sizeof(*verdict));
+    sm_counts.engine_calls++;
+}
+
+static enum sm_outcome failed(int code, const sm_verdict *verdict, sm_answer *answer) {
+    static const char internal[] = "internal error in the engine; the server's log says more";
+
+    answer->error = safe(verdict->error);
+    if (code != SM_VERDICT_ERROR) answer->error = (sm_bytes){internal, sizeof(internal) - 1};
+    return SM_ERROR;
+}
+
+/* The node that a verdict describes. */
+static sm_node *node_of(sm_definition *definition, const sm_verdict *verdict) {
+    sm_bytes configuration = safe(verdict->configuration);
+    sm_node *node = sm_node_find(definition, configuration);
+
+    return node ? node : sm_node_add(definition, configuration, safe(verdict->head), safe(verdict->states));
+}
+
+static int compile(sm_bytes document, bool accepted_before, sm_verdict *verdict, sm_definition **held) {
+    int code;
+
+    verdict_init(verdict);
+    code = sm_python_compile(document.ptr, document.len, accepted_before ? -1 : sm_config.document_bytes,
+                             accepted_before ? -1 : sm_config.states, accepted_before ? -1 : sm_config.nesting,
+                             verdict);
+    if (code == SM_VERDICT_TAKEN || code == SM_VERDICT_STRAY) {
+        sm_bytes canonical = safe(verdict->canonical);
+
+        *held = sm_definition_find(canonical);
+        if (*held) {
+            sm_python_forget(verdict->engine);
+        } else {
+            *held = sm_definition_add(canonical, verdict->split, verdict->engine, verdict->engine_bytes);
+        }
+        sm_definition_hold(*held);
+    }
+    return code;
+}
+
+enum sm_outcome sm_engine_document(sm_bytes document, bool accepted_before, sm_definition **held,
+                                   sm_answer *answer) {
+    uint8_t kind = accepted_before ? SM_KIND_ACCEPTED : SM_KIND_DOCUMENT;
+    sm_edge *edge = (sm_edge *)sm_memo_find(NULL, kind, document);
+    sm_verdict verdict;
+    int code;
+
+    memset(answer, 0, sizeof(*answer));
+    if (edge) {
+        edge->item.used = true;
+        sm_counts.memory_answers++;
+        *held = edge->definition;
+        sm_definition_hold(*held);
+        answer->node = edge->target;
+        answer->has_reason = edge->has_reason;
+        answer->reason = edge->reply;
+        return SM_TAKEN;
+    }
+    sm_memo_make_room();
+    code = compile(document, accepted_before, &verdict, held);
+    if (code == SM_VERDICT_STRAY) {
+        answer->error = safe(verdict.error);
+    } else if (code != SM_VERDICT_TAKEN) {
+        return failed(code, &verdict, answer);
+    } else {
+        answer->node = node_of(*held, &verdict);
+    }
+    answer->has_reason = verdict.has_reason;
+    answer->reason = safe(verdict.reason);
+    if (answer->node && rememberable(document, answer->reason))
+        sm_edge_add(NULL, *held, kind, document, answer->node, answer->reason, answer->has_reason);
+    return answer->node ? SM_TAKEN : SM_STRAY;
+}
+
+enum sm_outcome sm_engine_definition(sm_bytes canonical, bool accepted_before, sm_definition **held,
+                                     sm_answer *answer) {
+    sm_verdict verdict;
+    int code;
+
+    memset(answer, 0, sizeof(*answer));
+    *held = sm_definition_find(canonical);
+    if (*held) {
+        sm_counts.memory_answers++;
+        sm_definition_hold(*held);
+        return SM_TAKEN;
+    }
+    sm_memo_make_room();
+    code = compile(canonical, accepted_before, &verdict, held);
+    return code == SM_VERDICT_TAKEN || code == SM_VERDICT_STRAY ? SM_TAKEN : failed(code, &verdict, answer);
+}
+
+enum sm_outcome sm_engine_node(sm_definition *definition, sm_bytes configuration, bool accepted_before,
+                               sm_answer *answer) {
+    sm_verdict verdict;
+    int code;
+
+    memset(answer, 0, sizeof(*answer));
+    answer->node = sm_node_find(definition, configuration);
+    if (answer->node) {
+        sm_counts.memory_answers++;
+        return SM_TAKEN;
+    }
+    sm_memo_make_room();
+    verdict_init(&verdict);
+    code = sm_python_describe(definition->engine, configuration.ptr, configuration.len, accepted_before, &verdict);
+    if (code != SM_VERDICT_TAKEN) return failed(code, &verdict, answer);
+    answer->node = node_of(definition, &verdict);
+    return SM_TAKEN;
+}
+
+enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t kind, sm_bytes argument,
+                              sm_answer *answer) {
+    const void *owner = node ? (const void *)node : (const void *)definition;
+    sm_edge *edge = (sm_edge *)sm_memo_find(owner, kind, argument);
+    sm_bytes configuration = node ? (sm_bytes){node->item.key, node->item.key_len} : nothing;
+    sm_verdict verdict;
+    int code;
+
+    memset(answer, 0, sizeof(*answer));
+    if (edge) {
+        if (!edge->item.used) edge->item.used = true;
+        sm_counts.memory_answers++;
+        answer->node = edge->target;
+        answer->reply = edge->reply;
+        return edge->target || edge->reply.len ? SM_TAKEN : SM_REFUSED;
+    }
+    sm_memo_make_room();
+    verdict_init(&verdict);
+    code = sm_python_ask(definition->engine, kind, configuration.ptr, configuration.len, argument.ptr, argument.len,
+                         &verdict);
+    if (code != SM_VERDICT_TAKEN && code != SM_VERDICT_REFUSED) return failed(code, &verdict, answer);
+    if (code == SM_VERDICT_TAKEN) {
+        answer->reply = safe(verdict.reply);
+        if (verdict.configuration.ptr) answer->node = node_of(definition, &verdict);
+    }
+    if (rememberable(argument, answer->reply) && (code == SM_VERDICT_TAKEN || argument.len <= LONGEST_REFUSAL)) {
+        edge = sm_edge_add(owner, definition, kind, argument, answer->node, answer->reply, false);
+        answer->reply = edge->reply;
+    }
+    return code == SM_VERDICT_TAKEN ? SM_TAKEN : SM_REFUSED;
+}
+
+void sm_engine_forget(uint64_t engine) {
+    sm_python_forget(engine);
+}
+
+bool sm_engine_start(void) {
+    return sm_python_ready() == 1;
+}

@@ -1,0 +1,338 @@
+/* The memo: what the engine has answered, as definitions, nodes and edges.
+ *
+ * A key's value points to a node; a remembered transition is one pointer store. Edges and nodes are bounded the way
+ * a page cache is, oldest first with a second chance for what was used; definitions that no machine stands on are
+ * given back by a sweep. Machines are counted with atomics, because the server frees values on other threads: the
+ * definition's count is the last thing that such a thread touches. */
+#include "shim.h"
+
+#include <string.h>
+
+enum {
+    LOOKED_AT_FOR_ROOM = 16,  /* items examined for each new one while the memo is full */
+    STANDING_ALLOWANCE = 256, /* bytes of nodes that each machine may stand on beside the bound */
+    SWEPT_PER_DEFINITION = 4,
+    TICKS_PER_CIRCLE = 20,
+    VISITED_PER_TICK = 2048,
+    FREED_PER_TICK = 256,
+};
+
+sm_counters sm_counts;
+
+static sm_table table;
+static TAILQ_HEAD(, sm_item) queue = TAILQ_HEAD_INITIALIZER(queue);
+static TAILQ_HEAD(, sm_definition) definitions = TAILQ_HEAD_INITIALIZER(definitions);
+static sm_definition *hand;
+static size_t ticked;
+
+void sm_memo_init(void) {
+    sm_table_init(&table);
+}
+
+size_t sm_memo_table_bytes(void) {
+    return sm_table_bytes(&table);
+}
+
+sm_item *sm_memo_find(const void *owner, uint8_t kind, sm_bytes key) {
+    return sm_table_find(&table, owner, kind, key, sm_table_hash(owner, kind, key));
+}
+
+static void add_item(sm_item *item, sm_definition *definition, const void *owner, uint8_t kind, sm_bytes key) {
+    item->owner = owner;
+    item->kind = kind;
+    item->key = key.ptr;
+    item->key_len = key.len;
+    item->hash = sm_table_hash(owner, kind, key);
+    item->used = false;
+    sm_table_add(&table, item);
+    if (kind != SM_KIND_DEFINITION) {
+        TAILQ_INSERT_TAIL(&queue, item, queue);
+        LIST_INSERT_HEAD(&definition->items, item, of_definition);
+    }
+}
+
+static sm_bytes put(char **at, sm_bytes bytes) {
+    sm_bytes stored = {*at, bytes.len};
+
+    if (bytes.len) memcpy(*at, bytes.ptr, bytes.len);
+    *at += bytes.len;
+    return stored;
+}
+
+/* ---- definitions ---- */
+
+sm_definition *sm_definition_find(sm_bytes canonical) {
+    return (sm_definition *)sm_memo_find(NULL, SM_KIND_DEFINITION, canonical);
+}
+
+sm_definition *sm_definition_add(sm_bytes canonical, size_t split, uint64_t engine, size_t engine_bytes) {
+    sm_definition *definition;
+    char *at;
+
+    sm_memo_sweep(SWEPT_PER_DEFINITION);
+    definition = RedisModule_Calloc(1, sizeof(*definition) + canonical.len);
+    at = definition->text;
+    definition->engine = engine;
+    definition->engine_bytes = engine_bytes;
+    definition->split = split;
+    definition->bytes = RedisModule_MallocSize(definition) + engine_bytes;
+    atomic_init(&definition->machines, 0);
+    LIST_INIT(&definition->items);
+    add_item(&definition->item, definition, NULL, SM_KIND_DEFINITION, put(&at, canonical));
+    TAILQ_INSERT_TAIL(&definitions, definition, sweep);
+    sm_counts.definitions++;
+    sm_counts.definition_bytes += definition->bytes;
+    return definition;
+}
+
+void sm_definition_hold(sm_definition *definition) {
+    definition->holds++;
+}
+
+void sm_definition_release(sm_definition *definition) {
+    definition->holds--;
+}
+
+static void free_node(sm_node *node);
+static void free_edge(sm_edge *edge);
+
+static void free_definition(sm_definition *definition) {
+    sm_item *item, *next;
+
+    for (int nodes = 0; nodes < 2; nodes++) { /* the edges first: they count on their nodes */
+        for (item = LIST_FIRST(&definition->items); item; item = next) {
+            next = LIST_NEXT(item, of_definition);
+            if (item->kind != SM_KIND_NODE) free_edge((sm_edge *)item);
+            else if (nodes) free_node((sm_node *)item);
+        }
+    }
+    sm_table_remove(&table, &definition->item);
+    if (hand == definition) hand = TAILQ_NEXT(definition, sweep);
+    TAILQ_REMOVE(&definitions, definition, sweep);
+    sm_counts.definitions--;
+    sm_counts.definition_bytes -= RedisModule_MallocSize(definition) + definition->engine_bytes;
+    sm_engine_forget(definition->engine);
+    RedisModule_Free(definition);
+}
+
+/* Visits definitions in turn; one that is seen twice without machines is given back. Returns how many were. */
+static size_t sweep(size_t steps, size_t most) {
+    size_t freed = 0;
+
+    while (steps-- && freed < most) {
+        sm_definition *definition = hand ? hand : TAILQ_FIRST(&definitions);
+
+        if (!definition) break;
+        hand = TAILQ_NEXT(definition, sweep);
+        if (definition->holds || atomic_load_explicit(&definition->machines, memory_order_acquire)) {
+            definition->idle = false;
+        } else if (!definition->idle) {
+            definition->idle = true;
+        } else {
+            free_definition(definition);
+            freed++;
+        }
+    }
+    return freed;
+}
+
+void sm_memo_sweep(size_t steps) {
+    sweep(steps, steps);
+}
+
+/* Called by the server's cron: once around all definitions in TICKS_PER_CIRCLE ticks, or as far as the bounds go. */
+void sm_memo_sweep_tick(void) {
+    size_t steps;
+
+    ticked += (size_t)sm_counts.definitions;
+    steps = ticked / TICKS_PER_CIRCLE;
+    ticked %= TICKS_PER_CIRCLE;
+    sweep(steps < VISITED_PER_TICK ? steps : VISITED_PER_TICK, FREED_PER_TICK);
+}
+
+/* ---- nodes and edges ---- */
+
+sm_node *sm_node_find(const sm_definition *definition, sm_bytes configuration) {
+    return (sm_node *)sm_memo_find(definition, SM_KIND_NODE, configuration);
+}
+
+sm_node *sm_node_add(sm_definition *definition, sm_bytes configuration, sm_bytes head, sm_bytes states) {
+    sm_node *node = RedisModule_Calloc(1, sizeof(*node) + configuration.len + head.len + states.len);
+    char *at = node->text;
+
+    node->definition = definition;
+    node->size = RedisModule_MallocSize(node);
+    atomic_init(&node->machines, 0);
+    configuration = put(&at, configuration);
+    node->head = put(&at, head);
+    node->states = put(&at, states);
+    add_item(&node->item, definition, definition, SM_KIND_NODE, configuration);
+    definition->bytes += node->size;
+    sm_counts.nodes++;
+    sm_counts.node_bytes += node->size;
+    return node;
+}
+
+static void remove_item(sm_item *item) {
+    sm_table_remove(&table, item);
+    TAILQ_REMOVE(&queue, item, queue);
+    LIST_REMOVE(item, of_definition);
+}
+
+static void free_node(sm_node *node) {
+    remove_item(&node->item);
+    node->definition->bytes -= node->size;
+    sm_counts.nodes--;
+    sm_counts.node_bytes -= node->size;
+    RedisModule_Free(node);
+}
+
+static bool leaves_a_node(const sm_edge *edge) {
+    return edge->item.owner != NULL && edge->item.owner != edge->definition;
+}
+
+/* A document's edge has no owner, that of a question about a definition the definition, of others the node. */
+sm_edge *sm_edge_add(const void *owner, sm_definition *definition, uint8_t kind, sm_bytes key, sm_node *target,
+                     sm_bytes reply, bool has_reason) {
+    sm_edge *edge = RedisModule_Calloc(1, sizeof(*edge) + key.len + reply.len);
+    char *at = edge->text;
+
+    edge->definition = definition;
+    edge->size = RedisModule_MallocSize(edge);
+    edge->target = target;
+    edge->has_reason = has_reason;
+    key = put(&at, key);
+    edge->reply = put(&at, reply);
+    add_item(&edge->item, definition, owner, kind, key);
+    if (target) target->incoming++;
+    if (leaves_a_node(edge)) ((sm_node *)(uintptr_t)owner)->outgoing++;
+    definition->bytes += edge->size;
+    sm_counts.edges++;
+    sm_counts.edge_bytes += edge->size;
+    return edge;
+}
+
+static void free_edge(sm_edge *edge) {
+    remove_item(&edge->item);
+    if (edge->target) edge->target->incoming--;
+    if (leaves_a_node(edge)) ((sm_node *)(uintptr_t)edge->item.owner)->outgoing--;
+    edge->definition->bytes -= edge->size;
+    sm_counts.edges--;
+    sm_counts.edge_bytes -= edge->size;
+    RedisModule_Free(edge);
+}
+
+static bool full(void) {
+    uint64_t standing = atomic_load_explicit(&sm_counts.machines, memory_order_relaxed) * STANDING_ALLOWANCE;
+    return sm_counts.node_bytes + sm_counts.edge_bytes > (uint64_t)sm_config.memo_bytes + standing;
+}
+
+/* Called before anything is added, while no pointer to an edge or to a node without machines is held. */
+void sm_memo_make_room(void) {
+    for (int looked = 0; looked < LOOKED_AT_FOR_ROOM && full(); looked++) {
+        sm_item *item = TAILQ_FIRST(&queue);
+        sm_node *node = (sm_node *)item;
+
+        if (!item) return;
+        if (item->kind != SM_KIND_NODE && !item->used) {
+            free_edge((sm_edge *)item);
+        } else if (item->kind == SM_KIND_NODE && !node->incoming && !node->outgoing && !node->definition->holds &&
+                   !atomic_load_explicit(&node->machines, memory_order_acquire)) {
+            free_node(node);
+        } else {
+            item->used = false;
+            TAILQ_REMOVE(&queue, item, queue);
+            TAILQ_INSERT_TAIL(&queue, item, queue);
+            continue;
+        }
+        sm_counts.evictions++;
+    }
+}
+
+/* The limits have changed: what they let through is to be asked again. */
+void sm_memo_forget_documents(void) {
+    sm_item *item, *next;
+
+    for (item = TAILQ_FIRST(&queue); item; item = next) {
+        next = TAILQ_NEXT(item, queue);
+        if (item->kind == SM_KIND_DOCUMENT) free_edge((sm_edge *)item);
+    }
+}
+
+/* ---- machines ---- */
+
+static void stand(sm_node *node) {
+    atomic_fetch_add_explicit(&node->definition->machines, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&node->machines, 1, memory_order_relaxed);
+}
+
+/* Runs on any thread. The node may be gone after the first line, the definition after the second. */
+static void leave(sm_node *node) {
+    sm_definition *definition = node->definition;
+
+    atomic_fetch_sub_explicit(&node->machines, 1, memory_order_release);
+    atomic_fetch_sub_explicit(&definition->machines, 1, memory_order_release);
+}
+
+static void count_bytes(size_t more, size_t less) {
+    atomic_fetch_add_explicit(&sm_counts.machine_bytes, (uint64_t)more - (uint64_t)less, memory_order_relaxed);
+}
+
+size_t sm_machine_bytes(const sm_machine *machine) {
+    return RedisModule_MallocSize((void *)(uintptr_t)machine) +
+           (machine->reason ? RedisModule_MallocSize(machine->reason) : 0);
+}
+
+sm_machine *sm_machine_new(sm_node *node, const sm_bytes *reason) {
+    sm_machine *machine = RedisModule_Alloc(sizeof(*machine));
+
+    machine->node = node;
+    machine->reason = NULL;
+    stand(node);
+    atomic_fetch_add_explicit(&sm_counts.machines, 1, memory_order_relaxed);
+    count_bytes(RedisModule_MallocSize(machine), 0);
+    if (reason) sm_machine_set_reason(machine, reason);
+    return machine;
+}
+
+void sm_machine_free(sm_machine *machine) {
+    count_bytes(0, sm_machine_bytes(machine));
+    atomic_fetch_sub_explicit(&sm_counts.machines, 1, memory_order_relaxed);
+    leave(machine->node);
+    if (machine->reason) RedisModule_Free(machine->reason);
+    RedisModule_Free(machine);
+}
+
+void sm_machine_move(sm_machine *machine, sm_node *node) {
+    sm_node *from = machine->node;
+
+    if (from == node) return;
+    machine->node = node;
+    if (from->definition == node->definition) {
+        atomic_fetch_add_explicit(&node->machines, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&from->machines, 1, memory_order_release);
+    } else {
+        stand(node);
+        leave(from);
+    }
+}
+
+bool sm_machine_has_reason(const sm_machine *machine, const sm_bytes *reason) {
+    if (!machine->reason || !reason) return !machine->reason && !reason;
+    return machine->reason->len == reason->len && memcmp(machine->reason->text, reason->ptr, reason->len) == 0;
+}
+
+/* An allocation that fits is kept, so that a machine that is given a reason at every step allocates seldom. */
+void sm_machine_set_reason(sm_machine *machine, const sm_bytes *reason) {
+    size_t had = machine->reason ? RedisModule_MallocSize(machine->reason) : 0;
+    size_t wanted = reason ? sizeof(sm_reason) + reason->len : 0;
+
+    if (had < wanted || wanted < had / 2) {
+        if (machine->reason) RedisModule_Free(machine->reason);
+        machine->reason = wanted ? RedisModule_Alloc(wanted) : NULL;
+        count_bytes(machine->reason ? RedisModule_MallocSize(machine->reason) : 0, had);
+    }
+    if (!reason) return;
+    machine->reason->len = reason->len;
+    memcpy(machine->reason->text, reason->ptr, reason->len);
+}

@@ -1,0 +1,177 @@
+/* CPython inside the server: its library made global, an isolated start, its memory taken from the server.
+ *
+ * The main thread keeps the GIL from here on: no other thread of the process enters Python, and taking it for each
+ * command costs more than the command. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "shim.h"
+
+#if PY_VERSION_HEX < 0x030b0000
+#error "redisstate needs Python 3.11 or newer"
+#endif
+
+static pthread_t main_thread;
+static char version[32];
+
+/* ---- memory ---- */
+
+static void *count_up(void *pointer) {
+    if (pointer)
+        atomic_fetch_add_explicit(&sm_counts.python_bytes, RedisModule_MallocSize(pointer), memory_order_relaxed);
+    return pointer;
+}
+
+static void count_down(void *pointer) {
+    if (pointer)
+        atomic_fetch_sub_explicit(&sm_counts.python_bytes, RedisModule_MallocSize(pointer), memory_order_relaxed);
+}
+
+/* Python wants a pointer for zero bytes; the server's allocator may answer NULL. */
+static void *raw_malloc(void *unused, size_t bytes) {
+    (void)unused;
+    return count_up(RedisModule_Alloc(bytes ? bytes : 1));
+}
+
+static void *raw_calloc(void *unused, size_t count, size_t bytes) {
+    (void)unused;
+    if (!count || !bytes) count = bytes = 1;
+    return count_up(RedisModule_Calloc(count, bytes));
+}
+
+static void *raw_realloc(void *unused, void *pointer, size_t bytes) {
+    (void)unused;
+    count_down(pointer);
+    return count_up(RedisModule_Realloc(pointer, bytes ? bytes : 1));
+}
+
+static void raw_free(void *unused, void *pointer) {
+    (void)unused;
+    count_down(pointer);
+    if (pointer) RedisModule_Free(pointer);
+}
+
+static void arena_free(void *unused, void *pointer, size_t bytes) {
+    (void)bytes;
+    raw_free(unused, pointer);
+}
+
+static void use_the_servers_memory(void) {
+    PyMemAllocatorEx raw = {NULL, raw_malloc, raw_calloc, raw_realloc, raw_free};
+    PyObjectArenaAllocator arenas = {NULL, raw_malloc, arena_free};
+
+    PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &raw);
+    PyObject_SetArenaAllocator(&arenas);
+}
+
+/* ---- start ---- */
+
+static bool failed(RedisModuleCtx *ctx, const char *step, PyStatus status) {
+    RedisModule_Log(ctx, "warning", "cannot start Python (%s): %s", step,
+                    status.err_msg ? status.err_msg : "no reason given");
+    return false;
+}
+
+static PyStatus add_path(PyConfig *config, const char *path) {
+    wchar_t *wide = Py_DecodeLocale(path, NULL);
+    PyStatus status = wide ? PyWideStringList_Append(&config->module_search_paths, wide) : PyStatus_NoMemory();
+
+    PyMem_RawFree(wide);
+    return status;
+}
+
+static PyStatus configure(PyConfig *config, const char *bundle) {
+    const char *const paths[] = {bundle, SM_PYTHON_STDLIB, SM_PYTHON_DYNLOAD};
+    PyStatus status;
+
+    config->write_bytecode = 0;
+    config->site_import = 0;
+    config->pathconfig_warnings = 0;
+    config->install_signal_handlers = 0;
+    config->use_environment = 0;
+    config->user_site_directory = 0;
+    status = PyConfig_SetBytesString(config, &config->home, SM_PYTHON_HOME);
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths) && !PyStatus_Exception(status); i++)
+        status = add_path(config, paths[i]);
+    config->module_search_paths_set = 1;
+    return status;
+}
+
+/* A child of the server never enters Python; should some library make it, these keep its locks whole. */
+static void before_fork(void) {
+    if (pthread_equal(pthread_self(), main_thread)) PyOS_BeforeFork();
+}
+
+static void after_fork_in_parent(void) {
+    if (pthread_equal(pthread_self(), main_thread)) PyOS_AfterFork_Parent();
+}
+
+static void after_fork_in_child(void) {
+    if (pthread_equal(pthread_self(), main_thread)) PyOS_AfterFork_Child();
+}
+
+static bool start(RedisModuleCtx *ctx, const char *bundle) {
+    PyPreConfig before;
+    PyConfig config;
+    PyStatus status;
+
+    PyPreConfig_InitIsolatedConfig(&before);
+    before.utf8_mode = 1;
+    status = Py_PreInitialize(&before);
+    if (PyStatus_Exception(status)) return failed(ctx, "preinitialize", status);
+    use_the_servers_memory();
+
+    PyConfig_InitIsolatedConfig(&config);
+    status = configure(&config, bundle);
+    if (!PyStatus_Exception(status)) status = Py_InitializeFromConfig(&config);
+    PyConfig_Clear(&config);
+    if (PyStatus_Exception(status)) return failed(ctx, "initialize", status);
+
+    if (pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) != 0) {
+        RedisModule_Log(ctx, "warning", "cannot register the fork handlers");
+        return false;
+    }
+    return true;
+}
+
+/* Another module, or an earlier load of this one, has started Python: the bundle joins its path. */
+static bool join(RedisModuleCtx *ctx, const char *bundle) {
+    PyGILState_STATE state = PyGILState_Ensure();
+    PyObject *path = PySys_GetObject("path");
+    PyObject *entry = PyUnicode_DecodeFSDefault(bundle);
+    bool joined = path && entry && PyList_Check(path) && PyList_Insert(path, 0, entry) == 0;
+
+    Py_XDECREF(entry);
+    PyErr_Clear();
+    PyGILState_Release(state);
+    RedisModule_Log(ctx, joined ? "notice" : "warning",
+                    joined ? "sharing the Python that runs in this server" : "cannot extend the path of Python");
+    return joined;
+}
+
+bool sm_python_start(RedisModuleCtx *ctx, const char *bundle) {
+    char wanted[16];
+    int wanted_len = snprintf(wanted, sizeof(wanted), "%d.%d.", PY_MAJOR_VERSION, PY_MINOR_VERSION);
+
+    /* Extension modules look for Python's symbols in the global scope; the server opened this module locally. */
+    if (!dlopen(SM_PYTHON_LIBRARY, RTLD_LAZY | RTLD_GLOBAL)) {
+        RedisModule_Log(ctx, "warning", "cannot load %s: %s", SM_PYTHON_LIBRARY, dlerror());
+        return false;
+    }
+    if (strncmp(Py_GetVersion(), wanted, (size_t)wanted_len) != 0) {
+        RedisModule_Log(ctx, "warning", "built for Python %d.%d, but this server runs Python %.16s: not loaded",
+                        PY_MAJOR_VERSION, PY_MINOR_VERSION, Py_GetVersion());
+        return false;
+    }
+    snprintf(version, sizeof(version), "%.*s", (int)strcspn(Py_GetVersion(), " "), Py_GetVersion());
+    main_thread = pthread_self();
+    return Py_IsInitialized() ? join(ctx, bundle) : start(ctx, bundle);
+}
+
+const char *sm_python_version(void) {
+    return version;
+}

@@ -1,0 +1,184 @@
+/* What a client reads: encoded replies, a machine's document, error lines. */
+#include "shim.h"
+
+#include <string.h>
+
+/* ---- encoded replies ----
+ *
+ * The engine answers in tokens: '*' and a count (an array of so many replies follows), '$' a length and bytes,
+ * ':' a number. Counts and lengths are 32 bits, numbers 64, in the machine's order. */
+
+static bool take(sm_bytes *encoded, void *into, size_t len) {
+    if (encoded->len < len) return false;
+    memcpy(into, encoded->ptr, len);
+    encoded->ptr += len;
+    encoded->len -= len;
+    return true;
+}
+
+int sm_reply_encoded(RedisModuleCtx *ctx, sm_bytes encoded) {
+    while (encoded.len) {
+        char token = 0;
+        uint32_t len = 0;
+        int64_t number = 0;
+
+        if (!take(&encoded, &token, 1)) break;
+        if (token == ':' && take(&encoded, &number, sizeof(number))) {
+            RedisModule_ReplyWithLongLong(ctx, number);
+        } else if (token == '*' && take(&encoded, &len, sizeof(len))) {
+            RedisModule_ReplyWithArray(ctx, (long)len);
+        } else if (token == '$' && take(&encoded, &len, sizeof(len)) && len <= encoded.len) {
+            RedisModule_ReplyWithStringBuffer(ctx, encoded.ptr, len);
+            encoded.ptr += len;
+            encoded.len -= len;
+        } else {
+            RedisModule_Log(ctx, "warning", "a reply of the engine is not well formed");
+            break;
+        }
+    }
+    return REDISMODULE_OK;
+}
+
+/* ---- documents ---- */
+
+static const char short_escapes[256] = {
+    ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
+};
+
+static char *put(char *at, const char *bytes, size_t len) {
+    memcpy(at, bytes, len);
+    return at + len;
+}
+
+/* Writes a JSON string; `at` has room for six times the text and two quotes. */
+static char *put_json_string(char *at, const char *text, size_t len) {
+    static const char hex[] = "0123456789abcdef";
+
+    *at++ = '"';
+    for (size_t i = 0; i < len; i++) {
+        unsigned char byte = (unsigned char)text[i];
+
+        if (short_escapes[byte]) {
+            *at++ = '\\';
+            *at++ = short_escapes[byte];
+        } else if (byte < 0x20) {
+            at = put(at, "\\u00", 4);
+            *at++ = hex[byte >> 4];
+            *at++ = hex[byte & 15];
+        } else {
+            *at++ = (char)byte;
+        }
+    }
+    *at++ = '"';
+    return at;
+}
+
+/* The machine's document, as SM.GET answers it. The caller frees it. Enters no Python: the forked child of an AOF
+ * rewrite calls it too. */
+char *sm_document_render(const sm_machine *machine, size_t *len) {
+    static const char member[] = ",\"reason\":";
+    const sm_node *node = machine->node;
+    const char *canonical = node->definition->item.key;
+    size_t split = node->definition->split, canonical_len = node->definition->item.key_len;
+    size_t room = node->head.len + canonical_len + (machine->reason ? sizeof(member) + 6 * machine->reason->len + 2 : 0);
+    char *text = RedisModule_Alloc(room);
+    char *at = put(text, node->head.ptr, node->head.len);
+
+    *at++ = ','; /* in place of the canonical document's opening brace */
+    at = put(at, canonical + 1, split - 1);
+    if (machine->reason) {
+        at = put(at, member, sizeof(member) - 1);
+        at = put_json_string(at, machine->reason->text, machine->reason->len);
+    }
+    at = put(at, canonical + split, canonical_len - split);
+    *len = (size_t)(at - text);
+    return text;
+}
+
+int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machine) {
+    size_t len;
+    char *text = sm_document_render(machine, &len);
+
+    RedisModule_ReplyWithStringBuffer(ctx, text, len);
+    RedisModule_Free(text);
+    return REDISMODULE_OK;
+}
+
+/* ---- errors ---- */
+
+enum { LONGEST_ERROR = 512, LONGEST_NAME = 96 };
+
+int sm_reply_error(RedisModuleCtx *ctx, sm_bytes text) {
+    char line[LONGEST_ERROR];
+    size_t len = text.len < sizeof(line) - 5 ? text.len : sizeof(line) - 5;
+
+    memcpy(line, "ERR ", 4);
+    memcpy(line + 4, text.ptr, len);
+    line[4 + len] = '\0';
+    for (char *at = line; *at; at++)
+        if ((unsigned char)*at < 0x20) *at = ' ';
+    return RedisModule_ReplyWithError(ctx, line);
+}
+
+/* A name in quotes, cut when long: text as it is, control characters and what is not UTF-8 as \xNN. */
+static char *put_name(char *at, sm_bytes name) {
+    static const char hex[] = "0123456789abcdef";
+    bool text = sm_utf8_fault(name) == name.len;
+    bool cut = name.len > LONGEST_NAME;
+    size_t len = cut ? LONGEST_NAME : name.len;
+
+    while (cut && text && len && ((unsigned char)name.ptr[len] & 0xc0) == 0x80) len--;
+    *at++ = '\'';
+    for (size_t i = 0; i < len; i++) {
+        unsigned char byte = (unsigned char)name.ptr[i];
+
+        if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !text)) {
+            at = put(at, "\\x", 2);
+            *at++ = hex[byte >> 4];
+            *at++ = hex[byte & 15];
+        } else {
+            *at++ = (char)byte;
+        }
+    }
+    if (cut) at = put(at, "...", 3);
+    *at++ = '\'';
+    return at;
+}
+
+/* The states of a node are encoded as an array of strings; an error names the first, and counts no others. */
+int sm_reply_invalid_transition(RedisModuleCtx *ctx, const sm_node *from, sm_bytes to) {
+    static const char begin[] = "invalid state transition: ";
+    char line[sizeof(begin) + 2 * (4 * LONGEST_NAME + 8) + 8];
+    sm_bytes states = from->states, name = {"", 0};
+    uint32_t len = 0;
+    char token, *at;
+
+    if (take(&states, &token, 1) && take(&states, &len, sizeof(len)) && take(&states, &token, 1) &&
+        take(&states, &len, sizeof(len)) && len <= states.len)
+        name = (sm_bytes){states.ptr, len};
+    at = put(line, begin, sizeof(begin) - 1);
+    at = put_name(at, name);
+    at = put(at, " to ", 4);
+    at = put_name(at, to);
+    return sm_reply_error(ctx, (sm_bytes){line, (size_t)(at - line)});
+}
+
+/* Where `text` stops being UTF-8 (RFC 3629: no surrogates, no overlong forms, up to U+10FFFF), or its length. */
+size_t sm_utf8_fault(sm_bytes text) {
+    const unsigned char *byte = (const unsigned char *)text.ptr;
+    size_t i = 0;
+
+    while (i < text.len) {
+        unsigned char first = byte[i];
+        size_t more = first < 0x80 ? 0 : first < 0xc2 ? 4 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : 4;
+
+        if (more == 4 || more > text.len - i - 1) return i;
+        for (size_t k = 1; k <= more; k++)
+            if ((byte[i + k] & 0xc0) != 0x80) return i;
+        if ((first == 0xe0 && byte[i + 1] < 0xa0) || (first == 0xed && byte[i + 1] > 0x9f) ||
+            (first == 0xf0 && byte[i + 1] < 0x90) || (first == 0xf4 && byte[i + 1] > 0x8f))
+            return i;
+        i += more + 1;
+    }
+    return text.len;
+}

@@ -1,0 +1,240 @@
+/* What the shim's files share: values, memo, engine, settings.
+ *
+ *   onload.c    RedisModule_OnLoad: everything registered, in order
+ *   python.c    CPython inside the server: isolated start, allocator, logging of failures
+ *   engine.c    questions to the Python engine and the values made of its answers
+ *   memo.c      definitions, nodes and edges: interning, bounds, giving back
+ *   table.c     the hash table under the memo
+ *   type.c      the data type: rdb, aof, digest, memory, free, copy
+ *   commands.c  the SM.* commands
+ *   reply.c     encoded replies, JSON texts and error lines to the client
+ *   settings.c  redisstate.* settings and module arguments
+ *   info.c      INFO redisstate
+ *   redis_api.* the module API
+ *
+ * Only the main thread enters Python, the memo and the counters without a lock. The server frees values on other
+ * threads and saves them in forked children: what those touch is immutable or atomic. */
+#ifndef SM_SHIM_H
+#define SM_SHIM_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "engine_abi.h"
+#include "redis_api.h"
+
+#define SM_MODULE_NAME "redisstate"
+#define SM_TYPE_NAME "StateType"
+
+/* ---- values ---- */
+
+/* An entry of the memo's table; first member of definitions, nodes and edges. */
+typedef struct sm_item {
+    struct sm_item *chain;
+    uint64_t hash;
+    const void *owner; /* what the question was about: a definition, a node, or NULL */
+    const char *key;
+    size_t key_len;
+    TAILQ_ENTRY(sm_item) queue;     /* oldest first, for the memo's bound */
+    LIST_ENTRY(sm_item) of_definition;
+    uint8_t kind;
+    bool used; /* since it was last looked at by the bound: a second chance */
+} sm_item;
+
+struct sm_node;
+
+/* A definition: interned by the bytes of its canonical document (item.key). */
+typedef struct sm_definition {
+    sm_item item;
+    uint64_t engine; /* the engine's handle */
+    size_t split;    /* where in the canonical document SM.GET puts the reason */
+    size_t bytes;    /* held by it, its nodes and edges, and by the engine for it */
+    size_t engine_bytes;
+    _Atomic uint64_t machines;
+    uint32_t holds; /* by code that is about to use it */
+    bool idle;      /* seen without machines by the sweep */
+    uint64_t snapshot; /* which snapshot numbered it last, and with what number */
+    uint64_t number;
+    TAILQ_ENTRY(sm_definition) sweep;
+    LIST_HEAD(sm_items, sm_item) items;
+    char text[];
+} sm_definition;
+
+/* A definition standing in one configuration (item.key). */
+typedef struct sm_node {
+    sm_item item;
+    sm_definition *definition;
+    size_t size;
+    _Atomic uint64_t machines;
+    uint32_t incoming; /* edges that lead here */
+    uint32_t outgoing; /* edges that begin here */
+    sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
+    sm_bytes states;   /* SM.STATE's reply, encoded */
+    char text[];
+} sm_node;
+
+/* A remembered answer to the question item.kind(item.key) about item.owner. */
+typedef struct sm_edge {
+    sm_item item;
+    sm_definition *definition;
+    sm_node *target;  /* NULL: refused, or not a transition */
+    size_t size;
+    bool has_reason;  /* of a document: whether reply is its reason */
+    sm_bytes reply;   /* encoded, empty where the target's states are the reply */
+    char text[];
+} sm_edge;
+
+typedef struct sm_reason {
+    size_t len;
+    char text[];
+} sm_reason;
+
+/* What a key holds. */
+typedef struct sm_machine {
+    sm_node *node;
+    sm_reason *reason; /* NULL: none; an empty one is a reason too */
+} sm_machine;
+
+/* ---- table.c ---- */
+
+typedef struct sm_table {
+    sm_item **buckets, **old; /* old: what is still to be moved while the table grows */
+    size_t size, old_size, moved, count;
+} sm_table;
+
+void sm_table_init(sm_table *table);
+uint64_t sm_table_hash(const void *owner, uint8_t kind, sm_bytes key);
+sm_item *sm_table_find(const sm_table *table, const void *owner, uint8_t kind, sm_bytes key, uint64_t hash);
+void sm_table_add(sm_table *table, sm_item *item);
+void sm_table_remove(sm_table *table, sm_item *item);
+size_t sm_table_bytes(const sm_table *table);
+
+/* ---- memo.c ---- */
+
+typedef struct sm_counters {
+    uint64_t definitions, nodes, edges;
+    uint64_t definition_bytes, node_bytes, edge_bytes;
+    uint64_t engine_calls, memory_answers, evictions;
+    _Atomic uint64_t machines;
+    _Atomic uint64_t machine_bytes;
+    _Atomic uint64_t python_bytes;
+} sm_counters;
+
+extern sm_counters sm_counts;
+
+void sm_memo_init(void);
+size_t sm_memo_table_bytes(void);
+sm_item *sm_memo_find(const void *owner, uint8_t kind, sm_bytes key);
+void sm_memo_make_room(void);
+void sm_memo_forget_documents(void);
+void sm_memo_sweep(size_t steps);
+void sm_memo_sweep_tick(void);
+
+sm_definition *sm_definition_find(sm_bytes canonical);
+sm_definition *sm_definition_add(sm_bytes canonical, size_t split, uint64_t engine, size_t engine_bytes);
+void sm_definition_hold(sm_definition *definition);
+void sm_definition_release(sm_definition *definition);
+sm_node *sm_node_find(const sm_definition *definition, sm_bytes configuration);
+sm_node *sm_node_add(sm_definition *definition, sm_bytes configuration, sm_bytes head, sm_bytes states);
+sm_edge *sm_edge_add(const void *owner, sm_definition *definition, uint8_t kind, sm_bytes key, sm_node *target,
+                     sm_bytes reply, bool has_reason);
+
+sm_machine *sm_machine_new(sm_node *node, const sm_bytes *reason);
+void sm_machine_free(sm_machine *machine);
+void sm_machine_move(sm_machine *machine, sm_node *node);
+void sm_machine_set_reason(sm_machine *machine, const sm_bytes *reason);
+bool sm_machine_has_reason(const sm_machine *machine, const sm_bytes *reason);
+size_t sm_machine_bytes(const sm_machine *machine);
+
+/* ---- engine.c ---- */
+
+enum sm_outcome {
+    SM_TAKEN,
+    SM_REFUSED,
+    SM_ERROR, /* answer.error says why */
+    SM_STRAY, /* a document that is good but for its `current`: held, and answer.error says so */
+};
+
+/* An answer. Its bytes are good until the engine or the memo is asked again. */
+typedef struct sm_answer {
+    sm_node *node;     /* where it leads */
+    sm_bytes reply;    /* encoded; empty where the node's states are the reply */
+    bool has_reason;   /* of a document: */
+    sm_bytes reason;   /* its reason */
+    sm_bytes error;    /* one line without "ERR " */
+} sm_answer;
+
+/* A document that was accepted before (by a primary, or before a restart) is taken whatever the limits say now.
+ * On SM_TAKEN and SM_STRAY the definition is held: release it. */
+enum sm_outcome sm_engine_document(sm_bytes document, bool accepted_before, sm_definition **held, sm_answer *answer);
+
+/* A stored document: like sm_engine_document, but without a node, and not remembered as a client's text. */
+enum sm_outcome sm_engine_definition(sm_bytes canonical, bool accepted_before, sm_definition **held,
+                                     sm_answer *answer);
+
+/* The node of a stored configuration. */
+enum sm_outcome sm_engine_node(sm_definition *definition, sm_bytes configuration, bool accepted_before,
+                               sm_answer *answer);
+
+/* A question about a node, or about a definition where node is NULL. */
+enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t kind, sm_bytes argument,
+                              sm_answer *answer);
+
+bool sm_engine_start(void);
+
+/* Main thread only: the engine lets go of a definition. */
+void sm_engine_forget(uint64_t engine);
+
+/* ---- python.c ---- */
+
+bool sm_python_start(RedisModuleCtx *ctx, const char *bundle);
+const char *sm_python_version(void);
+
+/* ---- reply.c ---- */
+
+int sm_reply_encoded(RedisModuleCtx *ctx, sm_bytes encoded);
+int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machine);
+int sm_reply_error(RedisModuleCtx *ctx, sm_bytes text);
+int sm_reply_invalid_transition(RedisModuleCtx *ctx, const sm_node *from, sm_bytes to);
+size_t sm_utf8_fault(sm_bytes text);
+char *sm_document_render(const sm_machine *machine, size_t *len);
+
+/* ---- type.c, commands.c, settings.c, info.c ---- */
+
+extern RedisModuleType *sm_type;
+
+/* Whether what a command brings was accepted before: by the primary, or by this server before it restarted. */
+bool sm_accepted_before(RedisModuleCtx *ctx);
+
+bool sm_type_register(RedisModuleCtx *ctx);
+bool sm_commands_register(RedisModuleCtx *ctx);
+
+typedef struct sm_settings {
+    int invalid_transition; /* 0: nil, 1: error */
+    long long document_bytes, states, nesting, memo_bytes;
+} sm_settings;
+
+extern sm_settings sm_config;
+
+bool sm_settings_register(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
+void sm_info(RedisModuleInfoCtx *ctx, int for_crash_report);
+
+/* ---- what commands.json becomes ---- */
+
+typedef struct sm_command {
+    const char *name;
+    RedisModuleCmdFunc function;
+    const char *flags;
+    const char *acl_categories; /* beside @statemachine and those that the flags imply */
+    int has_key;
+    const RedisModuleCommandInfo *info;
+} sm_command;
+
+extern const sm_command sm_commands[];
+extern const size_t sm_commands_count;
+extern const char *const sm_version;
+
+#endif

@@ -1,0 +1,295 @@
+/* The data type: how a machine is saved, loaded, rewritten, digested, weighed, copied and freed.
+ *
+ * No Python here but for rdb_load of a definition or a configuration that has not been seen: the server calls
+ * rdb_save and aof_rewrite in forked children and free on other threads.
+ *
+ * Encoding versions:
+ *   1  (the module written in Rust)  string: JSON document with current, map, initial, reason
+ *   2  unsigned: flags, 1: a reason follows, 2: the definition is here
+ *      unsigned: the definition's number in this snapshot, counted from 1; 0 outside a snapshot
+ *      string: its canonical document, where flag 2 is set
+ *      string: the configuration, as the engine encodes it
+ *      string: the reason, where flag 1 is set
+ *
+ * A snapshot (RDB file, full sync, AOF preamble) carries each definition once, with the first machine that uses it;
+ * later machines name its number. A DUMP, MIGRATE or slot move carries it each time, with number 0.
+ *
+ * Left out: aux_load, aux_save, aux_save2 (nothing lives outside keys), unlink (free does all), mem_usage2,
+ * free_effort2, unlink2, copy2 (neither the key's name nor the database matters). */
+#include <string.h>
+
+#include "shim.h"
+
+enum { VERSION_RUST = 1, VERSION_NUMBERED = 2, VERSION_NEWEST = VERSION_NUMBERED };
+enum { FLAG_REASON = 1, FLAG_DEFINITION = 2, FLAGS_KNOWN = FLAG_REASON | FLAG_DEFINITION };
+
+RedisModuleType *sm_type;
+
+/* ---- snapshots ---- */
+
+/* While saving: in the process that saves, from the server's start event to its end event. */
+static bool saving;
+static uint64_t snapshot, numbered;
+
+static void on_persistence(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data) {
+    (void)ctx, (void)event, (void)data;
+    saving = subevent != REDISMODULE_SUBEVENT_PERSISTENCE_ENDED && subevent != REDISMODULE_SUBEVENT_PERSISTENCE_FAILED;
+    if (saving) {
+        snapshot++;
+        numbered = 0;
+    }
+}
+
+/* While loading: the definitions that have come, by number, each held until the load has ended. */
+static bool loading;
+static sm_definition **loaded;
+static size_t loaded_count, loaded_room;
+
+static void forget_loaded(void) {
+    for (size_t i = 0; i < loaded_count; i++) sm_definition_release(loaded[i]);
+    RedisModule_Free(loaded);
+    loaded = NULL;
+    loaded_count = loaded_room = 0;
+}
+
+static void on_loading(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data) {
+    (void)ctx, (void)event, (void)data;
+    forget_loaded();
+    loading = subevent != REDISMODULE_SUBEVENT_LOADING_ENDED && subevent != REDISMODULE_SUBEVENT_LOADING_FAILED;
+}
+
+static void remember_loaded(sm_definition *definition) {
+    if (loaded_count == loaded_room) {
+        loaded_room = loaded_room ? loaded_room * 2 : 64;
+        loaded = RedisModule_Realloc(loaded, loaded_room * sizeof(*loaded));
+    }
+    sm_definition_hold(definition);
+    loaded[loaded_count++] = definition;
+}
+
+static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data) {
+    (void)ctx, (void)event, (void)subevent, (void)data;
+    sm_memo_sweep_tick();
+}
+
+/* ---- save ---- */
+
+static void rdb_save(RedisModuleIO *rdb, void *value) {
+    const sm_machine *machine = value;
+    const sm_node *node = machine->node;
+    sm_definition *definition = node->definition;
+    bool known = saving && definition->snapshot == snapshot;
+    uint64_t flags = (machine->reason ? FLAG_REASON : 0) | (known ? 0 : FLAG_DEFINITION);
+
+    if (saving && !known) {
+        definition->snapshot = snapshot;
+        definition->number = ++numbered;
+    }
+    RedisModule_SaveUnsigned(rdb, flags);
+    RedisModule_SaveUnsigned(rdb, saving ? definition->number : 0);
+    if (!known) RedisModule_SaveStringBuffer(rdb, definition->item.key, definition->item.key_len);
+    RedisModule_SaveStringBuffer(rdb, node->item.key, node->item.key_len);
+    if (machine->reason) RedisModule_SaveStringBuffer(rdb, machine->reason->text, machine->reason->len);
+}
+
+static void aof_rewrite(RedisModuleIO *aof, RedisModuleString *key, void *value) {
+    size_t len;
+    char *document = sm_document_render(value, &len);
+
+    RedisModule_EmitAOF(aof, "SM.SET", "sb", key, document, len);
+    RedisModule_Free(document);
+}
+
+/* ---- load ---- */
+
+static bool load_string(RedisModuleIO *rdb, sm_bytes *string) {
+    string->ptr = RedisModule_LoadStringBuffer(rdb, &string->len);
+    return string->ptr && !RedisModule_IsIOError(rdb);
+}
+
+static void free_string(sm_bytes string) {
+    if (string.ptr) RedisModule_Free((void *)(uintptr_t)string.ptr);
+}
+
+static void *refuse(RedisModuleIO *rdb, const char *what, sm_bytes why) {
+    RedisModule_LogIOError(rdb, "warning", "cannot load a state machine: %s%s%.*s", what, why.len ? ": " : "",
+                           (int)(why.len < 300 ? why.len : 300), why.ptr ? why.ptr : "");
+    return NULL;
+}
+
+static const sm_bytes no_more = {"", 0};
+
+/* What a primary or this server before a restart accepted is taken; a RESTORE by a client is held to the limits. */
+static bool accepted_before(RedisModuleIO *rdb) {
+    RedisModuleCtx *ctx = RedisModule_GetContextFromIO(rdb);
+
+    if (loading) return true;
+    return ctx && sm_accepted_before(ctx);
+}
+
+static void *load_rust(RedisModuleIO *rdb) {
+    sm_definition *definition = NULL;
+    sm_bytes document;
+    sm_answer answer;
+    sm_machine *machine = NULL;
+    enum sm_outcome outcome;
+
+    if (!load_string(rdb, &document)) {
+        free_string(document);
+        return refuse(rdb, "the document is cut short", no_more);
+    }
+    outcome = sm_engine_document(document, accepted_before(rdb), &definition, &answer);
+    if (outcome == SM_TAKEN) {
+        machine = sm_machine_new(answer.node, answer.has_reason ? &answer.reason : NULL);
+        sm_definition_release(definition);
+    } else {
+        if (outcome == SM_STRAY) sm_definition_release(definition);
+        refuse(rdb, "version 1", answer.error);
+    }
+    free_string(document);
+    return machine;
+}
+
+/* The definition of a machine that is loading, held; NULL after a line in the log. */
+static sm_definition *load_definition(RedisModuleIO *rdb, uint64_t flags, uint64_t number) {
+    sm_definition *definition = NULL;
+    sm_bytes canonical;
+    sm_answer answer;
+    enum sm_outcome outcome;
+
+    if (!(flags & FLAG_DEFINITION)) {
+        if (!loading || !number || number > loaded_count)
+            return refuse(rdb, "it names a definition that has not come", no_more);
+        sm_definition_hold(loaded[number - 1]);
+        return loaded[number - 1];
+    }
+    if (number && (!loading || number != loaded_count + 1))
+        return refuse(rdb, "its definition is out of order", no_more);
+    if (!load_string(rdb, &canonical)) {
+        free_string(canonical);
+        return refuse(rdb, "the definition is cut short", no_more);
+    }
+    outcome = sm_engine_definition(canonical, accepted_before(rdb), &definition, &answer);
+    if (outcome != SM_TAKEN) definition = refuse(rdb, "its definition", answer.error);
+    else if (number) remember_loaded(definition);
+    free_string(canonical);
+    return definition;
+}
+
+static void *load_numbered(RedisModuleIO *rdb) {
+    uint64_t flags = RedisModule_LoadUnsigned(rdb), number;
+    sm_definition *definition;
+    sm_bytes configuration = {NULL, 0}, reason = {NULL, 0};
+    sm_answer answer;
+    sm_machine *machine = NULL;
+
+    if (RedisModule_IsIOError(rdb) || (flags & ~(uint64_t)FLAGS_KNOWN))
+        return refuse(rdb, "its flags are cut short or unknown", no_more);
+    number = RedisModule_LoadUnsigned(rdb);
+    if (RedisModule_IsIOError(rdb)) return refuse(rdb, "its number is cut short", no_more);
+    definition = load_definition(rdb, flags, number);
+    if (!definition) return NULL;
+
+    if (!load_string(rdb, &configuration)) {
+        refuse(rdb, "the configuration is cut short", no_more);
+    } else if ((flags & FLAG_REASON) && !load_string(rdb, &reason)) {
+        refuse(rdb, "the reason is cut short", no_more);
+    } else if ((flags & FLAG_REASON) && sm_utf8_fault(reason) != reason.len) {
+        refuse(rdb, "the reason is not UTF-8", no_more);
+    } else if (sm_engine_node(definition, configuration, accepted_before(rdb), &answer) != SM_TAKEN) {
+        refuse(rdb, "its configuration", answer.error);
+    } else {
+        machine = sm_machine_new(answer.node, flags & FLAG_REASON ? &reason : NULL);
+    }
+    sm_definition_release(definition);
+    free_string(configuration);
+    free_string(reason);
+    return machine;
+}
+
+static void *rdb_load(RedisModuleIO *rdb, int encver) {
+    if (encver == VERSION_RUST) return load_rust(rdb);
+    if (encver == VERSION_NUMBERED) return load_numbered(rdb);
+    RedisModule_LogIOError(rdb, "warning", "a state machine of encoding version %d; this module (%s) knows up to %d",
+                           encver, sm_version, VERSION_NEWEST);
+    return NULL;
+}
+
+/* ---- the rest ---- */
+
+static size_t mem_usage(const void *value) {
+    const sm_machine *machine = value;
+    const sm_definition *definition = machine->node->definition;
+    uint64_t sharers = atomic_load_explicit(&definition->machines, memory_order_relaxed);
+
+    return sm_machine_bytes(machine) + definition->bytes / (sharers ? (size_t)sharers : 1);
+}
+
+static void digest(RedisModuleDigest *md, void *value) {
+    const sm_machine *machine = value;
+    const sm_item *definition = &machine->node->definition->item, *node = &machine->node->item;
+
+    RedisModule_DigestAddStringBuffer(md, definition->key, definition->key_len);
+    RedisModule_DigestAddStringBuffer(md, node->key, node->key_len);
+    RedisModule_DigestAddStringBuffer(md, machine->reason ? "+" : "-", 1);
+    if (machine->reason) RedisModule_DigestAddStringBuffer(md, machine->reason->text, machine->reason->len);
+    RedisModule_DigestEndSequence(md);
+}
+
+static void free_value(void *value) {
+    sm_machine_free(value);
+}
+
+static size_t free_effort(RedisModuleString *key, const void *value) {
+    (void)key, (void)value;
+    return 1;
+}
+
+static void *copy(RedisModuleString *from, RedisModuleString *to, const void *value) {
+    const sm_machine *machine = value;
+    sm_bytes reason = no_more;
+
+    (void)from, (void)to;
+    if (machine->reason) reason = (sm_bytes){machine->reason->text, machine->reason->len};
+    return sm_machine_new(machine->node, machine->reason ? &reason : NULL);
+}
+
+/* Definitions and nodes are shared and pointed to from many places: they stay where they are. */
+static int defrag(RedisModuleDefragCtx *ctx, RedisModuleString *key, void **value) {
+    sm_machine *machine = RedisModule_DefragAlloc(ctx, *value);
+    sm_reason *reason;
+
+    (void)key;
+    if (machine) *value = machine;
+    machine = *value;
+    reason = machine->reason ? RedisModule_DefragAlloc(ctx, machine->reason) : NULL;
+    if (reason) machine->reason = reason;
+    return 0;
+}
+
+bool sm_type_register(RedisModuleCtx *ctx) {
+    RedisModuleTypeMethods methods = {
+        .version = REDISMODULE_TYPE_METHOD_VERSION,
+        .rdb_load = rdb_load,
+        .rdb_save = rdb_save,
+        .aof_rewrite = aof_rewrite,
+        .mem_usage = mem_usage,
+        .digest = digest,
+        .free = free_value,
+        .free_effort = free_effort,
+        .copy = copy,
+        .defrag = defrag,
+    };
+
+    sm_type = RedisModule_CreateDataType(ctx, SM_TYPE_NAME, VERSION_NEWEST, &methods);
+    RedisModule_SetModuleOptions(ctx, REDISMODULE_OPTIONS_HANDLE_IO_ERRORS |
+                                          REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED |
+                                          REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD);
+    return sm_type &&
+           RedisModule_SubscribeToServerEvent(ctx, (RedisModuleEvent){REDISMODULE_EVENT_PERSISTENCE, 1},
+                                              on_persistence) == REDISMODULE_OK &&
+           RedisModule_SubscribeToServerEvent(ctx, (RedisModuleEvent){REDISMODULE_EVENT_LOADING, 1}, on_loading) ==
+               REDISMODULE_OK &&
+           RedisModule_SubscribeToServerEvent(ctx, (RedisModuleEvent){REDISMODULE_EVENT_CRON_LOOP, 1}, on_cron) ==
+               REDISMODULE_OK;
+}

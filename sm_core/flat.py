@@ -1,0 +1,133 @@
+"""The flat machine: a map of states, each with the list of the states it may move to.
+
+A configuration is the name of a state, in UTF-8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from sys import getsizeof
+from typing import Any
+
+from .document import Limits, to_json
+from .errors import DocumentError, LimitError, element, member, quote, type_name
+
+MEMBERS = ("current", "map", "initial", "reason", "id", "version", "description", "meta")
+_KEPT = ("id", "version", "description", "meta")
+_LONG_ROW = 16
+
+
+class FlatDefinition:
+    """A compiled map document. Immutable; see ``sm_core.Definition`` for what each method promises."""
+
+    __slots__ = ("_initial", "_known", "_rows", "canonical", "footprint", "split")
+
+    def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
+        _check_members(document)
+        rows: dict[str, Sequence[str]] = document["map"]
+        self._initial: str = document["initial"]
+        self._known = _known_states(rows, self._initial)
+        if limits is not None and len(self._known) > limits.states:
+            raise LimitError(
+                "$.map", f"{len(self._known)} states, more than max-states ({limits.states}) allows"
+            )
+        body = f'{{"map":{to_json(rows)},"initial":{to_json(self._initial)}'
+        kept = "".join(f",{to_json(name)}:{to_json(document[name])}" for name in document if name in _KEPT)
+        stored = body.encode()
+        self.canonical = stored + kept.encode() + b"}"
+        self.split = len(stored)
+        self._rows = {name: _searchable(row) for name, row in rows.items()}
+        self.footprint = (
+            getsizeof(self._rows)
+            + getsizeof(self._known)
+            + sum(map(getsizeof, self._rows.values()))
+            + sum(map(getsizeof, self._known))
+            + getsizeof(self.canonical)
+        )
+
+    def start(self) -> bytes:
+        return self._initial.encode()
+
+    def enter(self, current: str) -> bytes:
+        name = current or self._initial
+        if name not in self._known:
+            raise DocumentError("$.current", f"no state {quote(name)}")
+        return name.encode()
+
+    def mutate(self, configuration: bytes, target: str) -> bytes | None:
+        return target.encode() if target in self._rows.get(configuration.decode(), ()) else None
+
+    def force(self, configuration: bytes, target: str) -> bytes | None:
+        return target.encode() if target in self._known else None
+
+    def admit(self, configuration: bytes, strict: bool) -> bytes:
+        try:
+            name = configuration.decode()
+        except UnicodeDecodeError:
+            raise DocumentError("$.current", "not UTF-8") from None
+        if strict and name not in self._known:
+            raise DocumentError("$.current", f"no state {quote(name)}")
+        return configuration
+
+    def head(self, configuration: bytes) -> bytes:
+        return b'{"current":' + to_json(configuration.decode()).encode()
+
+    def states(self, configuration: bytes) -> list[bytes]:
+        return [configuration]
+
+    def current(self, configuration: bytes) -> bytes:
+        return configuration
+
+    @property
+    def initial(self) -> bytes:
+        return self._initial.encode()
+
+    @property
+    def rows(self) -> list[bytes]:
+        return [name.encode() for name in self._rows]
+
+    @property
+    def known(self) -> list[bytes]:
+        return [name.encode() for name in self._known]
+
+
+def _check_members(document: dict[str, Any]) -> None:
+    for name in document:
+        if name not in MEMBERS:
+            raise DocumentError(member("$", name), "unknown member")
+    for name, wanted in (("map", dict), ("initial", str)):
+        if name not in document:
+            raise DocumentError("$", f"member {quote(name)} is missing")
+        _check_type(document[name], wanted, f"$.{name}")
+    for name in ("current", "reason", "id", "version", "description"):
+        if name in document:
+            _check_type(document[name], str, f"$.{name}")
+    for name, row in document["map"].items():
+        if type(row) is not list:
+            _check_type(row, list, member("$.map", name))
+        for target in row:
+            if type(target) is not str:
+                _check_type(target, str, element(member("$.map", name), row.index(target)))
+
+
+_words: dict[type, str] = {dict: "an object", list: "an array", str: "a string"}
+
+
+def _check_type(value: object, wanted: type, path: str) -> None:
+    if not isinstance(value, wanted):
+        raise DocumentError(path, f"expected {_words[wanted]}, got {type_name(value)}")
+
+
+def _known_states(rows: dict[str, Sequence[str]], initial: str) -> dict[str, None]:
+    """Every state, in document order: each row's own name, then those in its list; ``initial`` last."""
+    known: dict[str, None] = {}
+    for name, row in rows.items():
+        known[name] = None
+        for target in row:
+            known[target] = None
+    known[initial] = None
+    return known
+
+
+def _searchable(row: Sequence[str]) -> Sequence[str] | dict[str, None]:
+    return tuple(row) if len(row) <= _LONG_ROW else dict.fromkeys(row)
