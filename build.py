@@ -54,7 +54,7 @@ class Python:
 
     def __init__(self) -> None:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        if sys.version_info < (3, 11):
+        if sys.version_info < (3, 11):  # noqa: UP036 (this file also runs where it is not installed)
             fail(f"Python {version} is too old; Python 3.11 or newer is needed")
         self.include = sysconfig.get_path("include")
         if not Path(self.include, "Python.h").exists():
@@ -96,6 +96,17 @@ def c_string(text: str | None) -> str:
 
 def c_flags(prefix: str, flags: list[str]) -> str:
     return " | ".join(f"{prefix}{flag}" for flag in flags) or "0"
+
+
+def acl_categories(command: dict[str, Any]) -> list[str]:
+    """The categories of a command but for the module's own, with those that the server's own get from flags."""
+    flags = command["command_flags"]
+    implied = [
+        *(["write"] if "WRITE" in flags else []),
+        *(["read"] if "READONLY" in flags else []),
+        "fast" if "FAST" in flags else "slow",
+    ]
+    return implied + [name.lower() for name in command["acl_categories"] if name != "STATEMACHINE"]
 
 
 class CommandTable:
@@ -160,9 +171,7 @@ class CommandTable:
                 "};",
             ]
             flags = " ".join(MODULE_FLAGS[flag] for flag in command["command_flags"])
-            categories = " ".join(
-                category.lower() for category in command["acl_categories"] if category != "STATEMACHINE"
-            )
+            categories = " ".join(acl_categories(command))
             rows.append(
                 f"    {{{c_string(name)}, {command['function']}, {c_string(flags)}, {c_string(categories)}, "
                 f"{int('key_specs' in command)}, &{info}}},"
@@ -262,7 +271,7 @@ def copy_bundle(output: Path) -> None:
     bundle.mkdir(parents=True)
     for package in ("sm_core", "module"):
         shutil.copytree(
-            ROOT / package, bundle / package, ignore=shutil.ignore_patterns("shim", "__pycache__", "*.pyc")
+            ROOT / package, bundle / package, ignore=shutil.ignore_patterns("shim", "stubs", "__pycache__", "*.pyc")
         )
     backend = importlib.util.find_spec("_cffi_backend")
     if backend is None or backend.origin is None:

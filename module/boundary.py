@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from _redisstate import ffi, lib
+
 from sm_core import Definition, DocumentError, EngineError, Limits, compile_document
 
 from . import replies
@@ -75,9 +76,7 @@ def sm_python_ready() -> int:
 
 
 @_answers
-def sm_python_compile(
-    document: Any, length: int, document_bytes: int, states: int, nesting: int, verdict: Any
-) -> int:
+def sm_python_compile(document: Any, length: int, document_bytes: int, states: int, nesting: int, verdict: Any) -> int:
     limits = None if document_bytes < 0 else Limits(document_bytes, states, nesting)
     compiled = compile_document(_unpack(document, length)[:], limits)
     definition = compiled.definition
@@ -99,9 +98,7 @@ def sm_python_compile(
 @_answers
 def sm_python_describe(handle: int, configuration: Any, length: int, accepted_before: int, verdict: Any) -> int:
     definition = _definitions[handle]
-    _stand(
-        definition, definition.admit(_unpack(configuration, length)[:], strict=not accepted_before), verdict
-    )
+    _stand(definition, definition.admit(_unpack(configuration, length)[:], strict=not accepted_before), verdict)
     return TAKEN
 
 
@@ -146,7 +143,7 @@ def sm_python_ask(
         text = _unpack(argument, argument_length)[:].decode()
     except UnicodeDecodeError as error:
         if kind == lib.SM_KIND_ENTER:
-            raise DocumentError("$.current", f"not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}") from None
+            raise DocumentError("$.current", f"not UTF-8: byte {error.start}") from None
         return REFUSED
     target = _transitions[kind](definition, where, text)
     if target is None:

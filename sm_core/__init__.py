@@ -57,7 +57,10 @@ class Definition(Protocol):
         """``target``, whatever the transitions say; None where it is no state."""
 
     def admit(self, configuration: bytes, strict: bool) -> bytes:
-        """A configuration from outside, checked. Raises DocumentError. Not strict: an unknown state may pass."""
+        """A configuration from outside, checked. Raises DocumentError.
+
+        Not ``strict``: a state that the document does not know passes (the Rust module let it).
+        """
 
     def head(self, configuration: bytes) -> bytes:
         """How SM.GET's reply begins: ``{"current":…`` without what follows."""

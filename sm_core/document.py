@@ -67,9 +67,7 @@ def parse(text: bytes, limits: Limits | None) -> dict[str, Any]:
     Raises DocumentError with the place and the fault, LimitError when it is larger than ``limits``.
     """
     if limits is not None and len(text) > limits.document_bytes:
-        raise LimitError(
-            "$", f"the document has {len(text)} bytes, more than max-document-bytes ({limits.document_bytes}) allows"
-        )
+        raise LimitError("$", f"{len(text)} bytes, more than max-document-bytes ({limits.document_bytes}) allows")
     try:
         decoded = text.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -110,9 +108,7 @@ def _suspicious(document: dict[str, Any], nesting: int | None) -> bool:
     return False
 
 
-_decoder = json.JSONDecoder(
-    object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_float, parse_int=_integer
-)
+_decoder = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_float, parse_int=_integer)
 
 
 def _find_fault(document: dict[str, Any], nesting: int | None) -> None:

@@ -28,9 +28,7 @@ class FlatDefinition:
         self._initial: str = document["initial"]
         self._known = _known_states(rows, self._initial)
         if limits is not None and len(self._known) > limits.states:
-            raise LimitError(
-                "$.map", f"{len(self._known)} states, more than max-states ({limits.states}) allows"
-            )
+            raise LimitError("$.map", f"{len(self._known)} states, more than max-states ({limits.states}) allows")
         body = f'{{"map":{to_json(rows)},"initial":{to_json(self._initial)}'
         kept = "".join(f",{to_json(name)}:{to_json(document[name])}" for name in document if name in _KEPT)
         stored = body.encode()

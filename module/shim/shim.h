@@ -228,7 +228,7 @@ typedef struct sm_command {
     const char *name;
     RedisModuleCmdFunc function;
     const char *flags;
-    const char *acl_categories; /* beside @statemachine and those that the flags imply */
+    const char *acl_categories; /* beside @statemachine */
     int has_key;
     const RedisModuleCommandInfo *info;
 } sm_command;
