@@ -1,0 +1,123 @@
+"""The flat machine, in the engine alone."""
+
+import json
+
+import pytest
+
+from sm_core import DocumentError, LimitError, Limits, compile_document
+
+README = b'{"current":"","map":{"bar": ["blee", "boo"], "boo": ["blee"]},"initial":"bar"}'
+
+
+def refused(document: bytes, limits: Limits | None = None) -> str:
+    with pytest.raises(DocumentError) as error:
+        compiled = compile_document(document, limits or Limits())
+        if compiled.stray:
+            raise compiled.stray
+    return str(error.value)
+
+
+def test_the_readme_machine() -> None:
+    definition, configuration, stray, reason = compile_document(README, Limits())
+    assert stray is None
+    assert reason is None
+    assert configuration == b"bar"
+    assert definition.mutate(b"bar", "notastate") is None
+    assert definition.mutate(b"bar", "blee") == b"blee"
+    assert definition.mutate(b"blee", "bar") is None
+    assert definition.mutate(b"boo", "boo") is None
+    assert definition.force(b"blee", "bar") == b"bar"
+    assert definition.force(b"blee", "notastate") is None
+    assert definition.rows == [b"bar", b"boo"]
+    assert definition.known == [b"bar", b"blee", b"boo"]
+    assert definition.states(b"blee") == [b"blee"]
+    assert definition.head(b"blee") == b'{"current":"blee"'
+
+
+def test_canonical_and_split_are_the_reply_around_the_reason() -> None:
+    document = {
+        "version": "2",
+        "meta": {"é": [1, None]},
+        "initial": "ä",
+        "map": {"ä": []},
+        "reason": "why",
+        "current": "ä",
+        "id": "x",
+    }
+    definition, configuration, _, reason = compile_document(json.dumps(document).encode(), Limits())
+    assert (configuration, reason) == ("ä".encode(), "why")
+    assert definition.canonical[: definition.split].decode() == '{"map":{"ä":[]},"initial":"ä"'
+    assert definition.canonical[definition.split :].decode() == ',"version":"2","meta":{"é":[1,null]},"id":"x"}'
+    again = compile_document(definition.canonical, Limits())
+    assert (again.definition.canonical, again.definition.split) == (definition.canonical, definition.split)
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"initial": "a"}, "$: member 'map' is missing"),
+        ({"map": {}}, "$: member 'initial' is missing"),
+        ({"map": [], "initial": "a"}, "$.map: expected an object, got an array"),
+        ({"map": {}, "initial": None}, "$.initial: expected a string, got null"),
+        ({"map": {"a": "b"}, "initial": "a"}, "$.map.a: expected an array, got a string"),
+        ({"map": {"a": ["b", 1]}, "initial": "a"}, "$.map.a[1]: expected a string, got a number"),
+        ({"map": {"a b": [{}]}, "initial": "a"}, '$.map["a b"][0]: expected a string, got an object'),
+        ({"map": {}, "initial": "a", "current": 1}, "$.current: expected a string, got a number"),
+        ({"map": {}, "initial": "a", "reason": None}, "$.reason: expected a string, got null"),
+        ({"map": {}, "initial": "a", "version": 1}, "$.version: expected a string, got a number"),
+        ({"map": {}, "initial": "a", "id": True}, "$.id: expected a string, got a boolean"),
+        ({"map": {}, "initial": "a", "description": []}, "$.description: expected a string, got an array"),
+        ({"map": {}, "initial": "a", "states": {}}, "$.states: unknown member"),
+        ({"map": {}, "initial": "a", "current": "b"}, "$.current: no state 'b'"),
+        ({"map": {}, "initial": "a", "current": "it's"}, "$.current: no state 'it\\'s'"),
+    ],
+)
+def test_refused_with_its_place(document: dict[str, object], message: str) -> None:
+    assert refused(json.dumps(document).encode()) == message
+
+
+def test_the_number_of_states_is_bounded() -> None:
+    rows = {f"s{i}": [f"t{i}"] for i in range(5)}
+    document = json.dumps({"map": rows, "initial": "s0"}).encode()
+    compile_document(document, Limits(states=10))
+    assert refused(document, Limits(states=9)) == "$.map: 10 states, more than max-states (9) allows"
+    with pytest.raises(LimitError):
+        compile_document(document, Limits(states=9))
+
+
+def test_an_empty_current_is_the_initial_state() -> None:
+    assert compile_document(b'{"map":{},"initial":"x"}', Limits()).configuration == b"x"
+    assert compile_document(b'{"map":{},"initial":"x","current":""}', Limits()).configuration == b"x"
+    assert compile_document(b'{"map":{},"initial":""}', Limits()).configuration == b""
+
+
+def test_a_state_in_a_long_row_is_found() -> None:
+    targets = [f"t{i}" for i in range(500)]
+    document = json.dumps({"map": {"a": targets}, "initial": "a"}).encode()
+    definition = compile_document(document, Limits()).definition
+    assert all(definition.mutate(b"a", target) == target.encode() for target in targets)
+    assert definition.mutate(b"a", "a") is None
+    assert json.loads(definition.canonical)["map"] == {"a": targets}
+
+
+def test_what_was_accepted_before_may_stand_on_an_unknown_state() -> None:
+    document = b'{"map":{"a":["b"]},"initial":"a","current":"gone","reason":""}'
+    compiled = compile_document(document, None)
+    assert compiled.configuration == b"gone"
+    assert compiled.reason == ""
+    assert compiled.definition.mutate(b"gone", "a") is None
+    assert compiled.definition.admit(b"gone", strict=False) == b"gone"
+    with pytest.raises(DocumentError, match="no state 'gone'"):
+        compiled.definition.admit(b"gone", strict=True)
+    with pytest.raises(DocumentError, match="not UTF-8"):
+        compiled.definition.admit(b"\xff", strict=False)
+
+
+def test_the_footprint_grows_with_the_document() -> None:
+    def footprint(count: int) -> int:
+        rows = {f"state{i}": [f"state{i + 1}"] for i in range(count)}
+        text = json.dumps({"map": rows, "initial": "state0"}).encode()
+        return compile_document(text, Limits()).definition.footprint
+
+    assert footprint(1000) > 100 * 1000
+    assert footprint(10) < footprint(1000) / 20
