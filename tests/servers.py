@@ -79,6 +79,47 @@ def quoted(value: object) -> str:
     return f'"{escaped}"'
 
 
+class Wire:
+    """A connection that sends commands and hands back the bytes that come, line by line."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=HANG)
+        self._reader = self._socket.makefile("rb")
+
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._reader.close()
+        self._socket.close()
+
+    def send(self, *words: str | bytes) -> None:
+        """One command."""
+        parts = [word.encode() if isinstance(word, str) else word for word in words]
+        self.send_bytes(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%b\r\n" % (len(p), p) for p in parts))
+
+    def send_bytes(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def line(self) -> bytes:
+        """The next line of the reply, without its end."""
+        return self._reader.readline().removesuffix(b"\r\n")
+
+    def reply(self) -> Any:
+        """The next whole reply: bulks as bytes, lists as lists, all else as its line with its first byte."""
+        line = self.line()
+        kind, rest = line[:1], line[1:]
+        if kind == b"$" and rest != b"-1":
+            text = self._reader.read(int(rest) + 2)
+            assert text.endswith(b"\r\n"), text[-20:]
+            return text[:-2]
+        if kind in b"*~>" and rest != b"-1":
+            return [self.reply() for _ in range(int(rest))]
+        if kind == b"%":
+            return [self.reply() for _ in range(2 * int(rest))]
+        return line
+
+
 class Server:
     """A server process and the folder it lives in.
 
@@ -256,6 +297,10 @@ class Server:
         client = self.client(protocol, decode_responses=False, **more)
         client.response_callbacks.clear()
         return client
+
+    def socket(self) -> Wire:
+        """A connection that shows the bytes of each reply."""
+        return Wire(self.port)
 
     @property
     def own(self) -> redis.Redis:

