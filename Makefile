@@ -1,0 +1,57 @@
+# Shortcuts for developers. Each target calls a script or a program; nothing is decided here.
+# PYTHON= chooses the interpreter that is embedded, REDIS_SERVER= the server, ARGS= adds arguments.
+PYTHON =
+PORT = 6379
+DIR = data
+PREFIX = /usr/local
+DESTDIR =
+ARGS =
+
+MODULE = build/redisstate.so
+SOURCES = build.py commands.json $(shell find module sm_core -type f -not -path '*/__pycache__/*' 2>/dev/null)
+VENV = .venv/bin/python
+LIBRARY = $(DESTDIR)$(PREFIX)/lib/redisstate
+
+.DEFAULT_GOAL = help
+.PHONY: help build run cli test test-matrix lint install clean always
+.DELETE_ON_ERROR:
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "make %-12s %s\n", $$1, $$2 }'
+
+build: $(MODULE)  ## the module, build/redisstate.so, and its bundle of Python files beside it
+
+run: $(MODULE)  ## a server with the module in the foreground; PORT=6379, DIR=data, ARGS= for its settings
+	@$(VENV) tools/run_server.py $(MODULE) '$(PORT)' '$(DIR)' $(ARGS)
+
+cli: .venv/stamp  ## a prompt to that server; PORT=6379
+	@$(VENV) tools/open_cli.py '$(PORT)' $(ARGS)
+
+test: $(MODULE)  ## every test, on one server; ARGS= for pytest
+	$(VENV) tools/servers.py --ensure
+	$(VENV) -m pytest -n 2 $(ARGS)
+
+test-matrix: $(MODULE)  ## every test, on each of the servers that are promised; prints a table
+	$(VENV) tools/matrix.py $(ARGS)
+
+lint: .venv/stamp  ## ruff, mypy, the C compiler's warnings, what may import what, the Dockerfile
+	$(VENV) tools/lint.py
+
+install: $(MODULE)  ## copies the module and its bundle to PREFIX/lib/redisstate; PREFIX=/usr/local
+	install -d '$(LIBRARY)'
+	rm -rf '$(LIBRARY)/redisstate'
+	cp -R build/redisstate '$(LIBRARY)/'
+	install -m 755 $(MODULE) '$(LIBRARY)/'
+	@echo 'Load it with:  redis-server --loadmodule $(PREFIX)/lib/redisstate/redisstate.so'
+
+clean:  ## removes what was built and the venv; data stay
+	rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(MODULE): $(SOURCES) .venv/stamp
+	$(VENV) build.py
+
+.venv/stamp: requirements-dev.txt tools/make_venv.sh tools/check_python.py $(if $(PYTHON),$(shell test "$(PYTHON)" = "$$(cat .venv/asked-for 2>/dev/null)" || echo always))
+	@tools/make_venv.sh $(PYTHON)
+
+always:

@@ -1,0 +1,1 @@
+"""The tests: one folder per concern, each against real servers except core/."""

