@@ -262,18 +262,93 @@ int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     return close_key(&at, REDISMODULE_OK);
 }
 
+/* What an answer to SM.SEND or SM.RESET says: its own reply, or the states where the machine stands now. */
+static int reply_taken(RedisModuleCtx *ctx, const sm_answer *answer) {
+    return sm_reply_encoded(ctx, answer->reply.len ? answer->reply : answer->node->states);
+}
+
 int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    bool actions = argc == 3;
     sm_answer answer;
     opened at;
 
-    if (argc != 2) return RedisModule_WrongArity(ctx);
+    if (argc < 2 || argc > 3) return RedisModule_WrongArity(ctx);
+    if (actions && !is_word(argv[2], "ACTIONS")) return syntax_error(ctx);
     if (!open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &at)) return REDISMODULE_OK;
-    if (sm_engine_ask(at.machine->node->definition, NULL, SM_KIND_RESET, no_argument, &answer) == SM_TAKEN) {
-        move(ctx, argv[1], at.machine, answer.node, NULL, "sm.reset");
-        RedisModule_ReplyWithSimpleString(ctx, "OK");
-    } else {
+    if (sm_engine_ask(at.machine->node->definition, NULL, actions ? SM_KIND_RESET_ACTIONS : SM_KIND_RESET, no_argument,
+                      &answer) != SM_TAKEN) {
         sm_reply_error(ctx, answer.error);
+    } else {
+        move(ctx, argv[1], at.machine, answer.node, NULL, "sm.reset");
+        if (actions) reply_taken(ctx, &answer);
+        else RedisModule_ReplyWithSimpleString(ctx, "OK");
     }
+    return close_key(&at, REDISMODULE_OK);
+}
+
+/* ---- events ---- */
+
+int sm_send_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    bool actions = argc == 4;
+    sm_answer answer;
+    enum sm_outcome outcome;
+    opened at;
+
+    if (argc < 3 || argc > 4) return RedisModule_WrongArity(ctx);
+    if (actions && !is_word(argv[3], "ACTIONS")) return syntax_error(ctx);
+    if (!open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &at)) return REDISMODULE_OK;
+    outcome = sm_engine_ask(at.machine->node->definition, at.machine->node,
+                            actions ? SM_KIND_SEND_ACTIONS : SM_KIND_SEND, bytes_of(argv[2]), &answer);
+    if (outcome == SM_TAKEN) {
+        move(ctx, argv[1], at.machine, answer.node, NULL, "sm.send");
+        reply_taken(ctx, &answer);
+    } else if (outcome == SM_ERROR) {
+        sm_reply_error(ctx, answer.error);
+    } else {
+        RedisModule_ReplyWithNull(ctx);
+    }
+    return close_key(&at, REDISMODULE_OK);
+}
+
+int sm_can_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    sm_answer answer;
+    enum sm_outcome outcome;
+    opened at;
+
+    if (argc != 3) return RedisModule_WrongArity(ctx);
+    if (!open_machine(ctx, argv[1], REDISMODULE_READ, &at)) return REDISMODULE_OK;
+    outcome = sm_engine_ask(at.machine->node->definition, at.machine->node, SM_KIND_SEND, bytes_of(argv[2]), &answer);
+    if (outcome == SM_ERROR) sm_reply_error(ctx, answer.error);
+    else RedisModule_ReplyWithLongLong(ctx, outcome == SM_TAKEN);
+    return close_key(&at, REDISMODULE_OK);
+}
+
+int sm_next_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    opened at;
+
+    if (argc != 2) return RedisModule_WrongArity(ctx);
+    if (!open_machine(ctx, argv[1], REDISMODULE_READ, &at)) return REDISMODULE_OK;
+    ask(ctx, at.machine->node->definition, at.machine->node, SM_KIND_NEXT);
+    return close_key(&at, REDISMODULE_OK);
+}
+
+int sm_check_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    sm_answer answer;
+
+    if (argc != 2) return RedisModule_WrongArity(ctx);
+    if (sm_engine_check(bytes_of(argv[1]), &answer) == SM_TAKEN) return sm_reply_encoded(ctx, answer.reply);
+    return sm_reply_error(ctx, answer.error);
+}
+
+int sm_diagram_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    uint8_t kind = SM_KIND_MERMAID;
+    opened at;
+
+    if (argc < 2 || argc > 3) return RedisModule_WrongArity(ctx);
+    if (argc == 3 && is_word(argv[2], "DOT")) kind = SM_KIND_DOT;
+    else if (argc == 3 && !is_word(argv[2], "MERMAID")) return syntax_error(ctx);
+    if (!open_machine(ctx, argv[1], REDISMODULE_READ, &at)) return REDISMODULE_OK;
+    ask(ctx, at.machine->node->definition, at.machine->node, kind);
     return close_key(&at, REDISMODULE_OK);
 }
 

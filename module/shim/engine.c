@@ -163,6 +163,19 @@ enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t 
     return code == SM_VERDICT_TAKEN ? SM_TAKEN : SM_REFUSED;
 }
 
+enum sm_outcome sm_engine_check(sm_bytes document, sm_answer *answer) {
+    sm_verdict verdict;
+    int code;
+
+    memset(answer, 0, sizeof(*answer));
+    verdict_init(&verdict);
+    code = sm_python_check(document.ptr, document.len, sm_config.document_bytes, sm_config.states, sm_config.nesting,
+                           &verdict);
+    if (code != SM_VERDICT_TAKEN) return failed(code, &verdict, answer);
+    answer->reply = safe(verdict.reply);
+    return SM_TAKEN;
+}
+
 void sm_engine_forget(uint64_t engine) {
     sm_python_forget(engine);
 }

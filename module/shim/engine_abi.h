@@ -24,6 +24,12 @@ enum sm_kind {
     SM_KIND_INITIAL = 10, /* of a definition: SM.GET key INITIAL */
     SM_KIND_CURRENT = 11, /* of a node: SM.GET key CURRENT */
     SM_KIND_ACCEPTED = 12, /* no question either: a document that was accepted before, whatever the limits say */
+    SM_KIND_SEND = 13,          /* from a node: give it an event */
+    SM_KIND_SEND_ACTIONS = 14,  /* the same, answered with states and actions */
+    SM_KIND_RESET_ACTIONS = 15, /* of a definition: its start, answered with states and actions */
+    SM_KIND_NEXT = 16,          /* of a node: SM.NEXT */
+    SM_KIND_MERMAID = 17,       /* of a node: SM.DIAGRAM key MERMAID */
+    SM_KIND_DOT = 18,           /* of a node: SM.DIAGRAM key DOT */
 };
 
 enum sm_verdict_code {

@@ -18,6 +18,10 @@ int sm_python_describe(uint64_t engine, const char *configuration, size_t len, i
 int sm_python_ask(uint64_t engine, int kind, const char *configuration, size_t configuration_len, const char *argument,
                   size_t argument_len, sm_verdict *verdict);
 
+/* SM.CHECK: what is wrong with a document, and what is odd; fills `reply`. */
+int sm_python_check(const char *document, size_t len, long long document_bytes, long long states, long long nesting,
+                    sm_verdict *verdict);
+
 /* The definition is given back. */
 void sm_python_forget(uint64_t engine);
 

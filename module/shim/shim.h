@@ -183,6 +183,9 @@ enum sm_outcome sm_engine_node(sm_definition *definition, sm_bytes configuration
 enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t kind, sm_bytes argument,
                               sm_answer *answer);
 
+/* What SM.CHECK finds. */
+enum sm_outcome sm_engine_check(sm_bytes document, sm_answer *answer);
+
 bool sm_engine_start(void);
 
 /* Main thread only: the engine lets go of a definition. */

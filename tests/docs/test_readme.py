@@ -1,0 +1,33 @@
+"""The README says what the code does: its table of commands, its settings, its files."""
+
+import re
+
+from tests.servers import ROOT, Server
+from tools import readme_table
+
+
+def test_the_table_of_commands_is_that_of_commands_json() -> None:
+    readme, commands = readme_table.read()
+    assert readme_table.filled(readme, commands) == readme
+    for name in commands:
+        assert f"| `{name}" in readme
+
+
+def test_the_table_of_settings_is_the_servers(server: Server) -> None:
+    readme, _ = readme_table.read()
+    rows = re.findall(r"^\| `(redisstate\.[a-z-]+)` \| `?([^`|]+?)`? \|", readme, re.MULTILINE)
+    assert dict(rows) == server.own.config_get("redisstate.*")
+
+
+def test_every_file_that_is_linked_exists() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_version_is_one_and_the_changelog_knows_it(server: Server) -> None:
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert version is not None
+    assert server.info()["redisstate_version"] == version[1]
+    assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text()
