@@ -32,3 +32,8 @@ def flat(rows: dict[str, list[str]], initial: str, **members: Any) -> str:
 def numbered(states: int, name: str = "s") -> str:
     """A ring of ``states`` states: s0 to s1 to s2 ... to s0."""
     return flat({f"{name}{i}": [f"{name}{(i + 1) % states}"] for i in range(states)}, f"{name}0")
+
+
+def nested(depth: int) -> str:
+    """A document whose arrays and objects are ``depth`` deep, counting itself."""
+    return '{"map":{},"initial":"a","meta":' + "[" * (depth - 1) + "]" * (depth - 1) + "}"

@@ -219,6 +219,7 @@ class Server:
         assert self._process is not None
         daemon = self.settings.get("daemonize") == "yes"
         if self._process.poll() is not None and not daemon:
+            self._died_on_purpose = True  # the one who started it is told
             raise ServerDiedError(f"ended with {self._process.returncode}\n{self.log()[-3000:]}")
         try:
             client = redis.Redis(port=self.port, socket_timeout=5, retry=Retry(NoBackoff(), 0))

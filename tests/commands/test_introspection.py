@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import redis
+from redis.exceptions import NoPermissionError
 
 from tests.contract import COMMANDS, enough, with_key
 from tests.documents import README
@@ -14,18 +15,18 @@ from tests.servers import Server
 NAMES = sorted(COMMANDS)
 
 
-def pairs(reply: Any) -> Any:
-    """A RESP2 reply of COMMAND, its flat maps turned into dicts where the keys are names."""
+def text(reply: Any) -> Any:
+    """A reply with text for bytes."""
     if isinstance(reply, dict):
-        return {name: pairs(value) for name, value in reply.items()}
+        return {text(name): text(value) for name, value in reply.items()}
     if isinstance(reply, (list, set)):
-        return [pairs(value) for value in reply]
+        return [text(value) for value in reply]
     return reply.decode() if isinstance(reply, bytes) else reply
 
 
 def ask(server: Server, *words: str) -> Any:
     """The reply in RESP3, where maps are maps, with text for bytes."""
-    return pairs(server.raw(3).execute_command(*words))
+    return text(server.raw(3).execute_command(*words))
 
 
 def test_the_table_is_what_the_module_registers(server: Server) -> None:
@@ -54,9 +55,17 @@ def test_command_info(server: Server, name: str) -> None:
     assert info[3:6] == ([1, 1, 1] if command.get("key_specs") else [0, 0, 0])
 
 
+def has_categories(server: Server) -> bool:
+    """Before 7.2 the servers have no way to put a module's command into a category, and put it in none."""
+    return server.version >= (7, 2, 0)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_acl_categories(server: Server, name: str) -> None:
     command = COMMANDS[name]
+    if not has_categories(server):
+        assert ask(server, "COMMAND", "INFO", name)[0][6] == []
+        return
     flags = set(command["command_flags"])
     expected = {"@" + category.lower() for category in command.get("acl_categories", [])}
     expected.add("@fast" if "FAST" in flags else "@slow")
@@ -85,7 +94,8 @@ def test_key_specs(server: Server, name: str) -> None:
     assert len(answered) == len(expected)
     for one, spec in zip(answered, expected, strict=True):
         assert {flag.upper() for flag in one["flags"]} == set(spec["flags"])
-        assert one["begin_search"] == {"type": "index", "spec": {"index": spec["begin_search"]["index"]["pos"]}}
+        begin = {"index": spec["begin_search"]["index"]["pos"]}
+        assert one["begin_search"] == {"type": "index", "spec": begin}
         span = spec["find_keys"]["range"]
         assert one["find_keys"] == {
             "type": "range",
@@ -108,7 +118,7 @@ def test_key_specs_say_what_is_done() -> None:
 def test_getkeys(server: Server, name: str) -> None:
     raw = server.raw()
     if name not in with_key():
-        with pytest.raises(redis.ResponseError, match="no key arguments"):
+        with pytest.raises(redis.ResponseError, match=r"no key arguments|wrong number"):
             raw.execute_command("COMMAND", "GETKEYS", *enough(name))
         return
     assert raw.execute_command("COMMAND", "GETKEYS", *enough(name, "the key")) == [b"the key"]
@@ -182,7 +192,7 @@ def test_acl_key_patterns_hold(server: Server, name: str) -> None:
     denied = enough(name, "other")
     script = f"return redis.call('{name}', unpack(ARGV))"
     for call in (denied, ("EVAL", script, "0", *denied[1:])):
-        with pytest.raises(redis.ResponseError, match="(?i)permission"):
+        with pytest.raises(redis.ResponseError, match=r"(?i)permission|can't access"):
             user.execute_command(*call)
 
 
@@ -192,7 +202,7 @@ def test_acl_read_and_write_permissions_of_a_key(server: Server, name: str) -> N
     writing = "WRITE" in COMMANDS[name]["command_flags"]
     reader = acl_user(server, "%R~k", "+@all")
     if writing:
-        with pytest.raises(redis.NoPermissionError):
+        with pytest.raises(NoPermissionError):
             reader.execute_command(*enough(name, "k"))
     else:
         reader.execute_command(*enough(name, "k"))
@@ -203,14 +213,17 @@ def test_acl_categories_allow_and_deny(server: Server, name: str) -> None:
     server.own.execute_command("SM.SET", "key", README)
     writing = "WRITE" in COMMANDS[name]["command_flags"]
     reader = acl_user(server, "~*", "+@read")
-    if writing:
-        with pytest.raises(redis.NoPermissionError):
+    if writing or not has_categories(server):
+        with pytest.raises(NoPermissionError):
             reader.execute_command(*enough(name))
-    elif name in with_key():
-        reader.execute_command(*enough(name))
-    writer = acl_user(server, "~*", "+@all", "-@write")
-    if writing:
-        with pytest.raises(redis.NoPermissionError):
-            writer.execute_command(*enough(name))
     else:
-        writer.execute_command(*enough(name))
+        reader.execute_command(*enough(name))
+    others = acl_user(server, "~*", "+@all", "-@write")
+    if writing and has_categories(server):
+        with pytest.raises(NoPermissionError):
+            others.execute_command(*enough(name))
+    else:
+        others.execute_command(*enough(name))
+    denied = acl_user(server, "~*", "+@all", f"-{name}")
+    with pytest.raises(NoPermissionError):
+        denied.execute_command(*enough(name))

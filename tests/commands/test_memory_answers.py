@@ -1,0 +1,162 @@
+"""What has been asked once is answered from memory, and what nobody needs is given back: INFO redisstate."""
+
+from __future__ import annotations
+
+from tests.documents import README, TRAFFIC, flat, numbered
+from tests.servers import Server
+
+FIELDS = {
+    "definitions", "nodes", "edges", "machines", "definitions_bytes", "nodes_bytes", "edges_bytes",
+    "machines_bytes", "engine_calls", "memory_answers",
+}  # fmt: skip
+
+
+def test_the_fields_are_there(server: Server) -> None:
+    fields = server.info()
+    assert set(fields) >= FIELDS
+    assert all(isinstance(fields[name], int) and fields[name] >= 0 for name in FIELDS)
+
+
+def test_a_thousand_repeated_transitions_ask_the_engine_once(server: Server) -> None:
+    r = server.client()
+    document = flat({"ping": ["pong"], "pong": ["ping"]}, "ping", id="a thousand transitions")
+    r.execute_command("SM.SET", "k", document)
+    start = server.info()
+    assert r.execute_command("SM.MUTATE", "k", "pong") == "OK"
+    asked = server.info()
+    assert asked["engine_calls"] - start["engine_calls"] == 1
+    assert r.execute_command("SM.MUTATE", "k", "ping") == "OK"
+    there_and_back = server.info()
+    assert there_and_back["engine_calls"] - asked["engine_calls"] == 1
+    for _ in range(500):
+        assert r.execute_command("SM.MUTATE", "k", "pong") == "OK"
+        assert r.execute_command("SM.MUTATE", "k", "ping") == "OK"
+    end = server.info()
+    assert end["engine_calls"] == there_and_back["engine_calls"]
+    assert end["memory_answers"] - there_and_back["memory_answers"] >= 1000
+
+
+def test_each_command_that_is_answered_from_memory(server: Server) -> None:
+    r = server.client()
+    document = flat({"a": ["b"], "b": ["a"]}, "a", id="answered from memory")
+    calls = [
+        ("SM.SET", "k", document),
+        ("SM.SET", "other", document),
+        ("SM.SET", "k", document, "b"),
+        ("SM.GET", "k"),
+        ("SM.GET", "k", "CURRENT"),
+        ("SM.GET", "k", "INITIAL"),
+        ("SM.GET", "k", "REASON"),
+        ("SM.STATE", "k"),
+        ("SM.STATE", "k", "LIST"),
+        ("SM.STATE", "k", "ALL"),
+        ("SM.MUTATE", "k", "a"),
+        ("SM.MUTATE", "k", "b", "with a reason"),
+        ("SM.MUTATE", "k", "nowhere"),
+        ("SM.MUTATE", "k", "a", "why", "FORCE"),
+        ("SM.MUTATE", "k", "nowhere", "why", "FORCE"),
+        ("SM.RESET", "k"),
+        ("SM.CREATE", "created"),
+        ("SM.TEMPLATE",),
+    ]
+    for call in calls:
+        r.execute_command(*call)
+    for call in calls:
+        before = server.info()["engine_calls"]
+        r.execute_command(*call)
+        assert server.info()["engine_calls"] == before, call
+
+
+def test_unknown_states_do_not_fill_the_memory(server: Server) -> None:
+    """A client that asks for ever new names gets nil, and max-memo-bytes bounds what is kept for it."""
+    server.config("redisstate.max-memo-bytes", 2_000_000)
+    r = server.client()
+    r.execute_command("SM.SET", "k", TRAFFIC)
+    with r.pipeline(transaction=False) as pipe:
+        for number in range(200_000):
+            pipe.execute_command("SM.MUTATE", "k", f"nowhere{number}")
+            if number % 20_000 == 0:
+                assert not any(pipe.execute())
+        assert not any(pipe.execute())
+    held = server.info()
+    assert held["edges_bytes"] + held["nodes_bytes"] < 4_000_000
+    assert r.execute_command("SM.MUTATE", "k", "green") == "OK"
+
+
+def test_definitions_are_held_once(server: Server) -> None:
+    r = server.client()
+    server.wait_info(machines=0, definitions=0)
+    document = numbered(100)
+    r.execute_command("SM.SET", "first", document)
+    one = server.info()
+    assert (one["definitions"], one["machines"]) == (1, 1)
+    assert one["definitions_bytes"] >= len(document) / 2
+    with r.pipeline(transaction=False) as pipe:
+        for number in range(1000):
+            spelled = document.replace(":", " : ") if number % 2 else document
+            pipe.execute_command("SM.SET", f"k{number}", spelled)
+        pipe.execute()
+    many = server.info()
+    assert (many["definitions"], many["machines"]) == (1, 1001)
+    assert many["definitions_bytes"] <= one["definitions_bytes"] + 2 * len(document) + 1000
+    assert 0 < many["machines_bytes"] <= 1001 * 64
+
+
+def test_only_what_is_reached_has_a_node(server: Server) -> None:
+    server.wait_info(definitions=0)
+    r = server.client()
+    r.execute_command("SM.SET", "k", numbered(1000))
+    assert server.info()["nodes"] <= 2
+    for number in range(1, 11):
+        assert r.execute_command("SM.MUTATE", "k", f"s{number}") == "OK"
+    assert 2 <= server.info()["nodes"] <= 12
+    assert 10 <= server.info()["edges"] <= 12
+
+
+def test_what_nobody_needs_is_given_back(server: Server) -> None:
+    r = server.client()
+    server.wait_info(machines=0, definitions=0)
+    with r.pipeline(transaction=False) as pipe:
+        for number in range(500):
+            pipe.execute_command("SM.SET", f"k{number}", numbered(5, f"x{number}-"))
+            pipe.execute_command("SM.MUTATE", f"k{number}", f"x{number}-1", "why")
+        pipe.execute()
+    assert server.info()["definitions"] == 500
+    assert server.info()["machines"] == 500
+    r.flushall()
+    server.wait_info(machines=0, definitions=0, nodes=0, edges=0)
+    held = server.info()
+    assert held["machines_bytes"] == 0
+    assert held["definitions_bytes"] == 0
+    assert held["nodes_bytes"] == 0
+    assert held["edges_bytes"] == 0
+
+
+def test_machines_are_counted_however_they_go(server: Server) -> None:
+    r = server.client()
+    server.wait_info(machines=0)
+    for key in ("deleted", "unlinked", "expired", "overwritten", "set again", "restored over", "stays"):
+        r.execute_command("SM.SET", key, README)
+    assert server.info()["machines"] == 7
+    r.execute_command("SM.SET", "set again", TRAFFIC)
+    raw = server.raw()
+    raw.execute_command("RESTORE", "restored over", 0, raw.execute_command("DUMP", "stays"), "REPLACE")
+    server.wait_info(machines=7)
+    r.delete("deleted")
+    r.unlink("unlinked")
+    r.pexpire("expired", 1)
+    r.set("overwritten", "a string")
+    server.wait_info(machines=3)
+
+
+def test_the_engines_memory_is_the_servers(server: Server) -> None:
+    """used_memory holds what Python allocates, so maxmemory does too."""
+    r = server.client()
+    before = server.info("memory")["used_memory"]
+    with r.pipeline(transaction=False) as pipe:
+        for number in range(300):
+            pipe.execute_command("SM.SET", f"k{number}", numbered(200, f"y{number}-"))
+        pipe.execute()
+    grown = server.info("memory")["used_memory"] - before
+    documents = sum(len(numbered(200, f"y{number}-")) for number in range(300))
+    assert grown > 2 * documents

@@ -1,0 +1,249 @@
+"""redisstate.*: CONFIG SET and GET, redis.conf, CONFIG REWRITE, module arguments, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from tests.documents import README, nested, numbered
+from tests.servers import MODULE, Server, ServerDiedError
+
+DEFAULTS = {
+    "redisstate.invalid-transition": "nil",
+    "redisstate.max-document-bytes": "4194304",
+    "redisstate.max-nesting": "64",
+    "redisstate.max-states": "10000",
+}
+OTHERS = {
+    "redisstate.invalid-transition": "error",
+    "redisstate.max-document-bytes": "2000",
+    "redisstate.max-nesting": "10",
+    "redisstate.max-states": "20",
+}
+ARGUMENTS = [word for name, value in OTHERS.items() for word in (name.removeprefix("redisstate."), value)]
+
+
+def shown(server: Server) -> dict[str, str]:
+    answered = server.own.config_get("redisstate.*")
+    return {name: answered[name] for name in DEFAULTS}
+
+
+def acts_on(server: Server, values: dict[str, str]) -> None:
+    """Asserts that the server does what the values say, not only that it shows them."""
+    r = server.client()
+    r.execute_command("SM.SET", "acts", README)
+    if values["redisstate.invalid-transition"] == "error":
+        with pytest.raises(redis.ResponseError, match=r"\Ainvalid state transition: 'bar' to 'notastate'\Z"):
+            r.execute_command("SM.MUTATE", "acts", "notastate")
+    else:
+        assert r.execute_command("SM.MUTATE", "acts", "notastate") is None
+    states = int(values["redisstate.max-states"])
+    r.execute_command("SM.SET", "acts", numbered(states))
+    with pytest.raises(redis.ResponseError, match=rf"max-states.*\b{states}\b"):
+        r.execute_command("SM.SET", "acts", numbered(states + 1))
+    depth = int(values["redisstate.max-nesting"])
+    r.execute_command("SM.SET", "acts", nested(depth))
+    with pytest.raises(redis.ResponseError, match=rf"max-nesting.*\b{depth}\b"):
+        r.execute_command("SM.SET", "acts", nested(depth + 1))
+    longest = int(values["redisstate.max-document-bytes"])
+    document = '{"map":{},"initial":"a"}'
+    r.execute_command("SM.SET", "acts", document + " " * (longest - len(document)))
+    with pytest.raises(redis.ResponseError, match=rf"max-document-bytes.*\b{longest}\b"):
+        r.execute_command("SM.SET", "acts", document + " " * (longest - len(document) + 1))
+    r.delete("acts")
+
+
+def test_defaults(server: Server) -> None:
+    assert shown(server) == DEFAULTS
+    acts_on(server, DEFAULTS)
+
+
+def test_config_set(server: Server) -> None:
+    for name, value in OTHERS.items():
+        server.config(name, value)
+    assert shown(server) == OTHERS
+    acts_on(server, OTHERS)
+
+
+def test_lowering_a_limit_leaves_what_stands(server: Server) -> None:
+    """A limit is for what comes in; a machine that was accepted goes on, is dumped and restored."""
+    r = server.client()
+    r.execute_command("SM.SET", "k", numbered(100))
+    document = r.execute_command("SM.GET", "k")
+    for name, value in OTHERS.items():
+        server.config(name, value)
+    assert r.execute_command("SM.MUTATE", "k", "s1") == "OK"
+    assert r.execute_command("SM.RESET", "k") == "OK"
+    payload = server.raw().execute_command("DUMP", "k")
+    assert server.raw().execute_command("RESTORE", "back", 0, payload) == b"OK"
+    assert r.execute_command("SM.GET", "back") == document
+    with pytest.raises(redis.ResponseError, match="max-"):
+        r.execute_command("SM.SET", "new", numbered(101))
+
+
+WRONG = [
+    ("invalid-transition", "maybe"),
+    ("invalid-transition", ""),
+    ("invalid-transition", "nil error"),
+    ("max-document-bytes", "0"),
+    ("max-document-bytes", "-1"),
+    ("max-document-bytes", "many"),
+    ("max-document-bytes", "99999999999999999999"),
+    ("max-states", "0"),
+    ("max-states", "-1"),
+    ("max-states", "1.5"),
+    ("max-states", ""),
+    ("max-nesting", "0"),
+    ("max-nesting", "-1"),
+    ("max-nesting", "1000000"),
+    ("max-nesting", "x"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_config_set_refuses(server: Server, name: str, value: str) -> None:
+    with pytest.raises(redis.ResponseError) as caught:
+        server.own.config_set(f"redisstate.{name}", value)
+    assert name in str(caught.value)
+    assert shown(server) == DEFAULTS
+
+
+def test_unknown_setting(server: Server) -> None:
+    with pytest.raises(redis.ResponseError):
+        server.own.config_set("redisstate.nothing", "1")
+
+
+def test_letter_case_of_values(server: Server) -> None:
+    server.config("redisstate.invalid-transition", "ERROR")
+    assert shown(server)["redisstate.invalid-transition"] == "error"
+
+
+def test_in_redis_conf(start_server: Callable[..., Server]) -> None:
+    server = start_server(settings=OTHERS)
+    assert shown(server) == OTHERS
+    acts_on(server, OTHERS)
+
+
+def test_as_module_arguments(start_server: Callable[..., Server]) -> None:
+    server = start_server(module_args=ARGUMENTS)
+    assert shown(server) == OTHERS
+    acts_on(server, OTHERS)
+    assert server.own.config_set("redisstate.invalid-transition", "nil")
+    assert server.own.config_set("redisstate.max-states", "10000")
+    assert shown(server) == OTHERS | {
+        "redisstate.invalid-transition": "nil",
+        "redisstate.max-states": "10000",
+    }
+
+
+def test_redis_conf_wins_over_arguments(start_server: Callable[..., Server]) -> None:
+    server = start_server(module_args=ARGUMENTS, settings={"redisstate.max-states": 77})
+    assert shown(server) == OTHERS | {"redisstate.max-states": "77"}
+
+
+def test_rewrite_and_restart(start_server: Callable[..., Server]) -> None:
+    server = start_server()
+    for name, value in OTHERS.items():
+        server.own.config_set(name, value)
+    server.own.config_rewrite()
+    for name, value in OTHERS.items():
+        assert f"{name} {value}" in server.conf.read_text()
+    server.restart()
+    assert shown(server) == OTHERS
+    acts_on(server, OTHERS)
+
+
+def test_rewrite_over_arguments(start_server: Callable[..., Server]) -> None:
+    """What CONFIG SET changed and CONFIG REWRITE kept wins over the arguments, be it a default."""
+    server = start_server(module_args=ARGUMENTS)
+    for name, value in DEFAULTS.items():
+        server.own.config_set(name, value)
+    server.own.config_rewrite()
+    server.restart()
+    assert shown(server) == DEFAULTS
+
+
+def test_rewrite_without_a_change_keeps_the_arguments(start_server: Callable[..., Server]) -> None:
+    server = start_server(module_args=ARGUMENTS)
+    server.own.config_rewrite()
+    server.restart()
+    assert shown(server) == OTHERS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["invalid-transition"], "pairs"),
+        (["invalid-transition", "maybe"], "maybe"),
+        (["max-states", "0"], "max-states"),
+        (["max-states", "10", "max-states"], "pairs"),
+        (["nothing", "1"], "nothing"),
+        (["max-document-bytes", "many"], "many"),
+    ],
+)
+def test_wrong_arguments_are_refused(
+    start_server: Callable[..., Server], arguments: list[str], reason: str
+) -> None:
+    """At the start the server ends with a line that says why; at run time it goes on without the module."""
+    bare = start_server(module=None)
+    with pytest.raises(redis.ResponseError):
+        bare.own.execute_command("MODULE", "LOAD", str(MODULE), *arguments)
+    lines = [line for line in bare.log().splitlines() if "redisstate" in line and reason in line]
+    assert lines, bare.log()[-2000:]
+    assert bare.own.ping()
+    assert bare.own.execute_command("MODULE", "LOAD", str(MODULE), "max-states", "12") == "OK"
+    assert bare.own.config_get("redisstate.max-states") == {"redisstate.max-states": "12"}
+    bare.own.execute_command("SM.SET", "k", README)
+
+
+def test_wrong_lines_of_redis_conf_are_refused(start_server: Callable[..., Server]) -> None:
+    with pytest.raises(ServerDiedError, match="max-states"):
+        start_server(settings={"redisstate.max-states": "none"})
+
+
+def test_an_error_instead_of_nil(server: Server) -> None:
+    server.config("redisstate.invalid-transition", "error")
+    r = server.client()
+    r.execute_command("SM.SET", "k", README)
+    before = r.execute_command("SM.GET", "k")
+    for call, shown_state in [
+        (("SM.MUTATE", "k", "bar"), "bar"),
+        (("SM.MUTATE", "k", "notastate"), "notastate"),
+        (("SM.MUTATE", "k", "notastate", "why"), "notastate"),
+        (("SM.MUTATE", "k", "notastate", "why", "FORCE"), "notastate"),
+    ]:
+        with server.socket() as wire:
+            wire.send(*call)
+            assert wire.reply() == f"-ERR invalid state transition: 'bar' to '{shown_state}'".encode()
+    assert r.execute_command("SM.GET", "k") == before
+    assert r.execute_command("SM.MUTATE", "missing", "bar") is None
+    assert r.execute_command("SM.MUTATE", "k", "boo") == "OK"
+
+
+@pytest.mark.parametrize("name", [b"\x00", b"\xff\xfe", b"a\r\nb", b"'", b"x" * 100_000], ids=repr)
+def test_the_error_is_one_line_whatever_the_name(server: Server, name: bytes) -> None:
+    server.config("redisstate.invalid-transition", "error")
+    server.own.execute_command("SM.SET", "k", README)
+    with server.socket() as wire:
+        wire.send("SM.MUTATE", "k", name)
+        reply = wire.reply()
+        assert reply.startswith(b"-ERR invalid state transition: 'bar' to '")
+        assert reply.decode("ascii").isprintable()
+        wire.send("PING")
+        assert wire.reply() == b"+PONG"
+
+
+def test_it_acts_inside_multi_and_lua(server: Server) -> None:
+    server.config("redisstate.invalid-transition", "error")
+    r = server.client()
+    r.execute_command("SM.SET", "k", README)
+    with pytest.raises(redis.ResponseError, match="invalid state transition"):
+        r.eval("return redis.call('SM.MUTATE', KEYS[1], 'nowhere')", 1, "k")
+    with r.pipeline(transaction=True) as pipe:
+        pipe.execute_command("SM.MUTATE", "k", "nowhere")
+        pipe.execute_command("SM.MUTATE", "k", "boo")
+        replies = pipe.execute(raise_on_error=False)
+    assert isinstance(replies[0], redis.ResponseError)
+    assert replies[1] == "OK"
