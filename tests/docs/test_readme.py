@@ -29,5 +29,5 @@ def test_every_file_that_is_linked_exists() -> None:
 def test_the_version_is_one_and_the_changelog_knows_it(server: Server) -> None:
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version is not None
-    assert server.info()["redisstate_version"] == version[1]
+    assert server.info()["version"] == version[1]
     assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text()
