@@ -48,7 +48,10 @@ class Definition(Protocol):
         """The configuration of a machine that begins."""
 
     def enter(self, current: str) -> bytes:
-        """The configuration that ``current`` names; "" is the start. Raises DocumentError."""
+        """The configuration that ``current`` names; "" is the start where no state has that name.
+
+        Raises DocumentError.
+        """
 
     def mutate(self, configuration: bytes, target: str) -> bytes | None:
         """Where a transition to ``target`` leads; None where none is allowed."""
@@ -101,8 +104,10 @@ def compile_document(text: bytes, limits: Limits | None) -> Compiled:
     """
     document = parse(text, limits)
     definition = FlatDefinition(document, limits)
-    current: str = document.get("current", "")
+    current: str | None = document.get("current")
     reason: str | None = document.get("reason")
+    if current is None:
+        return Compiled(definition, definition.start(), None, reason)
     try:
         return Compiled(definition, definition.enter(current), None, reason)
     except DocumentError as stray:

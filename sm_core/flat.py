@@ -47,7 +47,7 @@ class FlatDefinition:
         return self._initial.encode()
 
     def enter(self, current: str) -> bytes:
-        name = current or self._initial
+        name = current if current in self._known else current or self._initial
         if name not in self._known:
             raise DocumentError("$.current", f"no state {quote(name)}")
         return name.encode()

@@ -91,6 +91,16 @@ def test_an_empty_current_is_the_initial_state() -> None:
     assert compile_document(b'{"map":{},"initial":""}', Limits()).configuration == b""
 
 
+def test_an_empty_current_is_the_state_of_that_name_where_there_is_one() -> None:
+    """A machine that stands there is written into the AOF, and set again, as its document."""
+    rows = b'"map":{"a":[""],"":["a"]},"initial":"a"'
+    assert compile_document(b"{" + rows + b"}", Limits()).configuration == b"a"
+    compiled = compile_document(b'{"current":"",' + rows + b"}", Limits())
+    assert compiled.configuration == b""
+    assert compiled.definition.head(b"") == b'{"current":""'
+    assert compiled.definition.enter("") == b""
+
+
 def test_a_state_in_a_long_row_is_found() -> None:
     targets = [f"t{i}" for i in range(500)]
     document = json.dumps({"map": {"a": targets}, "initial": "a"}).encode()
