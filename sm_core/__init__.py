@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from .document import Limits, parse
+from .document import Limits, check_size, parse
 from .errors import DocumentError, EngineError, LimitError
 from .flat import FlatDefinition
 
@@ -104,6 +104,7 @@ def compile_document(text: bytes, limits: Limits | None) -> Compiled:
     """
     document = parse(text, limits)
     definition = FlatDefinition(document, limits)
+    check_size(definition.canonical, limits)  # "1e5" is stored as "100000.0": RESTORE must take what DUMP answers
     current: str | None = document.get("current")
     reason: str | None = document.get("reason")
     if current is None:
