@@ -9,7 +9,7 @@ CRC64: the "Jones" polynomial 0xad93d23594c935a9, reflected, starting at zero, a
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 MODULE_VALUE = 7
@@ -83,6 +83,41 @@ def read_length(data: bytes, at: int) -> tuple[int, int]:
     raise ValueError(f"no length: 0x{first:02x} at {at}")
 
 
+def expand(data: bytes) -> bytes:
+    """LZF, undone: a byte below 32 is that many literals less one, any other begins a reference backwards."""
+    out, at = bytearray(), 0
+    while at < len(data):
+        control = data[at]
+        at += 1
+        if control < 32:
+            out += data[at : at + control + 1]
+            at += control + 1
+            continue
+        count = control >> 5
+        if count == 7:
+            count += data[at]
+            at += 1
+        start = len(out) - ((control & 0x1F) << 8 | data[at]) - 1
+        at += 1
+        for back in range(start, start + count + 2):
+            out.append(out[back])
+    return bytes(out)
+
+
+def read_string(data: bytes, at: int) -> tuple[bytes, int]:
+    """The string at a position, plain, as a number or compressed, and the position after it."""
+    if data[at] >> 6 < 3:
+        size, at = read_length(data, at)
+        return data[at : at + size], at + size
+    kind, at = data[at] & 0x3F, at + 1
+    if kind < 3:
+        size = 1 << kind
+        return b"%d" % int.from_bytes(data[at : at + size], "little", signed=True), at + size
+    packed, at = read_length(data, at)
+    _, at = read_length(data, at)
+    return expand(data[at : at + packed]), at + packed
+
+
 @dataclass(frozen=True)
 class Field:
     """One field of a module's value: its opcode, and a number or bytes."""
@@ -129,7 +164,7 @@ def rdb_version(payload: bytes) -> int:
 
 
 def parse(payload: bytes) -> Value:
-    """A payload of the module, taken apart. Its strings must not be compressed. Raises ValueError."""
+    """A payload of the module, taken apart. Raises ValueError."""
     if payload[0] != MODULE_VALUE or crc64(payload[:-8]) != struct.unpack("<Q", payload[-8:])[0]:
         raise ValueError("no payload of a module, or a wrong checksum")
     identity, at = read_length(payload, 1)
@@ -138,12 +173,9 @@ def parse(payload: bytes) -> Value:
         opcode, at = read_length(payload, at)
         if opcode == END:
             return Value(identity & 0x3FF, tuple(fields))
-        number, at = read_length(payload, at)
-        if opcode == STRING:
-            fields.append(Field(opcode, payload[at : at + number]))
-            at += number
-        else:
-            fields.append(Field(opcode, number))
+        read: Callable[[bytes, int], tuple[int | bytes, int]] = read_string if opcode == STRING else read_length
+        value, at = read(payload, at)
+        fields.append(Field(opcode, value))
 
 
 def rust(document: str) -> Value:
