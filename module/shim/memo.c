@@ -148,6 +148,7 @@ void sm_memo_sweep_tick(void) {
     steps = ticked / TICKS_PER_CIRCLE;
     ticked %= TICKS_PER_CIRCLE;
     sweep(steps < VISITED_PER_TICK ? steps : VISITED_PER_TICK, FREED_PER_TICK);
+    sm_table_settle(&table);
 }
 
 /* ---- nodes and edges ---- */
