@@ -120,4 +120,5 @@ def test_the_footprint_grows_with_the_document() -> None:
         return compile_document(text, Limits()).definition.footprint
 
     assert footprint(1000) > 100 * 1000
+    assert footprint(1000) < 400 * 1000
     assert footprint(10) < footprint(1000) / 20
