@@ -173,6 +173,8 @@ class Entry:
             kind = tables.kinds[state]
             if kind == COMPOUND:
                 child = tables.initial[state]
+                if self.stays_elsewhere(state, child):
+                    continue
                 if tables.kinds[child] != HISTORY:
                     self.enter |= 1 << child
                     self.by_default |= 1 << child
@@ -185,6 +187,16 @@ class Entry:
                         pending.append(child)
             elif kind == HISTORY:
                 pending.extend(self.restore(state))
+
+    def stays_elsewhere(self, state: int, child: int) -> bool:
+        """Does another child than ``child`` stay active in the compound state ``state``?
+
+        A history state's default deep inside an active region brings XState to enter that region, and those beside
+        it, once more without leaving them. That is followed as far as it is a legal configuration.
+        """
+        if not self.remaining & span(state + 1, self.tables.ends[state]):
+            return False
+        return not self.remaining >> child & 1
 
     def restore(self, state: int) -> list[int]:
         """Enters what the history state ``state`` stands for; answers the states whose insides are to follow."""
@@ -217,9 +229,9 @@ class Entry:
             ancestor = tables.parents[ancestor]
 
     def complete(self, parallel: int) -> None:
-        """Enters the regions of ``parallel`` in which nothing is entered yet and nothing stays active."""
+        """Enters the regions of ``parallel`` in which nothing is entered yet."""
         for child in self.tables.children[parallel]:
-            if not self.holds_descendant(child) and not self.remaining >> child & 1:
+            if not self.holds_descendant(child):
                 self.enter |= 1 << child
                 self.descend(child)
 
@@ -268,22 +280,20 @@ class Macrostep:
         """One microstep. Answers whether the active states or a history value changed."""
         if len(transitions) > 1:
             transitions = self.without_conflicts(transitions)
-        plans = []
         left = 0
         for transition in transitions:
             if transition.targets:
-                targets, top = self.resolve(transition)
-                plans.append((transition, targets, top))
-                left |= self.inside(top)
+                left |= self.inside(self.resolve(transition)[1])
         before = self.active
         recorded = self.leave(left) if left else False
+        entry = Entry(self.tables, self.history, self.active)
         for transition in transitions:
             self.actions.extend(transition.actions)
-        if plans:
-            entry = Entry(self.tables, self.history, self.active)
-            for transition, targets, top in plans:
+            if transition.targets:
+                # Resolved anew: what was just left may be what a history state now holds.
+                targets, top = self.resolve(transition)
                 entry.add(transition, targets, top)
-            self.enter(entry)
+        self.enter(entry)
         return recorded or self.done or self.active != before
 
     def resolve(self, transition: Transition) -> tuple[list[int], int]:
