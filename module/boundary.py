@@ -11,7 +11,7 @@ from typing import Any
 
 from _redisstate import ffi, lib
 
-from sm_core import Definition, DocumentError, EngineError, Limits, compile_document
+from sm_core import Definition, DocumentError, EngineError, Limits, Move, compile_document
 
 from . import replies
 
@@ -108,18 +108,23 @@ def _stand(definition: Definition, configuration: bytes, verdict: Any) -> None:
     _point(verdict.states, replies.array(definition.states(configuration)))
 
 
-_transitions: dict[int, Callable[[Definition, bytes, str], bytes | None]] = {
+_moves: dict[int, Callable[[Definition, bytes, str], Move | None]] = {
     lib.SM_KIND_MUTATE: lambda definition, configuration, state: definition.mutate(configuration, state),
     lib.SM_KIND_FORCE: lambda definition, configuration, state: definition.force(configuration, state),
-    lib.SM_KIND_RESET: lambda definition, configuration, state: definition.start(),
-    lib.SM_KIND_ENTER: lambda definition, configuration, state: definition.enter(state),
+    lib.SM_KIND_SEND: lambda definition, configuration, event: definition.send(configuration, event),
+    lib.SM_KIND_SEND_ACTIONS: lambda definition, configuration, event: definition.send(configuration, event),
+    lib.SM_KIND_RESET: lambda definition, configuration, nothing: definition.start(),
+    lib.SM_KIND_RESET_ACTIONS: lambda definition, configuration, nothing: definition.start(),
+    lib.SM_KIND_ENTER: lambda definition, configuration, current: (definition.enter(current), ()),
 }
+_with_actions = (lib.SM_KIND_SEND_ACTIONS, lib.SM_KIND_RESET_ACTIONS)
 
 _questions: dict[int, Callable[[Definition, bytes], bytes]] = {
     lib.SM_KIND_LIST: lambda definition, configuration: replies.array(definition.rows),
     lib.SM_KIND_ALL: lambda definition, configuration: replies.array(definition.known),
     lib.SM_KIND_INITIAL: lambda definition, configuration: replies.bulk(definition.initial),
     lib.SM_KIND_CURRENT: lambda definition, configuration: replies.bulk(definition.current(configuration)),
+    lib.SM_KIND_NEXT: lambda definition, configuration: replies.array(definition.next(configuration)),
 }
 
 
@@ -145,10 +150,14 @@ def sm_python_ask(
         if kind == lib.SM_KIND_ENTER:
             raise DocumentError("$.current", f"not UTF-8: byte {error.start}") from None
         return REFUSED
-    target = _transitions[kind](definition, where, text)
-    if target is None:
+    move = _moves[kind](definition, where, text)
+    if move is None:
         return REFUSED
+    target, actions = move
     _stand(definition, target, verdict)
+    if kind in _with_actions:
+        states = replies.array(definition.states(target))
+        _point(verdict.reply, replies.arrays([states, replies.array(actions)]))
     return TAKEN
 
 

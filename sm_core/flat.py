@@ -10,6 +10,7 @@ from json.encoder import encode_basestring as _string
 from sys import getsizeof
 from typing import Any
 
+from .definition import Move
 from .document import Limits, to_json
 from .errors import DocumentError, LimitError, element, member, quote, type_name
 
@@ -21,7 +22,7 @@ _NAME_BYTES = getsizeof("")
 
 
 class FlatDefinition:
-    """A compiled map document. Immutable; see ``sm_core.Definition`` for what each method promises."""
+    """A compiled map document. Immutable; see ``Definition`` for what each method promises."""
 
     __slots__ = ("_initial", "_known", "_rows", "canonical", "footprint", "split")
 
@@ -46,8 +47,11 @@ class FlatDefinition:
             + 2 * len(self.canonical)  # itself, and the characters and pointers in names and rows
         )
 
-    def start(self) -> bytes:
-        return self._initial.encode()
+    def start(self) -> Move:
+        return self._initial.encode(), ()
+
+    def stand(self, document: dict[str, Any]) -> bytes:
+        return self.enter(document.get("current", ""))
 
     def enter(self, current: str) -> bytes:
         name = current or self._initial
@@ -55,11 +59,17 @@ class FlatDefinition:
             raise DocumentError("$.current", f"no state {quote(name)}")
         return name.encode()
 
-    def mutate(self, configuration: bytes, target: str) -> bytes | None:
-        return target.encode() if target in self._rows.get(configuration.decode(), ()) else None
+    def mutate(self, configuration: bytes, target: str) -> Move | None:
+        return (target.encode(), ()) if target in self._rows.get(configuration.decode(), ()) else None
 
-    def force(self, configuration: bytes, target: str) -> bytes | None:
-        return target.encode() if target in self._known else None
+    def force(self, configuration: bytes, target: str) -> Move | None:
+        return (target.encode(), ()) if target in self._known else None
+
+    def send(self, configuration: bytes, event: str) -> Move | None:
+        return self.mutate(configuration, event)
+
+    def next(self, configuration: bytes) -> list[str]:
+        return list(dict.fromkeys(self._rows.get(configuration.decode(), ())))
 
     def admit(self, configuration: bytes, strict: bool) -> bytes:
         try:
@@ -73,23 +83,23 @@ class FlatDefinition:
     def head(self, configuration: bytes) -> bytes:
         return b'{"current":' + to_json(configuration.decode()).encode()
 
-    def states(self, configuration: bytes) -> list[bytes]:
-        return [configuration]
+    def states(self, configuration: bytes) -> Sequence[str]:
+        return (configuration.decode(),)
 
-    def current(self, configuration: bytes) -> bytes:
-        return configuration
-
-    @property
-    def initial(self) -> bytes:
-        return self._initial.encode()
+    def current(self, configuration: bytes) -> str:
+        return configuration.decode()
 
     @property
-    def rows(self) -> list[bytes]:
-        return [name.encode() for name in self._rows]
+    def initial(self) -> str:
+        return self._initial
 
     @property
-    def known(self) -> list[bytes]:
-        return [name.encode() for name in self._known]
+    def rows(self) -> Sequence[str]:
+        return tuple(self._rows)
+
+    @property
+    def known(self) -> Sequence[str]:
+        return tuple(self._known)
 
 
 def _check_members(document: dict[str, Any]) -> None:

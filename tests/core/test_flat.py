@@ -23,14 +23,19 @@ def test_the_readme_machine() -> None:
     assert reason is None
     assert configuration == b"bar"
     assert definition.mutate(b"bar", "notastate") is None
-    assert definition.mutate(b"bar", "blee") == b"blee"
+    assert definition.mutate(b"bar", "blee") == (b"blee", ())
     assert definition.mutate(b"blee", "bar") is None
     assert definition.mutate(b"boo", "boo") is None
-    assert definition.force(b"blee", "bar") == b"bar"
+    assert definition.force(b"blee", "bar") == (b"bar", ())
     assert definition.force(b"blee", "notastate") is None
-    assert definition.rows == [b"bar", b"boo"]
-    assert definition.known == [b"bar", b"blee", b"boo"]
-    assert definition.states(b"blee") == [b"blee"]
+    assert definition.rows == ("bar", "boo")
+    assert definition.known == ("bar", "blee", "boo")
+    assert definition.states(b"blee") == ("blee",)
+    assert definition.next(b"bar") == ["blee", "boo"]
+    assert definition.next(b"blee") == []
+    assert definition.send(b"bar", "boo") == (b"boo", ())
+    assert definition.send(b"boo", "bar") is None
+    assert definition.start() == (b"bar", ())
     assert definition.head(b"blee") == b'{"current":"blee"'
 
 
@@ -95,7 +100,7 @@ def test_a_state_in_a_long_row_is_found() -> None:
     targets = [f"t{i}" for i in range(500)]
     document = json.dumps({"map": {"a": targets}, "initial": "a"}).encode()
     definition = compile_document(document, Limits()).definition
-    assert all(definition.mutate(b"a", target) == target.encode() for target in targets)
+    assert all(definition.mutate(b"a", target) == (target.encode(), ()) for target in targets)
     assert definition.mutate(b"a", "a") is None
     assert json.loads(definition.canonical)["map"] == {"a": targets}
 
