@@ -20,6 +20,9 @@ EVENTS = [
     (("SM.MUTATE", "k", "bar", "why", "FORCE"), "sm.mutate"),
     (("SM.MUTATE", "k", "boo", "another reason", "FORCE"), "sm.mutate"),
     (("SM.RESET", "k"), "sm.reset"),
+    (("SM.SEND", "k", "boo"), "sm.send"),
+    (("SM.RESET", "k", "ACTIONS"), "sm.reset"),
+    (("SM.SEND", "k", "blee", "ACTIONS"), "sm.send"),
 ]
 
 SAME = flat({"bar": ["blee", "boo"], "boo": ["blee"]}, "bar", current="boo", reason="the reason")
@@ -40,6 +43,10 @@ SILENT: list[tuple[str | bytes, ...]] = [
     ("SM.MUTATE", "k", "blee", b"\xff"),
     ("SM.MUTATE", "missing", "boo"),
     ("SM.RESET", "missing"),
+    ("SM.SEND", "k", "nowhere"),
+    ("SM.SEND", "missing", "boo"),
+    ("SM.CAN", "k", "blee"),
+    ("SM.NEXT", "k"),
     ("SM.RESET", "at-its-start"),
     ("SM.MUTATE", "loops", "a"),
     ("SM.SET", "string", TRAFFIC),
