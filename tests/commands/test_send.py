@@ -61,7 +61,7 @@ def test_a_missing_key_is_nil(r: redis.Redis, command: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("command", [("SM.SEND", "k", "boo", "ACTION"), ("SM.RESET", "k", "boo")])
 def test_another_word_is_a_syntax_error(r: redis.Redis, machine: str, command: tuple[str, ...]) -> None:
-    with pytest.raises(redis.ResponseError, match="^syntax error$"):
+    with pytest.raises(redis.ResponseError, match=r"^syntax error$"):
         r.execute_command(*command)
     assert r.execute_command("SM.STATE", machine) == ["bar"]
 
