@@ -258,9 +258,16 @@ class Server:
             return
         if self.alive():
             self._died_on_purpose = True
-            os.kill(self.pid, how)
-            wait_until(lambda: not self.alive(), f"ended by {how.name}")
+            wait_until(lambda: self._ended(how), f"ended by {how.name}")
         self._process.wait(HANG)
+
+    def _ended(self, how: signal.Signals) -> bool:
+        """Signals, and answers whether it ends: a server that writes its first log refuses to, and forgets the signal."""
+        os.kill(self.pid, how)
+        again = time.monotonic() + 0.5
+        while self.alive() and time.monotonic() < again:
+            time.sleep(0.01)
+        return not self.alive()
 
     def stop(self) -> None:
         """Ends the server as a service manager would (SIGTERM): it saves if its settings say so."""

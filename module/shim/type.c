@@ -119,12 +119,13 @@ static void *refuse(RedisModuleIO *rdb, const char *what, sm_bytes why) {
 
 static const sm_bytes no_more = {"", 0};
 
-/* What a primary or this server before a restart accepted is taken; a RESTORE by a client is held to the limits. */
+/* What a primary or this server before a restart accepted is taken; a RESTORE by a client is held to the limits.
+ * Inside RESTORE the context knows no client, so it cannot say who sent it; but on a replica the primary did. */
 static bool accepted_before(RedisModuleIO *rdb) {
     RedisModuleCtx *ctx = RedisModule_GetContextFromIO(rdb);
 
     if (loading) return true;
-    return ctx && sm_accepted_before(ctx);
+    return ctx && (sm_accepted_before(ctx) || (RedisModule_GetContextFlags(ctx) & REDISMODULE_CTX_FLAGS_SLAVE));
 }
 
 static void *load_rust(RedisModuleIO *rdb) {
