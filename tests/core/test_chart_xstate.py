@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.core.chart_support import ALL, BY_NAME, EVENTS, FIXTURES, chart_of, names, read_lines, walk
 
 from sm_core.chart import Chart, Configuration, Step, compile_chart
 from sm_core.chart.events import next_events
@@ -13,6 +12,7 @@ from sm_core.chart.legal import check_active, check_history
 from sm_core.chart.move import partial_prefix
 from sm_core.document import parse
 from sm_core.errors import DocumentError, EngineError
+from tests.core.chart_support import ALL, BY_NAME, EVENTS, FIXTURES, chart_of, names, read_lines, walk
 
 RESOLVED = read_lines("resolved.jsonl")
 LEFT_OUT = read_lines("left_out.jsonl")
