@@ -48,7 +48,6 @@ def history(**members: Any) -> dict[str, Any]:
 
 
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
-    ({}, "$", "member 'states' is missing"),
     ({"states": []}, "$.states", "expected an object, got an array"),
     ({"states": {}}, "$", "the top level needs states"),
     ({"states": {"a": {}}}, "$", "a compound state needs \"initial\", as 'a'"),
@@ -152,6 +151,11 @@ def test_a_wrong_document_is_refused_with_path_and_fault(document: dict[str, Any
         compile_chart(document, Limits())
     assert (refused.value.path, refused.value.fault) == (path, fault)
     assert ("error", path, fault) in check(document)
+
+
+def test_a_document_without_states_is_no_chart() -> None:
+    with pytest.raises(DocumentError, match=r"\$: member 'states' is missing"):
+        compile_chart({}, Limits())
 
 
 def test_check_gives_all_errors() -> None:
