@@ -1,4 +1,4 @@
-"""Every SM.* write, plain, in MULTI, in a script and in a function: sent once if it changes something, else not at all."""
+"""Every SM.* write, plain, in MULTI, in a script, in a function: sent once if it changes something, else not at all."""
 
 from __future__ import annotations
 
