@@ -13,7 +13,7 @@ VENV = .venv/bin/python
 LIBRARY = $(DESTDIR)$(PREFIX)/lib/redisstate
 
 .DEFAULT_GOAL = help
-.PHONY: help build run cli test test-matrix lint install clean always
+.PHONY: help build run cli test test-matrix lint bench install clean always
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -36,6 +36,10 @@ test-matrix: $(MODULE)  ## every test, on each of the servers that are promised;
 
 lint: .venv/stamp  ## ruff, mypy, the C compiler's warnings, what may import what, the Dockerfile
 	$(VENV) tools/lint.py
+
+bench: $(MODULE)  ## the module against the server's own commands, as ratios; BENCH=quick: in two minutes
+	$(VENV) tools/servers.py --ensure
+	$(VENV) -m benchmarks $(ARGS)
 
 install: $(MODULE)  ## copies the module and its bundle to PREFIX/lib/redisstate; PREFIX=/usr/local
 	install -d '$(LIBRARY)'

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .definition import Definition, Move
-from .document import Limits, parse
+from .document import Limits, check_size, parse
 from .errors import DocumentError, EngineError, LimitError
 from .flat import FlatDefinition
 from .statechart import ChartDefinition
@@ -52,6 +52,7 @@ def compile_document(text: bytes, limits: Limits | None) -> Compiled:
         definition = ChartDefinition(document, limits)
     else:
         definition = FlatDefinition(document, limits)
+    check_size(definition.canonical, limits)  # "1e5" is stored as "100000.0": RESTORE must take what DUMP answers
     try:
         configuration = definition.stand(document)
     except EngineError as stray:

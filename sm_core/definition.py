@@ -34,7 +34,10 @@ class Definition(Protocol):
         """Where the ``current`` of a document says that the machine stands; without one, as at the start."""
 
     def enter(self, current: str) -> bytes:
-        """The configuration that ``current`` names; "" is the start. Raises DocumentError."""
+        """The configuration that ``current`` names; "" is the start where no state has that name.
+
+        Raises DocumentError.
+        """
 
     def mutate(self, configuration: bytes, target: str) -> Move | None:
         """Takes a transition to ``target``; None where none is allowed."""

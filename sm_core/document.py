@@ -61,13 +61,18 @@ def _integer(digits: str) -> int:
         raise DocumentError("$", f"number out of range: {quote(digits)}") from None
 
 
+def check_size(text: bytes, limits: Limits | None) -> None:
+    """Raises LimitError when ``text`` is longer than ``limits`` allow."""
+    if limits is not None and len(text) > limits.document_bytes:
+        raise LimitError("$", f"{len(text)} bytes, more than max-document-bytes ({limits.document_bytes}) allows")
+
+
 def parse(text: bytes, limits: Limits | None) -> dict[str, Any]:
     """Reads ``text`` as one JSON object.
 
     Raises DocumentError with the place and the fault, LimitError when it is larger than ``limits``.
     """
-    if limits is not None and len(text) > limits.document_bytes:
-        raise LimitError("$", f"{len(text)} bytes, more than max-document-bytes ({limits.document_bytes}) allows")
+    check_size(text, limits)
     try:
         decoded = text.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -51,10 +51,10 @@ class FlatDefinition:
         return self._initial.encode(), ()
 
     def stand(self, document: dict[str, Any]) -> bytes:
-        return self.enter(document.get("current", ""))
+        return self.enter(document["current"]) if "current" in document else self.start()[0]
 
     def enter(self, current: str) -> bytes:
-        name = current or self._initial
+        name = current if current in self._known else current or self._initial
         if name not in self._known:
             raise DocumentError("$.current", f"no state {quote(name)}")
         return name.encode()

@@ -105,6 +105,10 @@ class Wire:
         """The next line of the reply, without its end."""
         return self._reader.readline().removesuffix(b"\r\n")
 
+    def read(self, count: int) -> bytes:
+        """That many bytes."""
+        return self._reader.read(count)
+
     def reply(self) -> Any:
         """The next whole reply: bulks as bytes, lists as lists, all else as its line with its first byte."""
         line = self.line()
@@ -124,21 +128,24 @@ class Server:
     """A server process and the folder it lives in.
 
     ``settings`` are lines of redis.conf (a list gives several lines of one name, a tuple several words in
-    one); ``module_args`` follow the module's path on the loadmodule line; ``module=None`` starts a bare
-    server; ``prefix`` is a command that starts the server (setpriv ...); ``env`` is added to the environment.
+    one, None leaves a usual line out); ``module_args`` follow the module's path on the loadmodule line;
+    ``module=None`` starts a bare server; ``prefix`` is a command that starts the server (setpriv ...);
+    ``env`` is added to the environment; ``expected`` are patterns of log lines that look like faults and that
+    the test provokes on purpose.
     """
 
     def __init__(
         self,
         folder: Path,
         *,
-        module: Path | None = MODULE,
+        module: Path | str | None = MODULE,
         module_args: Sequence[str] = (),
         settings: Mapping[str, object] | None = None,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         prefix: Sequence[str] = (),
         binary: servers.Found | None = None,
+        expected: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.binary = binary or servers.find()
@@ -150,8 +157,7 @@ class Server:
         self.prefix = tuple(prefix)
         self.port = 0
         self.pid = 0
-        self.expected: list[str] = []
-        """Patterns of log lines that look like faults and that the test provokes on purpose."""
+        self.expected = list(expected)
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: list[redis.Redis] = []
         self._changed: dict[str, str] = {}
@@ -180,6 +186,8 @@ class Server:
         lines |= self.settings
         text = []
         for name, value in lines.items():
+            if value is None:
+                continue
             for words in value if isinstance(value, list) else [value]:
                 line = words if isinstance(words, tuple) else (words,)
                 text.append(" ".join([name, *map(quoted, line)]))

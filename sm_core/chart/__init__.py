@@ -18,6 +18,19 @@ draw.py      diagrams: SM.DIAGRAM
 from __future__ import annotations
 
 from .chart import Chart, compile_chart
+from .check import check
+from .draw import diagram, draw
 from .model import Configuration, Step
+from .view import chart_view, flat_view
 
-__all__ = ["Chart", "Configuration", "Step", "compile_chart"]
+__all__ = [
+    "Chart",
+    "Configuration",
+    "Step",
+    "chart_view",
+    "check",
+    "compile_chart",
+    "diagram",
+    "draw",
+    "flat_view",
+]

@@ -281,18 +281,24 @@ class Macrostep:
         if len(transitions) > 1:
             transitions = self.without_conflicts(transitions)
         left = 0
+        tops = []
         for transition in transitions:
+            tops.append(self.resolve(transition)[1] if transition.targets else NO_STATE)
             if transition.targets:
-                left |= self.inside(self.resolve(transition)[1])
+                left |= self.inside(tops[-1])
         before = self.active
         recorded = self.leave(left) if left else False
         entry = Entry(self.tables, self.history, self.active)
-        for transition in transitions:
+        for transition, top in zip(transitions, tops, strict=True):
             self.actions.extend(transition.actions)
             if transition.targets:
-                # Resolved anew: what was just left may be what a history state now holds.
-                targets, top = self.resolve(transition)
-                entry.add(transition, targets, top)
+                # Resolved anew: a history state may hold now what was just left. XState enters in the new domain even
+                # when it was left as well, and what it ends in is no configuration then.
+                targets, domain = self.resolve(transition)
+                if not self.holds(domain):
+                    domain = top
+                if self.holds(domain):
+                    entry.add(transition, targets, domain)
         self.enter(entry)
         return recorded or self.done or self.active != before
 
@@ -307,6 +313,10 @@ class Macrostep:
     def inside(self, top: int) -> int:
         """The active states that a transition with the domain ``top`` leaves."""
         return self.active if top == NO_STATE else self.active & span(top + 1, self.tables.ends[top])
+
+    def holds(self, domain: int) -> bool:
+        """Is the domain still active, or is it outside the root?"""
+        return domain == NO_STATE or bool(self.active >> domain & 1)
 
     def without_conflicts(self, transitions: list[Transition]) -> list[Transition]:
         """Of transitions that would leave the same state, the one from further inside, else the first, stays."""

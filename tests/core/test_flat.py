@@ -90,10 +90,29 @@ def test_the_number_of_states_is_bounded() -> None:
         compile_document(document, Limits(states=9))
 
 
+def test_what_is_stored_is_within_the_limit_too() -> None:
+    """A number may be longer in the stored document than in the client's."""
+    document = b'{"map":{},"initial":"a","meta":[1e5,1e5,1e5]}'
+    stored = compile_document(document, Limits()).definition.canonical
+    assert len(stored) > len(document)
+    assert "more than max-document-bytes" in (refused(document, Limits(document_bytes=len(stored) - 1)) or "")
+    compile_document(stored, Limits(document_bytes=len(stored)))
+
+
 def test_an_empty_current_is_the_initial_state() -> None:
     assert compile_document(b'{"map":{},"initial":"x"}', Limits()).configuration == b"x"
     assert compile_document(b'{"map":{},"initial":"x","current":""}', Limits()).configuration == b"x"
     assert compile_document(b'{"map":{},"initial":""}', Limits()).configuration == b""
+
+
+def test_an_empty_current_is_the_state_of_that_name_where_there_is_one() -> None:
+    """A machine that stands there is written into the AOF, and set again, as its document."""
+    rows = b'"map":{"a":[""],"":["a"]},"initial":"a"'
+    assert compile_document(b"{" + rows + b"}", Limits()).configuration == b"a"
+    compiled = compile_document(b'{"current":"",' + rows + b"}", Limits())
+    assert compiled.configuration == b""
+    assert compiled.definition.head(b"") == b'{"current":""'
+    assert compiled.definition.enter("") == b""
 
 
 def test_a_state_in_a_long_row_is_found() -> None:

@@ -1,0 +1,177 @@
+"""Findings about a document that is not stored: what SM.CHECK answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..document import Limits
+from ..errors import DocumentError, EngineError, element, member, quote
+from ..flat import FlatDefinition
+from .compile import compile_tables
+from .members import Faults
+from .model import ATOMIC, COMPOUND, FINAL, HISTORY, NO_STATE, PARALLEL, Tables, Transition
+from .step import default_targets, start, transition_domain
+from .value import enter
+from .view import all_transitions, first_transitions, json_path
+
+Finding = tuple[str, str, str]
+"""Severity (``error`` or ``warning``), JSON path, message."""
+
+_MOST_ERRORS = 100
+
+
+def check(document: dict[str, Any], limits: Limits | None = None) -> list[Finding]:
+    """The findings about a parsed document of either kind; no errors means that it can be stored.
+
+    Warnings are given only for a document without errors.
+    """
+    if "states" not in document:
+        return _check_flat(document, limits)
+    faults = Faults(_MOST_ERRORS)
+    tables = None
+    try:
+        tables = compile_tables(document, limits, faults)
+    except DocumentError as fault:
+        if fault not in faults.found:
+            faults.found.append(fault)
+    if tables is None or faults.found:
+        return [("error", fault.path, fault.fault) for fault in faults.found[:_MOST_ERRORS]]
+    try:
+        if document.get("current"):
+            enter(tables, document["current"], document.get("historyValue"))
+        else:
+            start(tables)
+    except DocumentError as fault:
+        return [("error", fault.path, fault.fault)]
+    except EngineError as fault:
+        return [("error", "$", str(fault))]
+    return list(_warnings(tables))
+
+
+def _check_flat(document: dict[str, Any], limits: Limits | None) -> list[Finding]:
+    try:
+        FlatDefinition(document, limits).enter(document.get("current", ""))
+    except DocumentError as fault:
+        return [("error", fault.path, fault.fault)]
+    rows: dict[str, list[str]] = document["map"]
+    reached = {document["initial"]}
+    pending = [document["initial"]]
+    while pending:
+        for target in rows.get(pending.pop(), ()):
+            if target not in reached:
+                reached.add(target)
+                pending.append(target)
+    findings = []
+    for name, row in rows.items():
+        path = member("$.map", name)
+        if name not in reached:
+            findings.append(("warning", path, f"{quote(name)} cannot be reached from the initial state"))
+        if row and set(row) == {name}:
+            findings.append(("warning", path, f"{quote(name)} cannot be left"))
+        seen: set[str] = set()
+        for index, target in enumerate(row):
+            if target in seen:
+                findings.append(("warning", element(path, index), f"{quote(target)} is listed already"))
+            seen.add(target)
+    return findings
+
+
+def _warnings(tables: Tables) -> Iterator[Finding]:
+    reached = _reachable(tables)
+    left = _leavable(tables, reached)
+    yield from _never_chosen(tables, 0, final=False)
+    for state in range(1, len(tables.kinds)):
+        parent = tables.parents[state]
+        if not reached[state]:
+            if reached[parent]:
+                yield "warning", json_path(tables, state), f"{quote(tables.paths[state])} cannot be reached"
+            continue
+        if tables.kinds[state] == ATOMIC and not left[state] and tables.kinds[parent] != PARALLEL:
+            message = f"{quote(tables.paths[state])} is not final and cannot be left"
+            yield "warning", json_path(tables, state), message
+        final = tables.kinds[state] == FINAL and parent == 0 and tables.kinds[0] == COMPOUND
+        yield from _never_chosen(tables, state, final)
+
+
+def _never_chosen(tables: Tables, state: int, final: bool) -> Iterator[Finding]:
+    """Transitions of ``state`` that are never chosen; ``final``: the machine is done there."""
+    hurried = bool(tables.always[state]) and _leaves(tables, tables.always[state][0])
+    for event, transitions, path in all_transitions(tables, state):
+        if final:
+            yield "warning", path, "never chosen: the machine is done here"
+        elif hurried and event:
+            yield "warning", path, "never chosen: 'always' leaves this state at once"
+        else:
+            for index in range(1, len(transitions)):
+                yield "warning", element(path, index), "never chosen: the first transition of a list is always enabled"
+
+
+def _leaves(tables: Tables, transition: Transition) -> bool:
+    """Do all targets lie outside the source?"""
+    source = transition.source
+    targets = transition.targets or ()
+    return bool(targets) and not any(source <= target < tables.ends[source] for target in targets)
+
+
+def _reachable(tables: Tables) -> bytearray:
+    """Which states some sequence of events can make active (history states: entered)."""
+    active = bytearray(len(tables.kinds))
+    by_default = bytearray(len(tables.kinds))
+    pending = [0]
+
+    def activate(state: int) -> None:
+        if not active[state]:
+            active[state] = 1
+            for _, transition, _ in first_transitions(tables, state):
+                pending.extend(transition.targets or ())
+
+    while pending:
+        state = pending.pop()
+        if by_default[state]:
+            continue
+        by_default[state] = 1
+        activate(state)
+        kind = tables.kinds[state]
+        if kind == COMPOUND:
+            pending.append(tables.initial[state])
+        elif kind == PARALLEL:
+            pending.extend(tables.children[state])
+        elif kind == HISTORY:
+            pending.extend(default_targets(tables, state))
+        inner, ancestor = state, tables.parents[state]
+        while ancestor != NO_STATE:
+            activate(ancestor)
+            if tables.kinds[ancestor] == PARALLEL:
+                pending.extend(child for child in tables.children[ancestor] if child != inner and not by_default[child])
+            inner, ancestor = ancestor, tables.parents[ancestor]
+    return active
+
+
+def _leavable(tables: Tables, reached: bytearray) -> list[bool]:
+    """Which states some transition leaves: one of its own, of an ancestor, or of another region."""
+    changes = [0] * (len(tables.kinds) + 1)
+    for state in range(len(tables.kinds)):
+        if not reached[state]:
+            continue
+        for _, transition, _ in first_transitions(tables, state):
+            targets = list(transition.targets or ())
+            if not targets or (targets == [state] and tables.kinds[state] == ATOMIC):
+                continue
+            top = transition_domain(tables.parents, tables.ends, state, transition.reenter, targets)
+            _mark(changes, state + (top == state), tables.ends[state])
+            ancestor = tables.parents[state]
+            while ancestor != NO_STATE and ancestor >= top:
+                if tables.kinds[ancestor] == PARALLEL:
+                    _mark(changes, ancestor + 1, tables.ends[ancestor])
+                ancestor = tables.parents[ancestor]
+    depth, left = 0, []
+    for change in changes[:-1]:
+        depth += change
+        left.append(depth > 0)
+    return left
+
+
+def _mark(changes: list[int], first: int, end: int) -> None:
+    changes[first] += 1
+    changes[end] -= 1
