@@ -82,7 +82,9 @@ def assert_same(first: Server, *others: Server) -> None:
         raise
 
 
-def run_quietly(client: redis.Redis, commands: Sequence[Sequence[str | bytes]], transaction: bool = False) -> list[object]:
+def run_quietly(
+    client: redis.Redis, commands: Sequence[Sequence[str | bytes]], transaction: bool = False
+) -> list[object]:
     """The commands in one pipeline; errors come back as values."""
     with client.pipeline(transaction=transaction) as pipe:
         for command in commands:

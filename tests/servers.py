@@ -263,7 +263,7 @@ class Server:
         self._process.wait(HANG)
 
     def _ended(self, how: signal.Signals) -> bool:
-        """Signals, and answers whether it ends: a server that writes its first log refuses to, and forgets the signal."""
+        """Signals, and answers whether it ends. A server that writes its first log refuses to, and forgets."""
         os.kill(self.pid, how)
         again = time.monotonic() + 0.5
         while self.alive() and time.monotonic() < again:

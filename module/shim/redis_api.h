@@ -6,6 +6,7 @@
 #ifndef SM_REDIS_API_H
 #define SM_REDIS_API_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@
 #define REDISMODULE_OPTIONS_HANDLE_IO_ERRORS (1 << 0)
 #define REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED (1 << 1)
 #define REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD (1 << 2)
+#define VALKEYMODULE_OPTIONS_HANDLE_ATOMIC_SLOT_MIGRATION (1 << 5) /* from Valkey 9.0; Redis has no such bit */
 
 #define REDISMODULE_ERRORMSG_WRONGTYPE "WRONGTYPE Operation against a key holding the wrong kind of value"
 
@@ -260,5 +262,8 @@ REDIS_API(REDIS_API_DECLARE)
 
 /* Fills the pointers. Returns the name of the first needed function that the server lacks, or NULL. */
 const char *redis_api_load(RedisModuleCtx *ctx);
+
+/* Whether the server is Valkey, which has every function under a name of its own too. */
+extern bool redis_api_is_valkey;
 
 #endif

@@ -268,6 +268,14 @@ static int defrag(RedisModuleDefragCtx *ctx, RedisModuleString *key, void **valu
     return 0;
 }
 
+/* All that a machine is, its key holds: a slot that moves takes all along, whether its keys are sent as dumps or, as
+ * Valkey does when it moves a slot at once, as what aof_rewrite emits. */
+static int options(void) {
+    return REDISMODULE_OPTIONS_HANDLE_IO_ERRORS | REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED |
+           REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD |
+           (redis_api_is_valkey ? VALKEYMODULE_OPTIONS_HANDLE_ATOMIC_SLOT_MIGRATION : 0);
+}
+
 bool sm_type_register(RedisModuleCtx *ctx) {
     RedisModuleTypeMethods methods = {
         .version = REDISMODULE_TYPE_METHOD_VERSION,
@@ -283,9 +291,7 @@ bool sm_type_register(RedisModuleCtx *ctx) {
     };
 
     sm_type = RedisModule_CreateDataType(ctx, SM_TYPE_NAME, VERSION_NEWEST, &methods);
-    RedisModule_SetModuleOptions(ctx, REDISMODULE_OPTIONS_HANDLE_IO_ERRORS |
-                                          REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED |
-                                          REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD);
+    RedisModule_SetModuleOptions(ctx, options());
     return sm_type &&
            RedisModule_SubscribeToServerEvent(ctx, (RedisModuleEvent){REDISMODULE_EVENT_PERSISTENCE, 1},
                                               on_persistence) == REDISMODULE_OK &&

@@ -106,7 +106,8 @@ class RandomCommands:
         return ["SM.CREATE", key]
 
     def mutate(self, key: str) -> Words:
-        more: list[list[str]] = [[], [], ["why"], [self.dice.choice(["", "ü", "FORCE", "r" * 300])], ["by force", "FORCE"]]
+        odd = self.dice.choice(["", "ü", "FORCE", "r" * 300])
+        more: list[list[str]] = [[], [], ["why"], [odd], ["by force", "FORCE"]]
         return ["SM.MUTATE", key, self.word(key), *self.dice.choice(more)]
 
     def send(self, key: str) -> Words:

@@ -1,4 +1,4 @@
-"""How replicas come to hold what their primary holds: full syncs of every kind, swapped in or broken off, and resuming."""
+"""How replicas come to hold what their primary holds: full syncs of every kind, swapped in or broken off; resuming."""
 
 from __future__ import annotations
 
@@ -153,8 +153,8 @@ def test_a_cut_link_resumes(start_server: Start) -> None:
         for _ in range(5):
             for server in (primary, first):
                 server.own.execute_command("CLIENT", "KILL", "TYPE", "replica")
-            follow_up = offset(primary)
-            wait_until(lambda: offset(primary) > follow_up, "more is sent")
+            sent = offset(primary)
+            wait_until(lambda sent=sent: offset(primary) > sent, "more is sent")
     storm.settle()
     caught_up(primary, first, chained)
     assert_same(primary, first, chained)
