@@ -117,7 +117,7 @@ static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes d
         }
         if (outcome == SM_TAKEN) {
             store(ctx, name, &at, entered.node, answer.has_reason ? &reason : NULL, event);
-            RedisModule_ReplyWithSimpleString(ctx, "OK");
+            sm_reply_ok(ctx);
         } else {
             sm_reply_error(ctx, entered.error);
         }
@@ -251,7 +251,7 @@ int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
                             argc == 5 ? SM_KIND_FORCE : SM_KIND_MUTATE, state, &answer);
     if (outcome == SM_TAKEN) {
         move(ctx, argv[1], at.machine, answer.node, argc >= 4 ? &reason : NULL, "sm.mutate");
-        RedisModule_ReplyWithSimpleString(ctx, "OK");
+        sm_reply_ok(ctx);
     } else if (outcome == SM_ERROR) {
         sm_reply_error(ctx, answer.error);
     } else if (sm_config.invalid_transition) {
@@ -281,7 +281,7 @@ int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     } else {
         move(ctx, argv[1], at.machine, answer.node, NULL, "sm.reset");
         if (actions) reply_taken(ctx, &answer);
-        else RedisModule_ReplyWithSimpleString(ctx, "OK");
+        else sm_reply_ok(ctx);
     }
     return close_key(&at, REDISMODULE_OK);
 }

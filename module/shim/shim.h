@@ -198,6 +198,8 @@ const char *sm_python_version(void);
 
 /* ---- reply.c ---- */
 
+void sm_reply_prepare(RedisModuleCtx *ctx);
+int sm_reply_ok(RedisModuleCtx *ctx);
 int sm_reply_encoded(RedisModuleCtx *ctx, sm_bytes encoded);
 int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machine);
 int sm_reply_error(RedisModuleCtx *ctx, sm_bytes text);
