@@ -41,14 +41,14 @@ typedef struct opened {
 static bool open_key(RedisModuleCtx *ctx, RedisModuleString *name, int mode, opened *at) {
     at->machine = NULL;
     at->key = RedisModule_OpenKey(ctx, name, mode);
-    if (!at->key || RedisModule_KeyType(at->key) == REDISMODULE_KEYTYPE_EMPTY) return true;
-    if (RedisModule_ModuleTypeGetType(at->key) != sm_type) {
-        RedisModule_CloseKey(at->key);
-        RedisModule_ReplyWithError(ctx, REDISMODULE_ERRORMSG_WRONGTYPE);
-        return false;
+    if (RedisModule_ModuleTypeGetType(at->key) == sm_type) {
+        at->machine = RedisModule_ModuleTypeGetValue(at->key);
+        return true;
     }
-    at->machine = RedisModule_ModuleTypeGetValue(at->key);
-    return true;
+    if (!at->key || RedisModule_KeyType(at->key) == REDISMODULE_KEYTYPE_EMPTY) return true;
+    RedisModule_CloseKey(at->key);
+    RedisModule_ReplyWithError(ctx, REDISMODULE_ERRORMSG_WRONGTYPE);
+    return false;
 }
 
 static int close_key(opened *at, int result) {
