@@ -134,7 +134,7 @@ enum sm_outcome sm_engine_node(sm_definition *definition, sm_bytes configuration
 enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t kind, sm_bytes argument,
                               sm_answer *answer) {
     const void *owner = node ? (const void *)node : (const void *)definition;
-    sm_edge *edge = (sm_edge *)sm_memo_find(owner, kind, argument);
+    sm_edge *edge = node ? sm_memo_find_edge(node, kind, argument) : (sm_edge *)sm_memo_find(owner, kind, argument);
     sm_bytes configuration = node ? (sm_bytes){node->item.key, node->item.key_len} : nothing;
     sm_verdict verdict;
     int code;

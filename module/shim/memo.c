@@ -37,6 +37,26 @@ sm_item *sm_memo_find(const void *owner, uint8_t kind, sm_bytes key) {
     return sm_table_find(&table, owner, kind, key, sm_table_hash(owner, kind, key));
 }
 
+static bool is(const sm_edge *edge, uint8_t kind, sm_bytes key) {
+    return edge && edge->item.kind == kind && edge->item.key_len == key.len &&
+           memcmp(edge->item.key, key.ptr, key.len) == 0;
+}
+
+/* Machines that stand on one node mostly go the same ways: those are looked at before the table, whose hash takes
+ * longer than the rest of a remembered transition. */
+sm_edge *sm_memo_find_edge(sm_node *node, uint8_t kind, sm_bytes key) {
+    sm_edge *edge = node->recent[0];
+
+    if (is(edge, kind, key)) return edge;
+    edge = node->recent[1];
+    if (!is(edge, kind, key)) edge = (sm_edge *)sm_memo_find(node, kind, key);
+    if (edge) {
+        node->recent[1] = node->recent[0];
+        node->recent[0] = edge;
+    }
+    return edge;
+}
+
 static void add_item(sm_item *item, sm_definition *definition, const void *owner, uint8_t kind, sm_bytes key) {
     item->owner = owner;
     item->kind = kind;
@@ -215,7 +235,13 @@ sm_edge *sm_edge_add(const void *owner, sm_definition *definition, uint8_t kind,
 static void free_edge(sm_edge *edge) {
     remove_item(&edge->item);
     if (edge->target) edge->target->incoming--;
-    if (leaves_a_node(edge)) ((sm_node *)(uintptr_t)edge->item.owner)->outgoing--;
+    if (leaves_a_node(edge)) {
+        sm_node *node = (sm_node *)(uintptr_t)edge->item.owner;
+
+        node->outgoing--;
+        for (int i = 0; i < 2; i++)
+            if (node->recent[i] == edge) node->recent[i] = NULL;
+    }
     edge->definition->bytes -= edge->size;
     sm_counts.edges--;
     sm_counts.edge_bytes -= edge->size;

@@ -45,6 +45,7 @@ typedef struct sm_item {
 } sm_item;
 
 struct sm_node;
+struct sm_edge;
 
 /* A definition: interned by the bytes of its canonical document (item.key). */
 typedef struct sm_definition {
@@ -73,6 +74,7 @@ typedef struct sm_node {
     uint32_t outgoing; /* edges that begin here */
     sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
     sm_bytes states;   /* SM.STATE's reply, encoded */
+    struct sm_edge *recent[2]; /* the edges that were followed from here last, or NULL */
     char text[];
 } sm_node;
 
@@ -128,6 +130,7 @@ extern sm_counters sm_counts;
 void sm_memo_init(void);
 size_t sm_memo_table_bytes(void);
 sm_item *sm_memo_find(const void *owner, uint8_t kind, sm_bytes key);
+sm_edge *sm_memo_find_edge(sm_node *node, uint8_t kind, sm_bytes key);
 void sm_memo_make_room(void);
 void sm_memo_forget_documents(void);
 void sm_memo_sweep(size_t steps);
