@@ -96,7 +96,6 @@ sm_definition *sm_definition_add(sm_bytes canonical, size_t split, uint64_t engi
     definition->engine_bytes = engine_bytes;
     definition->split = split;
     definition->bytes = RedisModule_MallocSize(definition) + engine_bytes;
-    atomic_init(&definition->machines, 0);
     LIST_INIT(&definition->items);
     add_item(&definition->item, definition, NULL, SM_KIND_DEFINITION, put(&at, canonical));
     TAILQ_INSERT_TAIL(&definitions, definition, sweep);
@@ -144,7 +143,7 @@ static size_t sweep(size_t steps, size_t most) {
 
         if (!definition) break;
         hand = TAILQ_NEXT(definition, sweep);
-        if (definition->holds || atomic_load_explicit(&definition->machines, memory_order_acquire)) {
+        if (definition->holds || sm_tally_count(&definition->machines)) {
             definition->idle = false;
         } else if (!definition->idle) {
             definition->idle = true;
@@ -182,7 +181,6 @@ sm_node *sm_node_add(sm_definition *definition, sm_bytes configuration, sm_bytes
 
     node->definition = definition;
     node->size = RedisModule_MallocSize(node);
-    atomic_init(&node->machines, 0);
     configuration = put(&at, configuration);
     node->head = put(&at, head);
     node->states = put(&at, states);
@@ -249,7 +247,7 @@ static void free_edge(sm_edge *edge) {
 }
 
 static bool full(void) {
-    uint64_t standing = atomic_load_explicit(&sm_counts.machines, memory_order_relaxed) * STANDING_ALLOWANCE;
+    uint64_t standing = sm_tally_count(&sm_counts.machines) * STANDING_ALLOWANCE;
     return sm_counts.node_bytes + sm_counts.edge_bytes > (uint64_t)sm_config.memo_bytes + standing;
 }
 
@@ -263,7 +261,7 @@ void sm_memo_make_room(void) {
         if (item->kind != SM_KIND_NODE && !item->used) {
             free_edge((sm_edge *)item);
         } else if (item->kind == SM_KIND_NODE && !node->incoming && !node->outgoing && !node->definition->holds &&
-                   !atomic_load_explicit(&node->machines, memory_order_acquire)) {
+                   !sm_tally_count(&node->machines)) {
             free_node(node);
         } else {
             item->used = false;
@@ -288,20 +286,16 @@ void sm_memo_forget_documents(void) {
 /* ---- machines ---- */
 
 static void stand(sm_node *node) {
-    atomic_fetch_add_explicit(&node->definition->machines, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&node->machines, 1, memory_order_relaxed);
+    node->definition->machines.in++;
+    node->machines.in++;
 }
 
 /* Runs on any thread. The node may be gone after the first line, the definition after the second. */
 static void leave(sm_node *node) {
     sm_definition *definition = node->definition;
 
-    atomic_fetch_sub_explicit(&node->machines, 1, memory_order_release);
-    atomic_fetch_sub_explicit(&definition->machines, 1, memory_order_release);
-}
-
-static void count_bytes(size_t more, size_t less) {
-    atomic_fetch_add_explicit(&sm_counts.machine_bytes, (uint64_t)more - (uint64_t)less, memory_order_relaxed);
+    atomic_fetch_add_explicit(&node->machines.out, 1, memory_order_release);
+    atomic_fetch_add_explicit(&definition->machines.out, 1, memory_order_release);
 }
 
 size_t sm_machine_bytes(const sm_machine *machine) {
@@ -315,15 +309,15 @@ sm_machine *sm_machine_new(sm_node *node, const sm_bytes *reason) {
     machine->node = node;
     machine->reason = NULL;
     stand(node);
-    atomic_fetch_add_explicit(&sm_counts.machines, 1, memory_order_relaxed);
-    count_bytes(RedisModule_MallocSize(machine), 0);
+    sm_counts.machines.in++;
+    sm_counts.machine_bytes.in += RedisModule_MallocSize(machine);
     if (reason) sm_machine_set_reason(machine, reason);
     return machine;
 }
 
 void sm_machine_free(sm_machine *machine) {
-    count_bytes(0, sm_machine_bytes(machine));
-    atomic_fetch_sub_explicit(&sm_counts.machines, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&sm_counts.machine_bytes.out, sm_machine_bytes(machine), memory_order_relaxed);
+    atomic_fetch_add_explicit(&sm_counts.machines.out, 1, memory_order_relaxed);
     leave(machine->node);
     if (machine->reason) RedisModule_Free(machine->reason);
     RedisModule_Free(machine);
@@ -335,11 +329,12 @@ void sm_machine_move(sm_machine *machine, sm_node *node) {
     if (from == node) return;
     machine->node = node;
     if (from->definition == node->definition) {
-        atomic_fetch_add_explicit(&node->machines, 1, memory_order_relaxed);
-        atomic_fetch_sub_explicit(&from->machines, 1, memory_order_release);
+        node->machines.in++;
+        from->machines.in--;
     } else {
         stand(node);
-        leave(from);
+        from->definition->machines.in--;
+        from->machines.in--;
     }
 }
 
@@ -356,7 +351,7 @@ void sm_machine_set_reason(sm_machine *machine, const sm_bytes *reason) {
     if (had < wanted || wanted < had / 2) {
         if (machine->reason) RedisModule_Free(machine->reason);
         machine->reason = wanted ? RedisModule_Alloc(wanted) : NULL;
-        count_bytes(machine->reason ? RedisModule_MallocSize(machine->reason) : 0, had);
+        sm_counts.machine_bytes.in += (machine->reason ? RedisModule_MallocSize(machine->reason) : 0) - had;
     }
     if (!reason) return;
     machine->reason->len = reason->len;

@@ -47,6 +47,17 @@ typedef struct sm_item {
 struct sm_node;
 struct sm_edge;
 
+/* How many there are. The main thread writes `in`; any thread that frees adds to `out`. A transition moves a machine
+ * between two of these, which an atomic operation each would make dearer than all else that it does. */
+typedef struct sm_tally {
+    uint64_t in;
+    _Atomic uint64_t out;
+} sm_tally;
+
+static inline uint64_t sm_tally_count(const sm_tally *tally) {
+    return tally->in - atomic_load_explicit(&tally->out, memory_order_acquire);
+}
+
 /* A definition: interned by the bytes of its canonical document (item.key). */
 typedef struct sm_definition {
     sm_item item;
@@ -54,7 +65,7 @@ typedef struct sm_definition {
     size_t split;    /* where in the canonical document SM.GET puts the reason */
     size_t bytes;    /* held by it, its nodes and edges, and by the engine for it */
     size_t engine_bytes;
-    _Atomic uint64_t machines;
+    sm_tally machines;
     uint32_t holds; /* by code that is about to use it */
     bool idle;      /* seen without machines by the sweep */
     uint64_t snapshot; /* which snapshot numbered it last, and with what number */
@@ -69,7 +80,7 @@ typedef struct sm_node {
     sm_item item;
     sm_definition *definition;
     size_t size;
-    _Atomic uint64_t machines;
+    sm_tally machines;
     uint32_t incoming; /* edges that lead here */
     uint32_t outgoing; /* edges that begin here */
     sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
@@ -120,8 +131,8 @@ typedef struct sm_counters {
     uint64_t definitions, nodes, edges;
     uint64_t definition_bytes, node_bytes, edge_bytes;
     uint64_t engine_calls, memory_answers, evictions;
-    _Atomic uint64_t machines;
-    _Atomic uint64_t machine_bytes;
+    sm_tally machines;
+    sm_tally machine_bytes;
     _Atomic uint64_t python_bytes;
 } sm_counters;
 

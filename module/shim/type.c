@@ -221,7 +221,7 @@ static void *rdb_load(RedisModuleIO *rdb, int encver) {
 static size_t mem_usage(const void *value) {
     const sm_machine *machine = value;
     const sm_definition *definition = machine->node->definition;
-    uint64_t sharers = atomic_load_explicit(&definition->machines, memory_order_relaxed);
+    uint64_t sharers = sm_tally_count(&definition->machines);
 
     return sm_machine_bytes(machine) + definition->bytes / (sharers ? (size_t)sharers : 1);
 }
