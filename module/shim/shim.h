@@ -47,8 +47,8 @@ typedef struct sm_item {
 struct sm_node;
 struct sm_edge;
 
-/* How many there are. The main thread writes `in`; any thread that frees adds to `out`. A transition moves a machine
- * between two of these, which an atomic operation each would make dearer than all else that it does. */
+/* How many there are. The main thread alone writes `in`, so that what a command does needs no atomic operation; any
+ * thread that frees adds to `out`. */
 typedef struct sm_tally {
     uint64_t in;
     _Atomic uint64_t out;
