@@ -98,7 +98,9 @@ static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes d
     opened at;
 
     if (!open_key(ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &at)) return REDISMODULE_OK;
-    outcome = sm_engine_document(document, sm_accepted_before(ctx), &definition, &answer);
+    outcome = sm_engine_known_document(document, &definition, &answer)
+                  ? SM_TAKEN
+                  : sm_engine_document(document, sm_accepted_before(ctx), &definition, &answer);
     if (outcome == SM_ERROR || (outcome == SM_STRAY && !current)) {
         sm_reply_error(ctx, answer.error);
     } else {

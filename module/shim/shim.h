@@ -141,6 +141,7 @@ extern sm_counters sm_counts;
 void sm_memo_init(void);
 size_t sm_memo_table_bytes(void);
 sm_item *sm_memo_find(const void *owner, uint8_t kind, sm_bytes key);
+sm_edge *sm_memo_find_document(sm_bytes text);
 sm_edge *sm_memo_find_edge(sm_node *node, uint8_t kind, sm_bytes key);
 void sm_memo_make_room(void);
 void sm_memo_forget_documents(void);
@@ -180,6 +181,9 @@ typedef struct sm_answer {
     sm_bytes reason;   /* its reason */
     sm_bytes error;    /* one line without "ERR " */
 } sm_answer;
+
+/* A document that a client has sent before, under the limits of now: true as sm_engine_document's SM_TAKEN. */
+bool sm_engine_known_document(sm_bytes document, sm_definition **held, sm_answer *answer);
 
 /* A document that was accepted before (by a primary, or before a restart) is taken whatever the limits say now.
  * On SM_TAKEN and SM_STRAY the definition is held: release it. */
