@@ -222,7 +222,15 @@ static void remove_item(sm_item *item) {
     LIST_REMOVE(item, of_definition);
 }
 
+/* The node has come to hold more bytes. */
+void sm_memo_weigh(sm_node *node, size_t more) {
+    node->size += more;
+    node->definition->bytes += more;
+    sm_counts.node_bytes += more;
+}
+
 static void free_node(sm_node *node) {
+    sm_reply_forget(node);
     remove_item(&node->item);
     node->definition->bytes -= node->size;
     sm_counts.nodes--;

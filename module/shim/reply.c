@@ -39,24 +39,68 @@ int sm_reply_encoded(RedisModuleCtx *ctx, sm_bytes encoded) {
     return REDISMODULE_OK;
 }
 
-/* ---- OK ----
+/* ---- replies as the server sends them ----
  *
- * ReplyWithSimpleString copies, filters and splits its text at each call, which costs a tenth of a whole command.
- * The reply of a command that the server has once answered with OK is sent as it is. */
+ * The server builds a reply from pieces, and ReplyWithSimpleString copies, filters and splits its text besides: a
+ * tenth of a whole command. What never changes is built once, by a command of the server that answers just that, and
+ * sent as it is from then on. Without such a command (renamed, or failing) the pieces do. */
 
-static RedisModuleCallReply *remembered_ok;
+enum { MOST_STATES = 32, MOST_STATES_BYTES = 1024, STRING_HEADER = 16 };
+
+static RedisModuleCtx *lasting; /* replies refer to the context that they came from */
+static RedisModuleCallReply *ok;
+
+static RedisModuleCallReply *expect(RedisModuleCallReply *reply, int type) {
+    if (!reply || RedisModule_CallReplyType(reply) == type) return reply;
+    RedisModule_FreeCallReply(reply);
+    return NULL;
+}
 
 void sm_reply_prepare(RedisModuleCtx *ctx) {
-    remembered_ok = RedisModule_Call(ctx, "SELECT", "c", "0");
-    if (remembered_ok && RedisModule_CallReplyType(remembered_ok) != REDISMODULE_REPLY_STRING) {
-        RedisModule_FreeCallReply(remembered_ok);
-        remembered_ok = NULL;
-    }
+    lasting = RedisModule_GetDetachedThreadSafeContext(ctx);
+    ok = expect(RedisModule_Call(lasting, "SELECT", "c", "0"), REDISMODULE_REPLY_STRING);
 }
 
 int sm_reply_ok(RedisModuleCtx *ctx) {
-    if (remembered_ok) return RedisModule_ReplyWithCallReply(ctx, remembered_ok);
-    return RedisModule_ReplyWithSimpleString(ctx, "OK");
+    return ok ? RedisModule_ReplyWithCallReply(ctx, ok) : RedisModule_ReplyWithSimpleString(ctx, "OK");
+}
+
+/* An array of strings, by the server: the keys of a command that has these. NULL where the encoded reply is no such
+ * array, or a large one, which is not worth its memory. */
+static RedisModuleCallReply *array_of(sm_bytes encoded) {
+    RedisModuleString *strings[MOST_STATES];
+    RedisModuleCallReply *reply;
+    uint32_t count = 0, made = 0, len;
+    char token = 0;
+
+    if (encoded.len > MOST_STATES_BYTES || !take(&encoded, &token, 1) || token != '*' ||
+        !take(&encoded, &count, sizeof(count)) || !count || count > MOST_STATES)
+        return NULL;
+    while (made < count && take(&encoded, &token, 1) && token == '$' && take(&encoded, &len, sizeof(len)) &&
+           len <= encoded.len) {
+        strings[made++] = RedisModule_CreateString(NULL, encoded.ptr, len);
+        encoded.ptr += len;
+        encoded.len -= len;
+    }
+    reply = made == count ? RedisModule_Call(lasting, "COMMAND", "ccv", "GETKEYS", "DEL", strings, (size_t)count) : NULL;
+    while (made) RedisModule_FreeString(NULL, strings[--made]);
+    return expect(reply, REDISMODULE_REPLY_ARRAY);
+}
+
+/* SM.STATE's reply. */
+int sm_reply_states(RedisModuleCtx *ctx, sm_node *node) {
+    if (node->sent) return RedisModule_ReplyWithCallReply(ctx, node->sent);
+    if (node->asked < 2 && ++node->asked == 2 && (node->sent = array_of(node->states))) {
+        size_t len, each = RedisModule_MallocSize(node->sent);
+
+        RedisModule_CallReplyProto(node->sent, &len);
+        sm_memo_weigh(node, len + STRING_HEADER + each * (1 + RedisModule_CallReplyLength(node->sent)));
+    }
+    return sm_reply_encoded(ctx, node->states);
+}
+
+void sm_reply_forget(sm_node *node) {
+    if (node->sent) RedisModule_FreeCallReply(node->sent);
 }
 
 /* ---- documents ---- */
