@@ -80,6 +80,8 @@ typedef struct sm_node {
     sm_item item;
     sm_definition *definition;
     size_t size;
+    uint64_t snapshot; /* as of the definition */
+    uint64_t number;
     sm_tally machines;
     uint32_t incoming; /* edges that lead here */
     uint32_t outgoing; /* edges that begin here */
