@@ -375,12 +375,7 @@ class Compiler:
             named = value.get("always")
             always.append(() if named is None else self.several(state, member(place, "always"), named, None))
         self.initial_histories(initial, defaults)
-        children = [
-            tuple(child for child in self.offspring[state].values() if self.kinds[child] != HISTORY) for state in states
-        ]
-        histories = [
-            tuple(child for child in self.offspring[state].values() if self.kinds[child] == HISTORY) for state in states
-        ]
+        children, histories, finals = self.families()
         indexed = [_index(handlers) for handlers in on]
         return Tables(
             keys=tuple(self.keys),
@@ -389,12 +384,13 @@ class Compiler:
             kinds=tuple(self.kinds),
             parents=tuple(self.parents),
             ends=tuple(self.ends),
-            children=tuple(children),
+            children=children,
+            finals=finals,
             initial=tuple(initial),
             initial_actions=tuple(initial_actions),
             entry=tuple(entry),
             exit=tuple(leave),
-            histories=tuple(histories),
+            histories=histories,
             deep=tuple(deep),
             defaults=tuple(defaults),
             on=tuple(on),
@@ -408,6 +404,18 @@ class Compiler:
             by_id=self.by_id,
             fresh="event" + "_" * (1 + max((len(token) for token in self.tokens), default=0)),
         )
+
+    def families(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
+        """For every state, its children: those that can be active, the history states, the final ones."""
+        families = []
+        for kinds in ((ATOMIC, COMPOUND, PARALLEL, FINAL), (HISTORY,), (FINAL,)):
+            families.append(
+                tuple(
+                    tuple([child for child in found.values() if self.kinds[child] in kinds]) if found else ()
+                    for found in self.offspring
+                )
+            )
+        return tuple(families)
 
     def initial_histories(self, initial: list[int], defaults: list[tuple[int, ...]]) -> None:
         """A history state that is initial must say where it leads while it holds nothing."""

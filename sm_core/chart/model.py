@@ -79,6 +79,8 @@ class Tables:
     ends: tuple[int, ...]
     children: tuple[tuple[int, ...], ...]
     """The children that can be active: all but history states."""
+    finals: tuple[tuple[int, ...], ...]
+    """The children that are final states."""
     initial: tuple[int, ...]
     """The initial child of a compound state (it may be a history state), else NO_STATE."""
     initial_actions: tuple[tuple[str, ...], ...]

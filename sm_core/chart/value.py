@@ -31,14 +31,14 @@ HISTORY_VALUE = "$.historyValue"
 def state_value(tables: Tables, active: int) -> str | dict[str, Any]:
     """XState's state value of the configuration."""
     values: dict[int, str | dict[str, Any]] = {}
+    inside: dict[int, list[int]] = {}
     for state in descending(active):
-        inside = [child for child in tables.children[state] if active >> child & 1]
-        if tables.kinds[state] == COMPOUND and not tables.children[inside[0]]:
-            values[state] = tables.keys[inside[0]]
+        children = inside.pop(state, [])
+        if tables.kinds[state] == COMPOUND and tables.leaves >> children[0] & 1:
+            values[state] = tables.keys[children[0]]
         else:
-            values[state] = {tables.keys[child]: values[child] for child in inside}
-        for child in inside:
-            del values[child]
+            values[state] = {tables.keys[child]: values.pop(child) for child in reversed(children)}
+        inside.setdefault(tables.parents[state], []).append(state)
     return values[0]
 
 
