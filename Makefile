@@ -13,7 +13,7 @@ VENV = .venv/bin/python
 LIBRARY = $(DESTDIR)$(PREFIX)/lib/redisstate
 
 .DEFAULT_GOAL = help
-.PHONY: help build run cli test test-matrix lint bench install clean always
+.PHONY: help build run cli test test-matrix lint bench image image-test install clean always
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -40,6 +40,12 @@ lint: .venv/stamp  ## ruff, mypy, the C compiler's warnings, what may import wha
 bench: $(MODULE)  ## the module against the server's own commands, as ratios; BENCH=quick: in two minutes
 	$(VENV) tools/servers.py --ensure
 	$(VENV) -m benchmarks $(ARGS)
+
+image: .venv/stamp  ## the Docker image, by Docker or by buildah
+	$(VENV) tools/image.py $(ARGS)
+
+image-test: .venv/stamp  ## builds the image, starts it and uses it as a user would
+	$(VENV) tools/image_test.py $(ARGS)
 
 install: $(MODULE)  ## copies the module and its bundle to PREFIX/lib/redisstate; PREFIX=/usr/local
 	install -d '$(LIBRARY)'
