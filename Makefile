@@ -29,7 +29,7 @@ cli: .venv/stamp  ## a prompt to that server; PORT=6379
 
 test: $(MODULE)  ## every test, on one server; ARGS= for pytest
 	$(VENV) tools/servers.py --ensure
-	$(VENV) -m pytest -n 2 $(ARGS)
+	$(VENV) -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-matrix: $(MODULE)  ## every test, on each of the servers that are promised; prints a table
 	$(VENV) tools/matrix.py $(ARGS)

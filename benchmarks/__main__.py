@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import time
@@ -28,7 +29,7 @@ PARTS = {"commands": commands, "latency": latency, "storage": storage, "engine":
 def found(paths: list[str]) -> list[servers.Found]:
     """The servers to measure. Raises NoServerError."""
     if paths:
-        return [servers.identify(Path(path).absolute(), "argument") for path in paths]
+        return [servers.identify(Path(shutil.which(path) or path).absolute(), "argument") for path in paths]
     first = servers.find()
     if os.environ.get("REDIS_SERVER"):
         return [first]

@@ -103,6 +103,11 @@ def cpu(server: Server) -> float:
     return float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
 
 
+def empty(server: Server) -> None:
+    """Frees all keys before it returns, whatever the server's lazyfree settings are."""
+    server.own.execute_command("FLUSHALL", "SYNC")
+
+
 def changes(server: Server) -> int:
     """Writes that have changed something, as the server counts them for replication and for saving."""
     return int(server.info("persistence")["rdb_changes_since_last_save"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.servers import Server
 
-from .bench import Bench, Row, Turn, changes, cpu, in_turns, nanoseconds, ratios
+from .bench import Bench, Row, Turn, changes, cpu, empty, in_turns, nanoseconds, ratios
 from .documents import ORDER, REASON, STATES, key, reads, shuffled, stores, toggles
 from .load import Clients, Traffic
 
@@ -85,12 +85,12 @@ def new_keys(bench: Bench, clients: Clients) -> None:
 
     def filling(load: Traffic) -> Turn:
         def turn() -> tuple[float, float]:
-            server.own.flushall(asynchronous=False)
+            empty(server)
             before, began = changes(server), cpu(server)
             sent = clients.send(load)
             used = cpu(server) - began
             assert changes(server) - before == sent == len(numbers)
-            server.own.flushall(asynchronous=False)
+            empty(server)
             return used, sent
 
         return turn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.servers import Server
 
-from .bench import Bench, BenchmarkError, Row, cpu, middle, ratios
+from .bench import Bench, BenchmarkError, Row, cpu, empty, middle, ratios
 from .documents import ORDER, key, stores
 from .load import Clients, Traffic
 
@@ -44,22 +44,22 @@ def used_memory(server: Server) -> int:
 
 def figures(server: Server, load: Traffic) -> Figures:
     own, count = server.own, load.commands
-    own.flushall(asynchronous=False)
-    empty = used_memory(server)
+    empty(server)
+    before = used_memory(server)
     with Clients(server) as clients:
         clients.send(load)
     if own.dbsize() != count:
         raise BenchmarkError(f"{own.dbsize()} keys, not {count}")
-    memory = used_memory(server) - empty
+    memory = used_memory(server) - before
     began = cpu(server)
     own.save()
     saved = cpu(server) - began
     size = (server.folder / "dump.rdb").stat().st_size
-    own.flushall(asynchronous=False)
+    empty(server)
     began = cpu(server)
     own.execute_command("DEBUG", "RELOAD", "NOSAVE")
     loaded = cpu(server) - began
     if own.dbsize() != count:
         raise BenchmarkError(f"{own.dbsize()} keys were loaded, not {count}")
-    own.flushall(asynchronous=False)
+    empty(server)
     return memory / count, size / count, saved / count, loaded / count

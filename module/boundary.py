@@ -11,7 +11,7 @@ from typing import Any
 
 from _redisstate import ffi, lib
 
-from sm_core import Definition, DocumentError, EngineError, Limits, Move, compile_document
+from sm_core import Definition, DocumentError, EngineError, Limits, Move, check_document, compile_document, diagram
 
 from . import replies
 
@@ -125,6 +125,8 @@ _questions: dict[int, Callable[[Definition, bytes], bytes]] = {
     lib.SM_KIND_INITIAL: lambda definition, configuration: replies.bulk(definition.initial),
     lib.SM_KIND_CURRENT: lambda definition, configuration: replies.bulk(definition.current(configuration)),
     lib.SM_KIND_NEXT: lambda definition, configuration: replies.array(definition.next(configuration)),
+    lib.SM_KIND_MERMAID: lambda definition, configuration: replies.bulk(diagram(definition, configuration, "MERMAID")),
+    lib.SM_KIND_DOT: lambda definition, configuration: replies.bulk(diagram(definition, configuration, "DOT")),
 }
 
 
@@ -158,6 +160,13 @@ def sm_python_ask(
     if kind in _with_actions:
         states = replies.array(definition.states(target))
         _point(verdict.reply, replies.arrays([states, replies.array(actions)]))
+    return TAKEN
+
+
+@_answers
+def sm_python_check(document: Any, length: int, document_bytes: int, states: int, nesting: int, verdict: Any) -> int:
+    findings = check_document(_unpack(document, length)[:], Limits(document_bytes, states, nesting))
+    _point(verdict.reply, replies.arrays([replies.array(finding) for finding in findings]))
     return TAKEN
 
 

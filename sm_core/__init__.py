@@ -6,6 +6,7 @@ Pure functions over immutable values. No Redis, no cffi, no clock, no I/O, nothi
     definition.py  what every compiled document can be asked
     flat.py        the flat machine, "map" documents
     statechart.py  the statechart, "states" documents, over the stepper in chart/
+    inspection.py  findings about a document, and pictures of a machine
     errors.py      what is refused, where and why
 """
 
@@ -17,6 +18,7 @@ from .definition import Definition, Move
 from .document import Limits, check_size, parse
 from .errors import DocumentError, EngineError, LimitError
 from .flat import FlatDefinition
+from .inspection import Finding, check_document, diagram
 from .statechart import ChartDefinition
 
 __all__ = [
@@ -24,10 +26,13 @@ __all__ = [
     "Definition",
     "DocumentError",
     "EngineError",
+    "Finding",
     "LimitError",
     "Limits",
     "Move",
+    "check_document",
     "compile_document",
+    "diagram",
 ]
 
 

@@ -17,65 +17,63 @@ _BYTES_PER_STATE = 1500
 class ChartDefinition:
     """A compiled "states" document; see ``Definition`` for what each method promises."""
 
-    __slots__ = ("_chart", "canonical", "footprint", "split")
+    __slots__ = ("canonical", "chart", "footprint", "split")
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
-        if not isinstance(document.get("reason", ""), str):
-            raise DocumentError("$.reason", f"expected a string, got {type_name(document['reason'])}")
-        self._chart: Chart = compile_chart({name: document[name] for name in document if name != "reason"}, limits)
-        self.canonical = self._chart.canonical
+        self.chart: Chart = compile_chart(machine_members(document), limits)
+        self.canonical = self.chart.canonical
         self.split = len(self.canonical) - 1
-        self.footprint = _BYTES_PER_STATE * len(self._chart.paths) + 4 * len(self.canonical)
+        self.footprint = _BYTES_PER_STATE * len(self.chart.paths) + 4 * len(self.canonical)
 
     def _move(self, step: Step | None) -> Move | None:
-        return None if step is None else (self._chart.encode(step.configuration), step.actions)
+        return None if step is None else (self.chart.encode(step.configuration), step.actions)
 
     def start(self) -> Move:
-        step = self._chart.start()
-        return self._chart.encode(step.configuration), step.actions
+        step = self.chart.start()
+        return self.chart.encode(step.configuration), step.actions
 
     def stand(self, document: dict[str, Any]) -> bytes:
         current, history = document.get("current", ""), document.get("historyValue")
         if current == "" and history is None:
             return self.start()[0]
-        return self._chart.encode(self._chart.enter(current, history))
+        return self.chart.encode(self.chart.enter(current, history))
 
     def enter(self, current: str) -> bytes:
         if not current:
             return self.start()[0]
         value: str | dict[str, Any] = current
-        if current.startswith("{") and current not in self._chart.paths:
+        if current.startswith("{") and current not in self.chart.paths:
             value = parse(current.encode(), None)
-        return self._chart.encode(self._chart.enter(value))
+        return self.chart.encode(self.chart.enter(value))
 
     def mutate(self, configuration: bytes, target: str) -> Move | None:
-        return self._move(self._chart.mutate(self._chart.decode(configuration), target))
+        return self._move(self.chart.mutate(self.chart.decode(configuration), target))
 
     def force(self, configuration: bytes, target: str) -> Move | None:
-        return self._move(self._chart.force(self._chart.decode(configuration), target))
+        return self._move(self.chart.force(self.chart.decode(configuration), target))
 
     def send(self, configuration: bytes, event: str) -> Move | None:
-        return self._move(self._chart.step(self._chart.decode(configuration), event))
+        return self._move(self.chart.step(self.chart.decode(configuration), event))
 
     def next(self, configuration: bytes) -> list[str]:
-        return self._chart.next_events(self._chart.decode(configuration))
+        return self.chart.next_events(self.chart.decode(configuration))
 
     def admit(self, configuration: bytes, strict: bool) -> bytes:
-        return self._chart.encode(self._chart.decode(configuration))
+        return self.chart.encode(self.chart.decode(configuration))
 
     def head(self, configuration: bytes) -> bytes:
-        where = self._chart.decode(configuration)
-        head = '{"current":' + to_json(self._chart.state_value(where))
-        history = self._chart.history_value(where)
+        where = self.chart.decode(configuration)
+        head = '{"current":' + to_json(self.chart.state_value(where))
+        history = self.chart.history_value(where)
         if history is not None:
             head += ',"historyValue":' + to_json(history)
         return head.encode()
 
     def states(self, configuration: bytes) -> Sequence[str]:
-        return self._chart.active(self._chart.decode(configuration))
+        return self.chart.active(self.chart.decode(configuration))
 
     def current(self, configuration: bytes) -> str:
-        value = self._chart.state_value(self._chart.decode(configuration))
+        value = self.chart.state_value(self.chart.decode(configuration))
         return value if isinstance(value, str) else to_json(value)
 
     @property
@@ -84,8 +82,15 @@ class ChartDefinition:
 
     @property
     def rows(self) -> Sequence[str]:
-        return self._chart.paths
+        return self.chart.paths
 
     @property
     def known(self) -> Sequence[str]:
-        return self._chart.paths
+        return self.chart.paths
+
+
+def machine_members(document: dict[str, Any]) -> dict[str, Any]:
+    """A "states" document without ``reason``, which XState does not know. Raises DocumentError."""
+    if not isinstance(document.get("reason", ""), str):
+        raise DocumentError("$.reason", f"expected a string, got {type_name(document['reason'])}")
+    return {name: document[name] for name in document if name != "reason"}

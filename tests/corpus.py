@@ -23,7 +23,7 @@ def machines(definitions: int = 50) -> list[tuple[str | bytes, ...]]:
         ("SM.SET", "empty reason", TRAFFIC),
         ("SM.MUTATE", "empty reason", "green", ""),
         ("SM.SET", "long reason", TRAFFIC),
-        ("SM.MUTATE", "long reason", "green", "because " * 10_000),
+        ("SM.MUTATE", "long reason", "green", "because " * 1000),
         ("SM.SET", "forced", TRAFFIC),
         ("SM.MUTATE", "forced", "amber", "forced", "FORCE"),
         ("SM.SET", "given", flat({"a": ["b"]}, "a", reason="given", id="i", meta={"x": [1.5, None, "\u2028"]})),

@@ -180,6 +180,7 @@ class Server:
             "enable-debug-command": "yes",
             "enable-module-command": "yes",
             "repl-diskless-sync-delay": 0,
+            "hz": 100,  # what is idle is given back in the server's cron
         }
         if self.module is not None:
             lines["loadmodule"] = (self.module, *self.module_args)

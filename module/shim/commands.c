@@ -41,14 +41,14 @@ typedef struct opened {
 static bool open_key(RedisModuleCtx *ctx, RedisModuleString *name, int mode, opened *at) {
     at->machine = NULL;
     at->key = RedisModule_OpenKey(ctx, name, mode);
-    if (!at->key || RedisModule_KeyType(at->key) == REDISMODULE_KEYTYPE_EMPTY) return true;
-    if (RedisModule_ModuleTypeGetType(at->key) != sm_type) {
-        RedisModule_CloseKey(at->key);
-        RedisModule_ReplyWithError(ctx, REDISMODULE_ERRORMSG_WRONGTYPE);
-        return false;
+    if (RedisModule_ModuleTypeGetType(at->key) == sm_type) {
+        at->machine = RedisModule_ModuleTypeGetValue(at->key);
+        return true;
     }
-    at->machine = RedisModule_ModuleTypeGetValue(at->key);
-    return true;
+    if (!at->key || RedisModule_KeyType(at->key) == REDISMODULE_KEYTYPE_EMPTY) return true;
+    RedisModule_CloseKey(at->key);
+    RedisModule_ReplyWithError(ctx, REDISMODULE_ERRORMSG_WRONGTYPE);
+    return false;
 }
 
 static int close_key(opened *at, int result) {
@@ -98,7 +98,9 @@ static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes d
     opened at;
 
     if (!open_key(ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &at)) return REDISMODULE_OK;
-    outcome = sm_engine_document(document, sm_accepted_before(ctx), &definition, &answer);
+    outcome = sm_engine_known_document(document, &definition, &answer)
+                  ? SM_TAKEN
+                  : sm_engine_document(document, sm_accepted_before(ctx), &definition, &answer);
     if (outcome == SM_ERROR || (outcome == SM_STRAY && !current)) {
         sm_reply_error(ctx, answer.error);
     } else {
@@ -117,7 +119,7 @@ static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes d
         }
         if (outcome == SM_TAKEN) {
             store(ctx, name, &at, entered.node, answer.has_reason ? &reason : NULL, event);
-            RedisModule_ReplyWithSimpleString(ctx, "OK");
+            sm_reply_ok(ctx);
         } else {
             sm_reply_error(ctx, entered.error);
         }
@@ -204,7 +206,7 @@ int sm_state_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
         ask(ctx, at.machine->node->definition, NULL, kind);
     } else {
         sm_counts.memory_answers++;
-        sm_reply_encoded(ctx, at.machine->node->states);
+        sm_reply_states(ctx, at.machine->node);
     }
     return close_key(&at, REDISMODULE_OK);
 }
@@ -251,7 +253,7 @@ int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
                             argc == 5 ? SM_KIND_FORCE : SM_KIND_MUTATE, state, &answer);
     if (outcome == SM_TAKEN) {
         move(ctx, argv[1], at.machine, answer.node, argc >= 4 ? &reason : NULL, "sm.mutate");
-        RedisModule_ReplyWithSimpleString(ctx, "OK");
+        sm_reply_ok(ctx);
     } else if (outcome == SM_ERROR) {
         sm_reply_error(ctx, answer.error);
     } else if (sm_config.invalid_transition) {
@@ -264,7 +266,7 @@ int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 
 /* What an answer to SM.SEND or SM.RESET says: its own reply, or the states where the machine stands now. */
 static int reply_taken(RedisModuleCtx *ctx, const sm_answer *answer) {
-    return sm_reply_encoded(ctx, answer->reply.len ? answer->reply : answer->node->states);
+    return answer->reply.len ? sm_reply_encoded(ctx, answer->reply) : sm_reply_states(ctx, answer->node);
 }
 
 int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
@@ -281,7 +283,7 @@ int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     } else {
         move(ctx, argv[1], at.machine, answer.node, NULL, "sm.reset");
         if (actions) reply_taken(ctx, &answer);
-        else RedisModule_ReplyWithSimpleString(ctx, "OK");
+        else sm_reply_ok(ctx);
     }
     return close_key(&at, REDISMODULE_OK);
 }

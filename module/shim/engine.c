@@ -61,6 +61,24 @@ static int compile(sm_bytes document, bool accepted_before, sm_verdict *verdict,
     return code;
 }
 
+static enum sm_outcome remembered_document(sm_edge *edge, sm_definition **held, sm_answer *answer) {
+    memset(answer, 0, sizeof(*answer));
+    if (!edge->item.used) edge->item.used = true;
+    sm_counts.memory_answers++;
+    *held = edge->definition;
+    sm_definition_hold(*held);
+    answer->node = edge->target;
+    answer->has_reason = edge->has_reason;
+    answer->reason = edge->reply;
+    return SM_TAKEN;
+}
+
+bool sm_engine_known_document(sm_bytes document, sm_definition **held, sm_answer *answer) {
+    sm_edge *edge = sm_memo_find_document(document);
+
+    return edge && remembered_document(edge, held, answer) == SM_TAKEN;
+}
+
 enum sm_outcome sm_engine_document(sm_bytes document, bool accepted_before, sm_definition **held,
                                    sm_answer *answer) {
     uint8_t kind = accepted_before ? SM_KIND_ACCEPTED : SM_KIND_DOCUMENT;
@@ -68,17 +86,8 @@ enum sm_outcome sm_engine_document(sm_bytes document, bool accepted_before, sm_d
     sm_verdict verdict;
     int code;
 
+    if (edge) return remembered_document(edge, held, answer);
     memset(answer, 0, sizeof(*answer));
-    if (edge) {
-        edge->item.used = true;
-        sm_counts.memory_answers++;
-        *held = edge->definition;
-        sm_definition_hold(*held);
-        answer->node = edge->target;
-        answer->has_reason = edge->has_reason;
-        answer->reason = edge->reply;
-        return SM_TAKEN;
-    }
     sm_memo_make_room();
     code = compile(document, accepted_before, &verdict, held);
     if (code == SM_VERDICT_STRAY) {
@@ -134,7 +143,7 @@ enum sm_outcome sm_engine_node(sm_definition *definition, sm_bytes configuration
 enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t kind, sm_bytes argument,
                               sm_answer *answer) {
     const void *owner = node ? (const void *)node : (const void *)definition;
-    sm_edge *edge = (sm_edge *)sm_memo_find(owner, kind, argument);
+    sm_edge *edge = node ? sm_memo_find_edge(node, kind, argument) : (sm_edge *)sm_memo_find(owner, kind, argument);
     sm_bytes configuration = node ? (sm_bytes){node->item.key, node->item.key_len} : nothing;
     sm_verdict verdict;
     int code;

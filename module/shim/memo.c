@@ -37,6 +37,51 @@ sm_item *sm_memo_find(const void *owner, uint8_t kind, sm_bytes key) {
     return sm_table_find(&table, owner, kind, key, sm_table_hash(owner, kind, key));
 }
 
+static bool is(const sm_edge *edge, uint8_t kind, sm_bytes key) {
+    return edge && edge->item.kind == kind && edge->item.key_len == key.len &&
+           memcmp(edge->item.key, key.ptr, key.len) == 0;
+}
+
+/* Machines that stand on one node mostly go the same ways: those are looked at before the table, whose hash takes
+ * longer than the rest of a remembered transition. */
+sm_edge *sm_memo_find_edge(sm_node *node, uint8_t kind, sm_bytes key) {
+    sm_edge *edge = node->recent[0];
+
+    if (is(edge, kind, key)) return edge;
+    edge = node->recent[1];
+    if (!is(edge, kind, key)) edge = (sm_edge *)sm_memo_find(node, kind, key);
+    if (edge) {
+        node->recent[1] = node->recent[0];
+        node->recent[0] = edge;
+    }
+    return edge;
+}
+
+/* Clients mostly store a few documents: those are compared before they are hashed. A text's place follows from its
+ * length and some of its bytes. */
+static sm_edge *documents[64];
+
+static sm_edge **document_place(sm_bytes text) {
+    uint64_t first = 0, middle = 0, last = 0;
+
+    if (text.len >= 8) {
+        memcpy(&first, text.ptr, 8);
+        memcpy(&middle, text.ptr + (text.len - 8) / 2, 8);
+        memcpy(&last, text.ptr + text.len - 8, 8);
+    }
+    first = (first ^ text.len) * 0x9e3779b97f4a7c15ULL + middle; /* the golden ratio's bits (Knuth, 6.4) */
+    return &documents[((first ^ last) * 0x9e3779b97f4a7c15ULL) >> 58];
+}
+
+sm_edge *sm_memo_find_document(sm_bytes text) {
+    sm_edge **place = document_place(text), *edge = *place;
+
+    if (is(edge, SM_KIND_DOCUMENT, text)) return edge;
+    edge = (sm_edge *)sm_memo_find(NULL, SM_KIND_DOCUMENT, text);
+    if (edge) *place = edge;
+    return edge;
+}
+
 static void add_item(sm_item *item, sm_definition *definition, const void *owner, uint8_t kind, sm_bytes key) {
     item->owner = owner;
     item->kind = kind;
@@ -76,7 +121,6 @@ sm_definition *sm_definition_add(sm_bytes canonical, size_t split, uint64_t engi
     definition->engine_bytes = engine_bytes;
     definition->split = split;
     definition->bytes = RedisModule_MallocSize(definition) + engine_bytes;
-    atomic_init(&definition->machines, 0);
     LIST_INIT(&definition->items);
     add_item(&definition->item, definition, NULL, SM_KIND_DEFINITION, put(&at, canonical));
     TAILQ_INSERT_TAIL(&definitions, definition, sweep);
@@ -124,7 +168,7 @@ static size_t sweep(size_t steps, size_t most) {
 
         if (!definition) break;
         hand = TAILQ_NEXT(definition, sweep);
-        if (definition->holds || atomic_load_explicit(&definition->machines, memory_order_acquire)) {
+        if (definition->holds || sm_tally_count(&definition->machines)) {
             definition->idle = false;
         } else if (!definition->idle) {
             definition->idle = true;
@@ -162,7 +206,6 @@ sm_node *sm_node_add(sm_definition *definition, sm_bytes configuration, sm_bytes
 
     node->definition = definition;
     node->size = RedisModule_MallocSize(node);
-    atomic_init(&node->machines, 0);
     configuration = put(&at, configuration);
     node->head = put(&at, head);
     node->states = put(&at, states);
@@ -179,7 +222,15 @@ static void remove_item(sm_item *item) {
     LIST_REMOVE(item, of_definition);
 }
 
+/* The node has come to hold more bytes. */
+void sm_memo_weigh(sm_node *node, size_t more) {
+    node->size += more;
+    node->definition->bytes += more;
+    sm_counts.node_bytes += more;
+}
+
 static void free_node(sm_node *node) {
+    sm_reply_forget(node);
     remove_item(&node->item);
     node->definition->bytes -= node->size;
     sm_counts.nodes--;
@@ -214,8 +265,19 @@ sm_edge *sm_edge_add(const void *owner, sm_definition *definition, uint8_t kind,
 
 static void free_edge(sm_edge *edge) {
     remove_item(&edge->item);
+    if (edge->item.kind == SM_KIND_DOCUMENT) {
+        sm_edge **place = document_place((sm_bytes){edge->item.key, edge->item.key_len});
+
+        if (*place == edge) *place = NULL;
+    }
     if (edge->target) edge->target->incoming--;
-    if (leaves_a_node(edge)) ((sm_node *)(uintptr_t)edge->item.owner)->outgoing--;
+    if (leaves_a_node(edge)) {
+        sm_node *node = (sm_node *)(uintptr_t)edge->item.owner;
+
+        node->outgoing--;
+        for (int i = 0; i < 2; i++)
+            if (node->recent[i] == edge) node->recent[i] = NULL;
+    }
     edge->definition->bytes -= edge->size;
     sm_counts.edges--;
     sm_counts.edge_bytes -= edge->size;
@@ -223,7 +285,7 @@ static void free_edge(sm_edge *edge) {
 }
 
 static bool full(void) {
-    uint64_t standing = atomic_load_explicit(&sm_counts.machines, memory_order_relaxed) * STANDING_ALLOWANCE;
+    uint64_t standing = sm_tally_count(&sm_counts.machines) * STANDING_ALLOWANCE;
     return sm_counts.node_bytes + sm_counts.edge_bytes > (uint64_t)sm_config.memo_bytes + standing;
 }
 
@@ -237,7 +299,7 @@ void sm_memo_make_room(void) {
         if (item->kind != SM_KIND_NODE && !item->used) {
             free_edge((sm_edge *)item);
         } else if (item->kind == SM_KIND_NODE && !node->incoming && !node->outgoing && !node->definition->holds &&
-                   !atomic_load_explicit(&node->machines, memory_order_acquire)) {
+                   !sm_tally_count(&node->machines)) {
             free_node(node);
         } else {
             item->used = false;
@@ -262,20 +324,16 @@ void sm_memo_forget_documents(void) {
 /* ---- machines ---- */
 
 static void stand(sm_node *node) {
-    atomic_fetch_add_explicit(&node->definition->machines, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&node->machines, 1, memory_order_relaxed);
+    node->definition->machines.in++;
+    node->machines.in++;
 }
 
 /* Runs on any thread. The node may be gone after the first line, the definition after the second. */
 static void leave(sm_node *node) {
     sm_definition *definition = node->definition;
 
-    atomic_fetch_sub_explicit(&node->machines, 1, memory_order_release);
-    atomic_fetch_sub_explicit(&definition->machines, 1, memory_order_release);
-}
-
-static void count_bytes(size_t more, size_t less) {
-    atomic_fetch_add_explicit(&sm_counts.machine_bytes, (uint64_t)more - (uint64_t)less, memory_order_relaxed);
+    atomic_fetch_add_explicit(&node->machines.out, 1, memory_order_release);
+    atomic_fetch_add_explicit(&definition->machines.out, 1, memory_order_release);
 }
 
 size_t sm_machine_bytes(const sm_machine *machine) {
@@ -289,15 +347,15 @@ sm_machine *sm_machine_new(sm_node *node, const sm_bytes *reason) {
     machine->node = node;
     machine->reason = NULL;
     stand(node);
-    atomic_fetch_add_explicit(&sm_counts.machines, 1, memory_order_relaxed);
-    count_bytes(RedisModule_MallocSize(machine), 0);
+    sm_counts.machines.in++;
+    sm_counts.machine_bytes.in += RedisModule_MallocSize(machine);
     if (reason) sm_machine_set_reason(machine, reason);
     return machine;
 }
 
 void sm_machine_free(sm_machine *machine) {
-    count_bytes(0, sm_machine_bytes(machine));
-    atomic_fetch_sub_explicit(&sm_counts.machines, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&sm_counts.machine_bytes.out, sm_machine_bytes(machine), memory_order_relaxed);
+    atomic_fetch_add_explicit(&sm_counts.machines.out, 1, memory_order_relaxed);
     leave(machine->node);
     if (machine->reason) RedisModule_Free(machine->reason);
     RedisModule_Free(machine);
@@ -309,11 +367,12 @@ void sm_machine_move(sm_machine *machine, sm_node *node) {
     if (from == node) return;
     machine->node = node;
     if (from->definition == node->definition) {
-        atomic_fetch_add_explicit(&node->machines, 1, memory_order_relaxed);
-        atomic_fetch_sub_explicit(&from->machines, 1, memory_order_release);
+        node->machines.in++;
+        from->machines.in--;
     } else {
         stand(node);
-        leave(from);
+        from->definition->machines.in--;
+        from->machines.in--;
     }
 }
 
@@ -330,7 +389,7 @@ void sm_machine_set_reason(sm_machine *machine, const sm_bytes *reason) {
     if (had < wanted || wanted < had / 2) {
         if (machine->reason) RedisModule_Free(machine->reason);
         machine->reason = wanted ? RedisModule_Alloc(wanted) : NULL;
-        count_bytes(machine->reason ? RedisModule_MallocSize(machine->reason) : 0, had);
+        sm_counts.machine_bytes.in += (machine->reason ? RedisModule_MallocSize(machine->reason) : 0) - had;
     }
     if (!reason) return;
     machine->reason->len = reason->len;

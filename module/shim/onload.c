@@ -66,6 +66,7 @@ __attribute__((visibility("default"))) int RedisModule_OnLoad(RedisModuleCtx *ct
         RedisModule_Log(ctx, "warning", "redisstate could not be registered");
         return REDISMODULE_ERR;
     }
+    sm_reply_prepare(ctx);
     RedisModule_Log(ctx, "notice", "redisstate %s, Python %s", sm_version, sm_python_version());
     return REDISMODULE_OK;
 }

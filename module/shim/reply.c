@@ -39,7 +39,73 @@ int sm_reply_encoded(RedisModuleCtx *ctx, sm_bytes encoded) {
     return REDISMODULE_OK;
 }
 
+/* ---- replies as the server sends them ----
+ *
+ * The server builds a reply from pieces, and ReplyWithSimpleString copies, filters and splits its text besides: a
+ * tenth of a whole command. What never changes is built once, by a command of the server that answers just that, and
+ * sent as it is from then on. Without such a command (renamed, or failing) the pieces do. */
+
+enum { MOST_STATES = 32, MOST_STATES_BYTES = 1024, STRING_HEADER = 16 };
+
+static RedisModuleCtx *lasting; /* replies refer to the context that they came from */
+static RedisModuleCallReply *ok;
+
+static RedisModuleCallReply *expect(RedisModuleCallReply *reply, int type) {
+    if (!reply || RedisModule_CallReplyType(reply) == type) return reply;
+    RedisModule_FreeCallReply(reply);
+    return NULL;
+}
+
+void sm_reply_prepare(RedisModuleCtx *ctx) {
+    lasting = RedisModule_GetDetachedThreadSafeContext(ctx);
+    ok = expect(RedisModule_Call(lasting, "SELECT", "c", "0"), REDISMODULE_REPLY_STRING);
+}
+
+int sm_reply_ok(RedisModuleCtx *ctx) {
+    return ok ? RedisModule_ReplyWithCallReply(ctx, ok) : RedisModule_ReplyWithSimpleString(ctx, "OK");
+}
+
+/* An array of strings, by the server: the keys of a command that has these. NULL where the encoded reply is no such
+ * array, or a large one, which is not worth its memory. */
+static RedisModuleCallReply *array_of(sm_bytes encoded) {
+    RedisModuleString *strings[MOST_STATES];
+    RedisModuleCallReply *reply;
+    uint32_t count = 0, made = 0, len;
+    char token = 0;
+
+    if (encoded.len > MOST_STATES_BYTES || !take(&encoded, &token, 1) || token != '*' ||
+        !take(&encoded, &count, sizeof(count)) || !count || count > MOST_STATES)
+        return NULL;
+    while (made < count && take(&encoded, &token, 1) && token == '$' && take(&encoded, &len, sizeof(len)) &&
+           len <= encoded.len) {
+        strings[made++] = RedisModule_CreateString(NULL, encoded.ptr, len);
+        encoded.ptr += len;
+        encoded.len -= len;
+    }
+    reply = made == count ? RedisModule_Call(lasting, "COMMAND", "ccv", "GETKEYS", "DEL", strings, (size_t)count) : NULL;
+    while (made) RedisModule_FreeString(NULL, strings[--made]);
+    return expect(reply, REDISMODULE_REPLY_ARRAY);
+}
+
+/* SM.STATE's reply. */
+int sm_reply_states(RedisModuleCtx *ctx, sm_node *node) {
+    if (node->sent) return RedisModule_ReplyWithCallReply(ctx, node->sent);
+    if (node->asked < 2 && ++node->asked == 2 && (node->sent = array_of(node->states))) {
+        size_t len, each = RedisModule_MallocSize(node->sent);
+
+        RedisModule_CallReplyProto(node->sent, &len);
+        sm_memo_weigh(node, len + STRING_HEADER + each * (1 + RedisModule_CallReplyLength(node->sent)));
+    }
+    return sm_reply_encoded(ctx, node->states);
+}
+
+void sm_reply_forget(sm_node *node) {
+    if (node->sent) RedisModule_FreeCallReply(node->sent);
+}
+
 /* ---- documents ---- */
+
+enum { SMALL_DOCUMENT = 1024 }; /* bytes; larger ones are worth an allocation */
 
 static const char short_escapes[256] = {
     ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
@@ -73,15 +139,18 @@ static char *put_json_string(char *at, const char *text, size_t len) {
     return at;
 }
 
-/* The machine's document, as SM.GET answers it. The caller frees it. Enters no Python: the forked child of an AOF
- * rewrite calls it too. */
-char *sm_document_render(const sm_machine *machine, size_t *len) {
-    static const char member[] = ",\"reason\":";
+static const char member[] = ",\"reason\":";
+
+static size_t most_bytes(const sm_machine *machine) {
+    return machine->node->head.len + machine->node->definition->item.key_len +
+           (machine->reason ? sizeof(member) + 6 * machine->reason->len + 2 : 0);
+}
+
+/* Writes the machine's document, as SM.GET answers it; `text` has room for most_bytes. */
+static size_t render(const sm_machine *machine, char *text) {
     const sm_node *node = machine->node;
     const char *canonical = node->definition->item.key;
     size_t split = node->definition->split, canonical_len = node->definition->item.key_len;
-    size_t room = node->head.len + canonical_len + (machine->reason ? sizeof(member) + 6 * machine->reason->len + 2 : 0);
-    char *text = RedisModule_Alloc(room);
     char *at = put(text, node->head.ptr, node->head.len);
 
     *at++ = ','; /* in place of the canonical document's opening brace */
@@ -91,16 +160,23 @@ char *sm_document_render(const sm_machine *machine, size_t *len) {
         at = put_json_string(at, machine->reason->text, machine->reason->len);
     }
     at = put(at, canonical + split, canonical_len - split);
-    *len = (size_t)(at - text);
+    return (size_t)(at - text);
+}
+
+/* The same for the AOF rewrite, whose forked child may not enter Python. The caller frees it. */
+char *sm_document_render(const sm_machine *machine, size_t *len) {
+    char *text = RedisModule_Alloc(most_bytes(machine));
+
+    *len = render(machine, text);
     return text;
 }
 
 int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machine) {
-    size_t len;
-    char *text = sm_document_render(machine, &len);
+    char small[SMALL_DOCUMENT];
+    char *text = most_bytes(machine) <= sizeof(small) ? small : RedisModule_Alloc(most_bytes(machine));
 
-    RedisModule_ReplyWithStringBuffer(ctx, text, len);
-    RedisModule_Free(text);
+    RedisModule_ReplyWithStringBuffer(ctx, text, render(machine, text));
+    if (text != small) RedisModule_Free(text);
     return REDISMODULE_OK;
 }
 

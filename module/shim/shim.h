@@ -45,6 +45,18 @@ typedef struct sm_item {
 } sm_item;
 
 struct sm_node;
+struct sm_edge;
+
+/* How many there are. The main thread alone writes `in`, so that what a command does needs no atomic operation; any
+ * thread that frees adds to `out`. */
+typedef struct sm_tally {
+    uint64_t in;
+    _Atomic uint64_t out;
+} sm_tally;
+
+static inline uint64_t sm_tally_count(const sm_tally *tally) {
+    return tally->in - atomic_load_explicit(&tally->out, memory_order_acquire);
+}
 
 /* A definition: interned by the bytes of its canonical document (item.key). */
 typedef struct sm_definition {
@@ -53,7 +65,7 @@ typedef struct sm_definition {
     size_t split;    /* where in the canonical document SM.GET puts the reason */
     size_t bytes;    /* held by it, its nodes and edges, and by the engine for it */
     size_t engine_bytes;
-    _Atomic uint64_t machines;
+    sm_tally machines;
     uint32_t holds; /* by code that is about to use it */
     bool idle;      /* seen without machines by the sweep */
     uint64_t snapshot; /* which snapshot numbered it last, and with what number */
@@ -68,11 +80,16 @@ typedef struct sm_node {
     sm_item item;
     sm_definition *definition;
     size_t size;
-    _Atomic uint64_t machines;
+    uint64_t snapshot; /* as of the definition */
+    uint64_t number;
+    sm_tally machines;
     uint32_t incoming; /* edges that lead here */
     uint32_t outgoing; /* edges that begin here */
     sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
     sm_bytes states;   /* SM.STATE's reply, encoded */
+    RedisModuleCallReply *sent; /* the same as the server sends it, once it has been asked for twice */
+    uint8_t asked; /* how often, up to two */
+    struct sm_edge *recent[2]; /* the edges that were followed from here last, or NULL */
     char text[];
 } sm_node;
 
@@ -118,8 +135,8 @@ typedef struct sm_counters {
     uint64_t definitions, nodes, edges;
     uint64_t definition_bytes, node_bytes, edge_bytes;
     uint64_t engine_calls, memory_answers, evictions;
-    _Atomic uint64_t machines;
-    _Atomic uint64_t machine_bytes;
+    sm_tally machines;
+    sm_tally machine_bytes;
     _Atomic uint64_t python_bytes;
 } sm_counters;
 
@@ -128,7 +145,10 @@ extern sm_counters sm_counts;
 void sm_memo_init(void);
 size_t sm_memo_table_bytes(void);
 sm_item *sm_memo_find(const void *owner, uint8_t kind, sm_bytes key);
+sm_edge *sm_memo_find_document(sm_bytes text);
+sm_edge *sm_memo_find_edge(sm_node *node, uint8_t kind, sm_bytes key);
 void sm_memo_make_room(void);
+void sm_memo_weigh(sm_node *node, size_t more);
 void sm_memo_forget_documents(void);
 void sm_memo_sweep(size_t steps);
 void sm_memo_sweep_tick(void);
@@ -167,6 +187,9 @@ typedef struct sm_answer {
     sm_bytes error;    /* one line without "ERR " */
 } sm_answer;
 
+/* A document that a client has sent before, under the limits of now: true as sm_engine_document's SM_TAKEN. */
+bool sm_engine_known_document(sm_bytes document, sm_definition **held, sm_answer *answer);
+
 /* A document that was accepted before (by a primary, or before a restart) is taken whatever the limits say now.
  * On SM_TAKEN and SM_STRAY the definition is held: release it. */
 enum sm_outcome sm_engine_document(sm_bytes document, bool accepted_before, sm_definition **held, sm_answer *answer);
@@ -198,7 +221,11 @@ const char *sm_python_version(void);
 
 /* ---- reply.c ---- */
 
+void sm_reply_prepare(RedisModuleCtx *ctx);
+int sm_reply_ok(RedisModuleCtx *ctx);
 int sm_reply_encoded(RedisModuleCtx *ctx, sm_bytes encoded);
+int sm_reply_states(RedisModuleCtx *ctx, sm_node *node);
+void sm_reply_forget(sm_node *node);
 int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machine);
 int sm_reply_error(RedisModuleCtx *ctx, sm_bytes text);
 int sm_reply_invalid_transition(RedisModuleCtx *ctx, const sm_node *from, sm_bytes to);

@@ -78,7 +78,7 @@ def _check_flat(document: dict[str, Any], limits: Limits | None) -> list[Finding
 
 
 def _warnings(tables: Tables) -> Iterator[Finding]:
-    reached = _reachable(tables)
+    reached = _Reach(tables).active
     left = _leavable(tables, reached)
     yield from _never_chosen(tables, 0, final=False)
     for state in range(1, len(tables.kinds)):
@@ -114,38 +114,71 @@ def _leaves(tables: Tables, transition: Transition) -> bool:
     return bool(targets) and not any(source <= target < tables.ends[source] for target in targets)
 
 
-def _reachable(tables: Tables) -> bytearray:
-    """Which states some sequence of events can make active (history states: entered)."""
-    active = bytearray(len(tables.kinds))
-    by_default = bytearray(len(tables.kinds))
-    pending = [0]
+class _Reach:
+    """Which states some sequence of events can make active (history states: entered); never too few."""
 
-    def activate(state: int) -> None:
-        if not active[state]:
-            active[state] = 1
-            for _, transition, _ in first_transitions(tables, state):
-                pending.extend(transition.targets or ())
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.active = bytearray(len(tables.kinds))
+        self.by_default = bytearray(len(tables.kinds))
+        self.restored = bytearray(len(tables.kinds))  # the parents of shallow history states that are entered
+        self.targets: set[tuple[int, int]] = set()
+        self.pending = [0]
+        self.activated: list[int] = []
+        while self.pending or self.activated:
+            if self.activated:
+                self.follow(self.activated.pop())
+            else:
+                self.enter(self.pending.pop())
 
-    while pending:
-        state = pending.pop()
-        if by_default[state]:
-            continue
-        by_default[state] = 1
-        activate(state)
+    def activate(self, state: int) -> None:
+        if not self.active[state]:
+            self.active[state] = 1
+            self.activated.append(state)
+
+    def follow(self, state: int) -> None:
+        """``state`` can be active: its transitions can be taken."""
+        for _, transition, _ in first_transitions(self.tables, state):
+            top = NO_STATE if transition.domain is None else transition.domain
+            for target in transition.targets or ():
+                self.target(target, top)
+        if state and self.restored[self.tables.parents[state]]:
+            self.pending.append(state)
+
+    def target(self, state: int, top: int) -> None:
+        """A transition with the domain ``top`` enters ``state``, its ancestors below that, and their regions."""
+        if (state, top) in self.targets:
+            return
+        self.targets.add((state, top))
+        self.pending.append(state)
+        inner = state
+        while inner not in (NO_STATE, top):
+            ancestor = self.tables.parents[inner]
+            if ancestor != NO_STATE:
+                self.activate(ancestor)
+                if self.tables.kinds[ancestor] == PARALLEL:
+                    self.pending.extend(child for child in self.tables.children[ancestor] if child != inner)
+            inner = ancestor
+
+    def enter(self, state: int) -> None:
+        """``state`` is entered, and by default what is inside it."""
+        if self.by_default[state]:
+            return
+        self.by_default[state] = 1
+        self.activate(state)
+        tables = self.tables
         kind = tables.kinds[state]
+        parent = tables.parents[state]
         if kind == COMPOUND:
-            pending.append(tables.initial[state])
+            self.pending.append(tables.initial[state])
         elif kind == PARALLEL:
-            pending.extend(tables.children[state])
+            self.pending.extend(tables.children[state])
         elif kind == HISTORY:
-            pending.extend(default_targets(tables, state))
-        inner, ancestor = state, tables.parents[state]
-        while ancestor != NO_STATE:
-            activate(ancestor)
-            if tables.kinds[ancestor] == PARALLEL:
-                pending.extend(child for child in tables.children[ancestor] if child != inner and not by_default[child])
-            inner, ancestor = ancestor, tables.parents[ancestor]
-    return active
+            for target in default_targets(tables, state):
+                self.target(target, parent)
+            if not tables.deep[state] and not self.restored[parent]:
+                self.restored[parent] = 1
+                self.pending.extend(child for child in tables.children[parent] if self.active[child])
 
 
 def _leavable(tables: Tables, reached: bytearray) -> list[bool]:

@@ -34,6 +34,7 @@ from .step import transition_domain
 
 DEFAULT_ID = "(machine)"
 _NAMES_TO_DOCUMENT = 16
+"""How much longer than the largest document all paths and ids may be in sum."""
 
 
 class Compiler:
@@ -49,6 +50,7 @@ class Compiler:
         self.keys: list[str] = []
         self.ids: list[str] = []
         self.paths: list[str] = []
+        self.places: list[str] = []
         self.kinds: list[int] = []
         self.parents: list[int] = []
         self.ends: list[int] = []
@@ -78,7 +80,8 @@ class Compiler:
                 path = f"{self.paths[parent]}.{path}" if parent else path
                 self.numbers[path] = state
             self.paths.append(path)
-            place = self.place(state)
+            place = member(f"{self.places[parent]}.states", key) if state else "$"
+            self.places.append(place)
             self.name(place, key, parent)
             if not isinstance(value, dict):
                 self.faults.at(place, f"expected a state (an object), got {type_name(value)}")
@@ -107,29 +110,18 @@ class Compiler:
             self.faults.at(place, "a state's name cannot start with '#', which starts an id in a target")
 
     def identify(self, state: int, value: dict[str, Any], default_id: str, path: str) -> None:
-        place = self.place(state)
+        place = self.places[state]
         said = read.text(self.faults, place, value, "id")
-        self.names_left -= len(default_id) + len(path)
+        self.names_left -= len(default_id) + len(path) + len(place)
         if self.names_left < 0:
             raise LimitError(place, "the paths of the states are too long in sum")
         identity = said or default_id
         other = self.by_id.setdefault(identity, state)
         if other != state:
-            first = self.place(other)
+            first = self.places[other]
             where = member(place, "id") if said else place
             self.faults.at(where, f"the id {quote(identity)} is that of {first} already")
         self.ids.append(identity)
-
-    def place(self, state: int) -> str:
-        """The JSON path of a state."""
-        keys = []
-        while self.parents[state] != NO_STATE:
-            keys.append(self.keys[state])
-            state = self.parents[state]
-        place = "$"
-        for key in reversed(keys):
-            place = member(f"{place}.states", key)
-        return place
 
     # Resolving names
 
@@ -353,7 +345,6 @@ class Compiler:
     def tables(self) -> Tables:
         """Reads what is left of every state, and gives the compiled chart."""
         states = range(len(self.keys))
-        places: list[str] = []
         initial: list[int] = []
         initial_actions: list[tuple[str, ...]] = []
         entry: list[tuple[str, ...]] = []
@@ -364,9 +355,7 @@ class Compiler:
         always: list[tuple[Transition, ...]] = []
         for state in states:
             value = self.nodes[state]
-            parent = self.parents[state]
-            place = member(f"{places[parent]}.states", self.keys[state]) if state else "$"
-            places.append(place)
+            place = self.places[state]
             allowed = read.STATE_MEMBERS if state else read.ROOT_MEMBERS
             read.members(self.faults, place, value, allowed, "a state")
             self.shape(state, value, place)
@@ -385,7 +374,7 @@ class Compiler:
             on.append(self.handlers(state, value, place))
             named = value.get("always")
             always.append(() if named is None else self.several(state, member(place, "always"), named, None))
-        self.initial_histories(initial, defaults, places)
+        self.initial_histories(initial, defaults)
         children = [
             tuple(child for child in self.offspring[state].values() if self.kinds[child] != HISTORY) for state in states
         ]
@@ -420,11 +409,11 @@ class Compiler:
             fresh="event" + "_" * (1 + max((len(token) for token in self.tokens), default=0)),
         )
 
-    def initial_histories(self, initial: list[int], defaults: list[tuple[int, ...]], places: list[str]) -> None:
+    def initial_histories(self, initial: list[int], defaults: list[tuple[int, ...]]) -> None:
         """A history state that is initial must say where it leads while it holds nothing."""
         for child in initial:
             if child != NO_STATE and self.kinds[child] == HISTORY and not defaults[child]:
-                self.faults.at(places[child], 'a history state that is initial needs a "target"')
+                self.faults.at(self.places[child], 'a history state that is initial needs a "target"')
 
 
 def _content(transition: Transition) -> tuple[object, ...]:
@@ -466,11 +455,6 @@ def _index(
 
 def compile_tables(document: dict[str, Any], limits: Limits | None, faults: Faults) -> Tables:
     """Compiles ``document``. Faults go to ``faults``; LimitError is raised at once."""
-    if not isinstance(document.get("states"), dict):
-        raise DocumentError(
-            "$.states" if "states" in document else "$",
-            f"expected an object, got {type_name(document['states'])}"
-            if "states" in document
-            else "no member 'states'",
-        )
+    if "states" not in document:
+        raise DocumentError("$", "member 'states' is missing")
     return Compiler(document, limits, faults).tables()

@@ -114,7 +114,7 @@ def _dot_text(text: str) -> str:
 def _dot(view: View) -> Iterator[str]:
     first = 0 if _root_is_drawn(view) else 1
     yield "digraph machine {"
-    yield "    compound=true; rankdir=LR;"
+    yield "    compound=true; newrank=true; rankdir=LR;"
     yield '    node [shape=box, style=rounded, fontname="Helvetica"];'
     yield '    edge [fontname="Helvetica", fontsize=10];'
     yield '    fontname="Helvetica";'

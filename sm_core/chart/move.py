@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from .model import HISTORY, NO_STATE, RESERVED_EVENTS, Configuration, Step, Tables, Transition, ascending, span
+from .model import (
+    HISTORY,
+    NO_STATE,
+    PARALLEL,
+    RESERVED_EVENTS,
+    Configuration,
+    Step,
+    Tables,
+    Transition,
+    ascending,
+    span,
+)
 from .step import Entry, Macrostep, effective_targets, is_done, run, select
 
 
@@ -69,7 +80,6 @@ def force(tables: Tables, configuration: Configuration, path: str) -> Step | Non
     if target is None:
         return None
     work = Macrostep(tables, configuration)
-    targets = effective_targets(tables, (target,), work.history)
     if work.active >> target & 1:
         top = tables.parents[target]
         left = work.active & span(target, tables.ends[target])
@@ -82,6 +92,7 @@ def force(tables: Tables, configuration: Configuration, path: str) -> Step | Non
     work.leave(left)
     if was_done:
         work.actions.clear()
+    targets = effective_targets(tables, (target,), work.history)
     entry = Entry(tables, work.history, work.active)
     if tables.kinds[target] != HISTORY:
         entry.enter |= 1 << target
@@ -90,6 +101,8 @@ def force(tables: Tables, configuration: Configuration, path: str) -> Step | Non
     for state in targets:
         entry.climb(state, top, top)
     if tables.kinds[target] == HISTORY:
+        if tables.kinds[top] == PARALLEL:
+            entry.complete(top)
         entry.enter &= ~work.active
     work.enter(entry)
     work.settle()

@@ -107,9 +107,7 @@ def test_published(prepared: redis.Redis, listener: Listener, command: tuple[str
 
 
 @pytest.mark.parametrize("command", SILENT, ids=lambda value: repr(value)[:50])
-def test_silent(
-    server: Server, prepared: redis.Redis, listener: Listener, command: tuple[str | bytes, ...]
-) -> None:
+def test_silent(server: Server, prepared: redis.Redis, listener: Listener, command: tuple[str | bytes, ...]) -> None:
     """Nothing is published, and nothing is counted as a change that a save point waits for."""
     before = server.info("persistence")["rdb_changes_since_last_save"]
     try:
@@ -121,9 +119,7 @@ def test_silent(
 
 
 @pytest.mark.parametrize(("command", "event"), EVENTS, ids=lambda value: repr(value)[:50])
-def test_a_change_is_counted(
-    server: Server, prepared: redis.Redis, command: tuple[str, ...], event: str
-) -> None:
+def test_a_change_is_counted(server: Server, prepared: redis.Redis, command: tuple[str, ...], event: str) -> None:
     before = server.info("persistence")["rdb_changes_since_last_save"]
     prepared.execute_command(*command)
     assert server.info("persistence")["rdb_changes_since_last_save"] == before + 1

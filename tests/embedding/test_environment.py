@@ -59,14 +59,12 @@ def poison(tmp_path: Path) -> Path:
         {"PYTHONUTF8": "nonsense", "PYTHONIOENCODING": "nonsense", "PYTHONCOERCECLOCALE": "warn"},
         {"PYTHONWARNINGS": "error", "PYTHONUNBUFFERED": "1", "PYTHONPYCACHEPREFIX": "{poison}"},
         {"LC_ALL": "C"},
-        {"LC_ALL": "nonsense", "LANG": "nonsense"},
+        {"LC_ALL": "POSIX", "LANG": "C", "LC_CTYPE": "C"},
         {"PATH": "/nonexistent", "VIRTUAL_ENV": "/nonexistent"},
     ],
     ids=lambda variables: ",".join(variables),
 )
-def test_variables(
-    start_server: Callable[..., Server], poison: Path, variables: dict[str, str]
-) -> None:
+def test_variables(start_server: Callable[..., Server], poison: Path, variables: dict[str, str]) -> None:
     env = {name: value.format(poison=poison) for name, value in variables.items()}
     server = start_server(env=env)
     plays(server)

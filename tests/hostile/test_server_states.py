@@ -36,11 +36,12 @@ def test_memory_is_full(server: Server) -> None:
         assert r.execute_command(*command) == answer
 
 
-def test_eviction_takes_machines(server: Server) -> None:
-    r = server.client()
+def test_eviction_takes_machines(start_server: Callable[..., Server]) -> None:
+    server = start_server()
+    r = server.own
     server.config("maxmemory-policy", "allkeys-lru")
     used = server.info("memory")["used_memory"]
-    server.config("maxmemory", used + 2_000_000)
+    server.config("maxmemory", used + 1_000_000)
     for number in range(20_000):
         r.execute_command("SM.SET", f"k{number}", TRAFFIC)
     server.config("maxmemory", 0)

@@ -160,9 +160,7 @@ def test_dump_and_restore_on_an_empty_server(start_server: Callable[..., Server]
         assert other.execute_command("RESTORE", key, 0, payload) == b"OK"
         other.execute_command("PERSIST", key)
         raw.execute_command("PERSIST", key)
-        assert other.execute_command("DEBUG", "DIGEST-VALUE", key) == raw.execute_command(
-            "DEBUG", "DIGEST-VALUE", key
-        )
+        assert other.execute_command("DEBUG", "DIGEST-VALUE", key) == raw.execute_command("DEBUG", "DIGEST-VALUE", key)
 
 
 def test_dump_while_a_child_saves(start_server: Callable[..., Server]) -> None:

@@ -68,6 +68,10 @@ def test_a_payload_cut_short(server: Server, standing: redis.Redis) -> None:
         (payloads.numbered(b"a", number=1), "names a definition that has not come"),
         (payloads.numbered(b"a", CANONICAL, number=1), "definition is out of order"),
         (payloads.numbered(b"a", CANONICAL, number=2**64 - 1), "definition is out of order"),
+        (payloads.Value(2, (payloads.Field(payloads.UNSIGNED, 0),)), "names a state that has not come"),
+        (payloads.Value(2, (payloads.Field(payloads.UNSIGNED, 8),)), "names a state that has not come"),
+        (payloads.Value(2, (payloads.Field(payloads.UNSIGNED, 2**64 - 8),)), "names a state that has not come"),
+        (payloads.Value(2, (payloads.Field(payloads.UNSIGNED, 8 + 2 + 4),)), "state is out of order"),
         (payloads.numbered(b"gone", CANONICAL), "no state 'gone'"),
         (payloads.numbered(b"\xff", CANONICAL), "configuration"),
         (payloads.numbered(b"a", CANONICAL, b"\xff"), "reason is not UTF-8"),
@@ -183,20 +187,20 @@ class Cut:
         self.limit = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
-        while True:
-            try:
+        with contextlib.suppress(OSError):  # the port is closed
+            while True:
                 client, _ = self._listener.accept()
-            except OSError:
-                return
-            with client, socket.create_connection(("127.0.0.1", self._to)) as primary:
-                there = threading.Thread(target=self._forward, args=(client, primary, 1 << 60), daemon=True)
-                there.start()
-                self._forward(primary, client, self.limit)
-                there.join(HANG)
+                threading.Thread(target=self._connect, args=(client,), daemon=True).start()
+
+    def _connect(self, client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", self._to)) as primary:
+            there = threading.Thread(target=self._forward, args=(client, primary, 1 << 60), daemon=True)
+            there.start()
+            self._forward(primary, client, self.limit)
+            there.join(HANG)
 
     def _forward(self, from_: socket.socket, to: socket.socket, limit: int) -> None:
         """Until either end hangs up or the limit is reached; then both connections end."""

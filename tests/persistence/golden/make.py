@@ -1,0 +1,79 @@
+"""Writes the golden files of the module's version: an RDB file and, beside it, payloads and what they must answer.
+
+    REDIS_SERVER=... python tests/persistence/golden/make.py [name]
+
+Run once for each released version and each kind of machine that is new in it, with the oldest server that the
+module takes, since a file of a newer one does not load there. What it writes is never changed again: it is what
+that version stored. ``name`` (default: flat) is a key of CONTENTS.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT))
+from tests import corpus  # noqa: E402
+from tests.servers import Server  # noqa: E402
+
+HERE = Path(__file__).resolve().parent
+OLDEST = (7, 0)
+
+
+def flat(server: Server) -> None:
+    corpus.fill(server, 3)
+
+
+CONTENTS: dict[str, Callable[[Server], None]] = {"flat": flat}
+"""What fills a server, by the name that the files have after the version."""
+
+
+def write(name: str) -> list[Path]:
+    """Fills a server, and writes <version>-<name>.rdb and .json. Refuses to change files that are there."""
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder))
+        if server.binary.version[:2] != OLDEST:
+            sys.exit(f"{server.binary.name} is not {OLDEST[0]}.{OLDEST[1]}: name one with REDIS_SERVER=")
+        server.start()
+        try:
+            version = server.info()["version"]
+            files = [HERE / f"{version}-{name}{ending}" for ending in (".rdb", ".json")]
+            for file in files:
+                if file.exists():
+                    sys.exit(f"{file} is there and stays as it is")
+            CONTENTS[name](server)
+            server.own.save()
+            files[0].write_bytes((Path(folder) / "dump.rdb").read_bytes())
+            files[1].write_text(json.dumps(machines(server), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        finally:
+            server.stop()
+    return files
+
+
+def machines(server: Server) -> list[dict[str, object]]:
+    """Every machine: database and key, its payload, what SM.GET and SM.STATE answer, when it expires."""
+    found = []
+    for db in (0, 7):
+        raw = server.raw(db=db)
+        for key in sorted(raw.execute_command("KEYS", "*")):
+            if raw.execute_command("TYPE", key) == b"StateType":
+                found.append(
+                    {
+                        "database": db,
+                        "key": key.hex(),
+                        "document": raw.execute_command("SM.GET", key).decode(),
+                        "states": [state.decode() for state in raw.execute_command("SM.STATE", key)],
+                        "expires": raw.execute_command("PEXPIRETIME", key),
+                        "dump": raw.execute_command("DUMP", key).hex(),
+                    }
+                )
+    return found
+
+
+if __name__ == "__main__":
+    for path in write(*(sys.argv[1:] or ["flat"])):
+        print(path.relative_to(ROOT), path.stat().st_size)
