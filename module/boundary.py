@@ -11,7 +11,17 @@ from typing import Any
 
 from _redisstate import ffi, lib
 
-from sm_core import Definition, DocumentError, EngineError, Limits, Move, check_document, compile_document, diagram
+from sm_core import (
+    Definition,
+    DocumentError,
+    EngineError,
+    Limits,
+    Move,
+    check_document,
+    compile_document,
+    diagram,
+    explain,
+)
 
 from . import replies
 
@@ -38,8 +48,7 @@ def _point(slot: Any, text: bytes) -> None:
     slot.len = len(text)
 
 
-def _explain(error: EngineError | None) -> bytes:
-    text = f"invalid document at {error}" if isinstance(error, DocumentError) else str(error)
+def _line(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
@@ -59,7 +68,7 @@ def _answers(function: Callable[..., int]) -> Callable[..., int]:
         try:
             return function(*arguments)
         except EngineError as error:
-            _point(arguments[-1].error, _explain(error))
+            _point(arguments[-1].error, _line(explain(error)))
             return ERROR
         except BaseException as failure:
             _log_failure(type(failure), failure, failure.__traceback__)
@@ -87,12 +96,12 @@ def sm_python_compile(document: Any, length: int, document_bytes: int, states: i
     if compiled.reason is not None:
         verdict.has_reason = 1
         _point(verdict.reason, compiled.reason.encode())
-    _definitions[verdict.engine] = definition
     if compiled.configuration is None:
-        _point(verdict.error, _explain(compiled.stray))
-        return STRAY
-    _stand(definition, compiled.configuration, verdict)
-    return TAKEN
+        _point(verdict.error, _line(compiled.stray or ""))
+    else:
+        _stand(definition, compiled.configuration, verdict)
+    _definitions[verdict.engine] = definition  # last: where this fails, the shim learns no handle to give back
+    return STRAY if compiled.configuration is None else TAKEN
 
 
 @_answers

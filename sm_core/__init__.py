@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from .definition import Definition, Move
 from .document import Limits, check_size, parse
-from .errors import DocumentError, EngineError, LimitError
+from .errors import DocumentError, EngineError, LimitError, explain
 from .flat import FlatDefinition
 from .inspection import Finding, check_document, diagram
 from .statechart import ChartDefinition
@@ -33,15 +33,19 @@ __all__ = [
     "check_document",
     "compile_document",
     "diagram",
+    "explain",
 ]
 
 
 class Compiled(NamedTuple):
-    """A document taken apart. ``stray`` says why ``configuration`` is None: it cannot stand where it says."""
+    """A document taken apart. ``stray`` says why ``configuration`` is None: it cannot stand where it says.
+
+    A text, not the exception: that would hold the frames that hold it, and nothing collects cycles in a server.
+    """
 
     definition: Definition
     configuration: bytes | None
-    stray: EngineError | None
+    stray: str | None
     reason: str | None
 
 
@@ -62,6 +66,6 @@ def compile_document(text: bytes, limits: Limits | None) -> Compiled:
         configuration = definition.stand(document)
     except EngineError as stray:
         if limits is not None or isinstance(definition, ChartDefinition):
-            return Compiled(definition, None, stray, document.get("reason"))
+            return Compiled(definition, None, explain(stray), document.get("reason"))
         configuration = definition.admit(document["current"].encode(), strict=False)
     return Compiled(definition, configuration, None, document.get("reason"))

@@ -5,8 +5,9 @@
 #include <string.h>
 
 enum {
-    LONGEST_REFUSAL = 256, /* bytes of an argument; longer ones that are refused are not remembered */
-    SHARE_OF_MEMO = 64,    /* nothing larger than the bound's 64th is remembered */
+    LONGEST_REFUSAL = 256,   /* bytes of an argument; longer ones that are refused are not remembered */
+    LONGEST_ARGUMENT = 4096, /* bytes; longer ones are asked again each time */
+    SHARE_OF_MEMO = 64,      /* nothing larger than the bound's 64th is remembered */
 };
 
 static const sm_bytes nothing = {"", 0};
@@ -165,7 +166,8 @@ enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t 
         answer->reply = safe(verdict.reply);
         if (verdict.configuration.ptr) answer->node = node_of(definition, &verdict);
     }
-    if (rememberable(argument, answer->reply) && (code == SM_VERDICT_TAKEN || argument.len <= LONGEST_REFUSAL)) {
+    if (rememberable(argument, answer->reply) && 
+        argument.len <= (code == SM_VERDICT_TAKEN ? LONGEST_ARGUMENT : LONGEST_REFUSAL)) {
         edge = sm_edge_add(owner, definition, kind, argument, answer->node, answer->reply, false);
         answer->reply = edge->reply;
     }

@@ -40,7 +40,7 @@ enum sm_verdict_code {
     SM_VERDICT_STRAY = 3,  /* a good document whose `current` is no state of it; `error` says so */
 };
 
-/* Filled by Python. The pointers are good until the next call into Python. */
+/* Filled by Python. The pointers are good until the next question; sm_python_forget is none. */
 typedef struct sm_verdict {
     uint64_t engine;         /* a compiled document: the engine's handle, */
     size_t engine_bytes;     /* what the engine holds for it, about, */

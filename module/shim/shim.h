@@ -71,7 +71,8 @@ typedef struct sm_definition {
     uint64_t snapshot; /* which snapshot numbered it last, and with what number */
     uint64_t number;
     TAILQ_ENTRY(sm_definition) sweep;
-    LIST_HEAD(sm_items, sm_item) items;
+    LIST_HEAD(sm_edges, sm_item) edges;
+    LIST_HEAD(sm_nodes, sm_item) nodes;
     char text[];
 } sm_definition;
 
@@ -87,8 +88,6 @@ typedef struct sm_node {
     uint32_t outgoing; /* edges that begin here */
     sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
     sm_bytes states;   /* SM.STATE's reply, encoded */
-    RedisModuleCallReply *sent; /* the same as the server sends it, once it has been asked for twice */
-    uint8_t asked; /* how often, up to two */
     struct sm_edge *recent[2]; /* the edges that were followed from here last, or NULL */
     char text[];
 } sm_node;
@@ -105,7 +104,7 @@ typedef struct sm_edge {
 } sm_edge;
 
 typedef struct sm_reason {
-    size_t len;
+    uint32_t len, room; /* longer ones are refused */
     char text[];
 } sm_reason;
 
@@ -148,10 +147,8 @@ sm_item *sm_memo_find(const void *owner, uint8_t kind, sm_bytes key);
 sm_edge *sm_memo_find_document(sm_bytes text);
 sm_edge *sm_memo_find_edge(sm_node *node, uint8_t kind, sm_bytes key);
 void sm_memo_make_room(void);
-void sm_memo_weigh(sm_node *node, size_t more);
 void sm_memo_forget_documents(void);
-void sm_memo_sweep(size_t steps);
-void sm_memo_sweep_tick(void);
+void sm_memo_tick(void);
 
 sm_definition *sm_definition_find(sm_bytes canonical);
 sm_definition *sm_definition_add(sm_bytes canonical, size_t split, uint64_t engine, size_t engine_bytes);
@@ -224,8 +221,6 @@ const char *sm_python_version(void);
 void sm_reply_prepare(RedisModuleCtx *ctx);
 int sm_reply_ok(RedisModuleCtx *ctx);
 int sm_reply_encoded(RedisModuleCtx *ctx, sm_bytes encoded);
-int sm_reply_states(RedisModuleCtx *ctx, sm_node *node);
-void sm_reply_forget(sm_node *node);
 int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machine);
 int sm_reply_error(RedisModuleCtx *ctx, sm_bytes text);
 int sm_reply_invalid_transition(RedisModuleCtx *ctx, const sm_node *from, sm_bytes to);
@@ -240,6 +235,7 @@ extern RedisModuleType *sm_type;
 bool sm_accepted_before(RedisModuleCtx *ctx);
 
 bool sm_type_register(RedisModuleCtx *ctx);
+bool sm_type_listen(RedisModuleCtx *ctx);
 bool sm_commands_register(RedisModuleCtx *ctx);
 
 typedef struct sm_settings {
@@ -249,7 +245,8 @@ typedef struct sm_settings {
 
 extern sm_settings sm_config;
 
-bool sm_settings_register(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
+bool sm_settings_arguments(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
+bool sm_settings_register(RedisModuleCtx *ctx);
 void sm_info(RedisModuleInfoCtx *ctx, int for_crash_report);
 
 /* ---- what commands.json becomes ---- */
