@@ -13,7 +13,7 @@ VENV = .venv/bin/python
 LIBRARY = $(DESTDIR)$(PREFIX)/lib/redisstate
 
 .DEFAULT_GOAL = help
-.PHONY: help build run cli test test-matrix lint bench image image-test install clean always
+.PHONY: help build run cli test test-matrix fuzz durability asan valgrind oracle lint bench image image-test install clean always
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -33,6 +33,20 @@ test: $(MODULE)  ## every test, on one server; ARGS= for pytest
 
 test-matrix: $(MODULE)  ## every test, on each of the servers that are promised; prints a table
 	$(VENV) tools/matrix.py $(ARGS)
+
+fuzz: $(MODULE)  ## hundreds of thousands of payloads and documents that lie; FUZZ_SEED= repeats a run
+	$(VENV) tools/servers.py --ensure
+	$(VENV) -m pytest -n 2 -rP --long tests/hostile $(ARGS)
+
+durability: $(MODULE)  ## the long runs: kill -9, forks, a million machines
+	$(VENV) tools/servers.py --ensure
+	$(VENV) -m pytest -n 2 -rP --long tests/persistence tests/threads $(ARGS)
+
+asan: $(MODULE)  ## every test with the module built under AddressSanitizer and UBSan
+	$(VENV) tools/sanitize.py asan $(ARGS)
+
+valgrind: $(MODULE)  ## some of the tests under valgrind
+	$(VENV) tools/sanitize.py valgrind $(ARGS)
 
 lint: .venv/stamp  ## ruff, mypy, the C compiler's warnings, what may import what, the Dockerfile
 	$(VENV) tools/lint.py

@@ -29,7 +29,9 @@ from tools import servers
 
 ROOT = servers.ROOT
 MODULE = Path(os.environ.get("REDISSTATE_MODULE", ROOT / "build" / "redisstate.so"))
-HANG = 60.0
+WATCHED = os.environ.get("REDISSTATE_WATCHED", "")
+"""The tool that watches the server's memory (tools/sanitize.py), whose own memory is in every number then."""
+HANG = 60.0 if WATCHED != "valgrind" else 600.0
 """Seconds after which a server that does not answer is said to hang."""
 
 # Below the ports that a system hands out for outgoing connections; +10000 is a cluster's bus.

@@ -151,8 +151,8 @@ def write(value: object, ascii_only: bool, indent: int | None) -> bytes:
 texts = st.builds(write, good | good | nearly | json_values, st.booleans(), st.sampled_from([None, None, 1]))
 pieces = st.sampled_from(
     [
-        b'"', b"\\", b"\\u", b"\\ud800", b"{", b"}", b"[", b"]", b",", b":", b"\0", b"\xff", b"\xef\xbb\xbf", b"NaN", b"-",
-        b"1e999", b"00", b"//", b"\xed\xa0\x80", b'"a":1,', b"9" * 400,
+        b'"', b"\\", b"\\u", b"\\ud800", b"{", b"}", b"[", b"]", b",", b":", b"\0", b"\xff", b"\xef\xbb\xbf", b"NaN",
+        b"-", b"1e999", b"00", b"//", b"\xed\xa0\x80", b'"a":1,', b"9" * 400,
     ]
 )  # fmt: skip
 

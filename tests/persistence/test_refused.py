@@ -249,3 +249,24 @@ def test_a_full_sync_cut_short(start_server: Callable[..., Server], diskless: st
         r.execute_command("REPLICAOF", "NO", "ONE")
     finally:
         cut.close()
+
+
+def test_a_node_with_a_number_whose_definition_has_none(start_server: Callable[..., Server]) -> None:
+    """No server writes it, but a file can hold it: the node is good for as long as the file is read."""
+    document, where = b'{"map":{"a":["b"]},"initial":"a"}', b"b"
+    node = payloads.Value(
+        2,
+        (
+            payloads.Field(payloads.UNSIGNED, 8 + 2 + 4),
+            payloads.Field(payloads.UNSIGNED, 0),
+            payloads.Field(payloads.STRING, document),
+            payloads.Field(payloads.STRING, where),
+        ),
+    )
+    again = payloads.Value(2, (payloads.Field(payloads.UNSIGNED, 8),))
+    server = start_server()
+    server.kill9()
+    (server.folder / "dump.rdb").write_bytes(payloads.rdb_file([(b"first", node), (b"second", again)]))
+    server.start_again()
+    assert server.own.execute_command("SM.STATE", "first") == ["b"]
+    assert server.own.execute_command("SM.STATE", "second") == ["b"]
