@@ -96,6 +96,7 @@ def sm_python_compile(document: Any, length: int, document_bytes: int, states: i
     if compiled.reason is not None:
         verdict.has_reason = 1
         _point(verdict.reason, compiled.reason.encode())
+    verdict.has_history = compiled.history
     if compiled.configuration is None:
         _point(verdict.error, _line(compiled.stray or ""))
     else:
@@ -124,7 +125,7 @@ _moves: dict[int, Callable[[Definition, bytes, str], Move | None]] = {
     lib.SM_KIND_SEND_ACTIONS: lambda definition, configuration, event: definition.send(configuration, event),
     lib.SM_KIND_RESET: lambda definition, configuration, nothing: definition.start(),
     lib.SM_KIND_RESET_ACTIONS: lambda definition, configuration, nothing: definition.start(),
-    lib.SM_KIND_ENTER: lambda definition, configuration, current: (definition.enter(current), ()),
+    lib.SM_KIND_ENTER: lambda definition, configuration, current: (definition.enter(current, configuration), ()),
 }
 _with_actions = (lib.SM_KIND_SEND_ACTIONS, lib.SM_KIND_RESET_ACTIONS)
 

@@ -41,12 +41,14 @@ class Compiled(NamedTuple):
     """A document taken apart. ``stray`` says why ``configuration`` is None: it cannot stand where it says.
 
     A text, not the exception: that would hold the frames that hold it, and nothing collects cycles in a server.
+    ``history``: it says what history states hold.
     """
 
     definition: Definition
     configuration: bytes | None
     stray: str | None
     reason: str | None
+    history: bool
 
 
 def compile_document(text: bytes, limits: Limits | None) -> Compiled:
@@ -62,10 +64,13 @@ def compile_document(text: bytes, limits: Limits | None) -> Compiled:
     else:
         definition = FlatDefinition(document, limits)
     check_size(definition.canonical, limits)  # "1e5" is stored as "100000.0": RESTORE must take what DUMP answers
+    history = isinstance(definition, ChartDefinition) and document.get("historyValue") is not None
     try:
         configuration = definition.stand(document)
     except EngineError as stray:
+        if history:
+            raise
         if limits is not None or isinstance(definition, ChartDefinition):
-            return Compiled(definition, None, explain(stray), document.get("reason"))
+            return Compiled(definition, None, explain(stray), document.get("reason"), False)
         configuration = definition.admit(document["current"].encode(), strict=False)
-    return Compiled(definition, configuration, None, document.get("reason"))
+    return Compiled(definition, configuration, None, document.get("reason"), history)

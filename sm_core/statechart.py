@@ -48,18 +48,19 @@ class ChartDefinition:
         return self._encode(step.configuration), step.actions
 
     def stand(self, document: dict[str, Any]) -> bytes:
-        current, history = document.get("current", ""), document.get("historyValue")
+        return self._encode(self.chart.stand(document))
+
+    def enter(self, current: str, held: bytes) -> bytes:
+        history = self.chart.history_value(self._decode(held)) if held else None
         if current == "" and history is None:
             return self.start()[0]
-        return self._encode(self.chart.enter(current, history))
-
-    def enter(self, current: str) -> bytes:
-        if not current:
-            return self.start()[0]
-        value: str | dict[str, Any] = current
+        value: str | dict[str, Any] = current or {}
         if current.startswith("{") and current not in self.chart.paths:
-            value = parse(current.encode(), None)
-        return self._encode(self.chart.enter(value))
+            try:
+                value = parse(current.encode(), None)
+            except DocumentError as fault:
+                raise DocumentError("$.current" + fault.path[1:], fault.fault) from None
+        return self._encode(self.chart.enter(value, history))
 
     def mutate(self, configuration: bytes, target: str) -> Move | None:
         return self._move(self.chart.mutate(self._decode(configuration), target))

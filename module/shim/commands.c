@@ -123,7 +123,8 @@ static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes d
                 memcpy(kept->text, reason.ptr, reason.len);
                 reason.ptr = kept->text;
             }
-            outcome = sm_engine_ask(definition, NULL, SM_KIND_ENTER, *current, &entered);
+            outcome = sm_engine_ask(definition, answer.has_history ? answer.node : NULL, SM_KIND_ENTER, *current,
+                                    &entered);
         } else {
             entered = answer;
         }

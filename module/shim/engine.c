@@ -69,6 +69,7 @@ static enum sm_outcome remembered_document(sm_edge *edge, sm_definition **held, 
     *held = edge->definition;
     sm_definition_hold(*held);
     answer->node = edge->target;
+    answer->has_history = edge->has_history;
     answer->has_reason = edge->has_reason;
     answer->reason = edge->reply;
     return SM_TAKEN;
@@ -98,10 +99,12 @@ enum sm_outcome sm_engine_document(sm_bytes document, bool accepted_before, sm_d
     } else {
         answer->node = node_of(*held, &verdict);
     }
+    answer->has_history = verdict.has_history;
     answer->has_reason = verdict.has_reason;
     answer->reason = safe(verdict.reason);
     if (answer->node && rememberable(document, answer->reason))
-        sm_edge_add(NULL, *held, kind, document, answer->node, answer->reason, answer->has_reason);
+        sm_edge_add(NULL, *held, kind, document, answer->node, answer->reason, answer->has_reason)->has_history =
+            answer->has_history;
     return answer->node ? SM_TAKEN : SM_STRAY;
 }
 

@@ -99,6 +99,7 @@ typedef struct sm_edge {
     sm_node *target;  /* NULL: refused, or not a transition */
     size_t size;
     bool has_reason;  /* of a document: whether reply is its reason */
+    bool has_history; /* of a document: whether it says what history states hold */
     sm_bytes reply;   /* encoded, empty where the target's states are the reply */
     char text[];
 } sm_edge;
@@ -179,8 +180,9 @@ enum sm_outcome {
 typedef struct sm_answer {
     sm_node *node;     /* where it leads */
     sm_bytes reply;    /* encoded; empty where the node's states are the reply */
-    bool has_reason;   /* of a document: */
-    sm_bytes reason;   /* its reason */
+    bool has_history;  /* of a document: whether it says what history states hold, */
+    bool has_reason;   /* whether it has a reason, */
+    sm_bytes reason;   /* and which */
     sm_bytes error;    /* one line without "ERR " */
 } sm_answer;
 

@@ -11,8 +11,8 @@ from ..flat import FlatDefinition
 from .compile import compile_tables
 from .members import Faults
 from .model import ATOMIC, COMPOUND, FINAL, HISTORY, NO_STATE, PARALLEL, Tables, Transition
-from .step import default_targets, start, transition_domain
-from .value import enter
+from .step import default_targets, transition_domain
+from .value import stand
 from .view import all_transitions, first_transitions, json_path
 
 Finding = tuple[str, str, str]
@@ -38,10 +38,7 @@ def check(document: dict[str, Any], limits: Limits | None = None) -> list[Findin
     if tables is None or faults.found:
         return [("error", fault.path, fault.fault) for fault in faults.found[:_MOST_ERRORS]]
     try:
-        if document.get("current"):
-            enter(tables, document["current"], document.get("historyValue"))
-        else:
-            start(tables)
+        stand(tables, document)
     except DocumentError as fault:
         return [("error", fault.path, fault.fault)]
     except EngineError as fault:

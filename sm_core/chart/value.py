@@ -22,7 +22,7 @@ from .model import (
     escape_key,
     split_path,
 )
-from .step import Entry, Macrostep, is_done
+from .step import Entry, Macrostep, is_done, start
 
 CURRENT = "$.current"
 HISTORY_VALUE = "$.historyValue"
@@ -135,6 +135,17 @@ def child_with_key(tables: Tables, state: int, key: str) -> int | None:
 def refuse_history(tables: Tables, state: int, path: str) -> None:
     if tables.kinds[state] == HISTORY:
         raise DocumentError(path, f"{quote(tables.keys[state])} is a history state, which is never active")
+
+
+def stand(tables: Tables, document: dict[str, Any]) -> Configuration:
+    """Where ``current`` and ``historyValue`` of a document say that the machine stands; without them, as at the start.
+
+    Raises DocumentError, EngineError.
+    """
+    current, history = document.get("current", ""), document.get("historyValue")
+    if current == "" and history is None:
+        return start(tables).configuration
+    return enter(tables, {} if current == "" else current, history)
 
 
 def enter(tables: Tables, value: str | dict[str, Any], history: object = None) -> Configuration:
