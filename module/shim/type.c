@@ -255,8 +255,10 @@ static void *load_numbered(RedisModuleIO *rdb) {
     if (!node) return NULL;
     if ((flags & FLAG_REASON) && !load_string(rdb, &reason)) {
         refuse(rdb, "the reason is cut short", no_more);
-    } else if ((flags & FLAG_REASON) && (reason.len > UINT32_MAX || sm_utf8_fault(reason) != reason.len)) {
-        refuse(rdb, "the reason is too long or not UTF-8", no_more);
+    } else if (reason.len > UINT32_MAX) {
+        refuse(rdb, "the reason is too long", no_more);
+    } else if ((flags & FLAG_REASON) && sm_utf8_fault(reason) != reason.len) {
+        refuse(rdb, "the reason is not UTF-8", no_more);
     } else {
         machine = sm_machine_new(node, flags & FLAG_REASON ? &reason : NULL);
     }
