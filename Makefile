@@ -13,7 +13,7 @@ VENV = .venv/bin/python
 LIBRARY = $(DESTDIR)$(PREFIX)/lib/redisstate
 
 .DEFAULT_GOAL = help
-.PHONY: help build run cli test test-matrix fuzz durability asan valgrind lint install clean always
+.PHONY: help build run cli test test-matrix fuzz durability asan valgrind oracle lint bench image image-test install clean always
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -29,7 +29,7 @@ cli: .venv/stamp  ## a prompt to that server; PORT=6379
 
 test: $(MODULE)  ## every test, on one server; ARGS= for pytest
 	$(VENV) tools/servers.py --ensure
-	$(VENV) -m pytest -n 2 $(ARGS)
+	$(VENV) -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-matrix: $(MODULE)  ## every test, on each of the servers that are promised; prints a table
 	$(VENV) tools/matrix.py $(ARGS)
@@ -50,6 +50,16 @@ valgrind: $(MODULE)  ## some of the tests under valgrind
 
 lint: .venv/stamp  ## ruff, mypy, the C compiler's warnings, what may import what, the Dockerfile
 	$(VENV) tools/lint.py
+
+bench: $(MODULE)  ## the module against the server's own commands, as ratios; BENCH=quick: in two minutes
+	$(VENV) tools/servers.py --ensure
+	$(VENV) -m benchmarks $(ARGS)
+
+image: .venv/stamp  ## the Docker image, by Docker or by buildah
+	$(VENV) tools/image.py $(ARGS)
+
+image-test: .venv/stamp  ## builds the image, starts it and uses it as a user would
+	$(VENV) tools/image_test.py $(ARGS)
 
 install: $(MODULE)  ## copies the module and its bundle to PREFIX/lib/redisstate; PREFIX=/usr/local
 	install -d '$(LIBRARY)'

@@ -12,7 +12,17 @@ from typing import Any
 
 from _redisstate import ffi, lib
 
-from sm_core import Definition, DocumentError, EngineError, Limits, compile_document
+from sm_core import (
+    Definition,
+    DocumentError,
+    EngineError,
+    Limits,
+    Move,
+    check_document,
+    compile_document,
+    diagram,
+    explain,
+)
 
 from . import replies
 
@@ -40,8 +50,7 @@ def _point(slot: Any, text: bytes) -> None:
     slot.len = len(text)
 
 
-def _explain(error: EngineError | None) -> bytes:
-    text = f"invalid document at {error}" if isinstance(error, DocumentError) else str(error)
+def _line(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
@@ -61,7 +70,7 @@ def _answers(function: Callable[..., int]) -> Callable[..., int]:
         try:
             return function(*arguments)
         except EngineError as error:
-            _point(arguments[-1].error, _explain(error))
+            _point(arguments[-1].error, _line(explain(error)))
             return ERROR
         except BaseException as failure:
             _log_failure(type(failure), failure, failure.__traceback__)
@@ -89,12 +98,13 @@ def sm_python_compile(document: Any, length: int, document_bytes: int, states: i
     if compiled.reason is not None:
         verdict.has_reason = 1
         _point(verdict.reason, compiled.reason.encode())
-    _definitions[verdict.engine] = definition
+    verdict.has_history = compiled.history
     if compiled.configuration is None:
-        _point(verdict.error, _explain(compiled.stray))
-        return STRAY
-    _stand(definition, compiled.configuration, verdict)
-    return TAKEN
+        _point(verdict.error, _line(compiled.stray or ""))
+    else:
+        _stand(definition, compiled.configuration, verdict)
+    _definitions[verdict.engine] = definition  # last: where this fails, the shim learns no handle to give back
+    return STRAY if compiled.configuration is None else TAKEN
 
 
 @_answers
@@ -110,18 +120,25 @@ def _stand(definition: Definition, configuration: bytes, verdict: Any) -> None:
     _point(verdict.states, replies.array(definition.states(configuration)))
 
 
-_transitions: dict[int, Callable[[Definition, bytes, str], bytes | None]] = {
+_moves: dict[int, Callable[[Definition, bytes, str], Move | None]] = {
     lib.SM_KIND_MUTATE: lambda definition, configuration, state: definition.mutate(configuration, state),
     lib.SM_KIND_FORCE: lambda definition, configuration, state: definition.force(configuration, state),
-    lib.SM_KIND_RESET: lambda definition, configuration, state: definition.start(),
-    lib.SM_KIND_ENTER: lambda definition, configuration, state: definition.enter(state),
+    lib.SM_KIND_SEND: lambda definition, configuration, event: definition.send(configuration, event),
+    lib.SM_KIND_SEND_ACTIONS: lambda definition, configuration, event: definition.send(configuration, event),
+    lib.SM_KIND_RESET: lambda definition, configuration, nothing: definition.start(),
+    lib.SM_KIND_RESET_ACTIONS: lambda definition, configuration, nothing: definition.start(),
+    lib.SM_KIND_ENTER: lambda definition, configuration, current: (definition.enter(current, configuration), ()),
 }
+_with_actions = (lib.SM_KIND_SEND_ACTIONS, lib.SM_KIND_RESET_ACTIONS)
 
 _questions: dict[int, Callable[[Definition, bytes], bytes]] = {
     lib.SM_KIND_LIST: lambda definition, configuration: replies.array(definition.rows),
     lib.SM_KIND_ALL: lambda definition, configuration: replies.array(definition.known),
     lib.SM_KIND_INITIAL: lambda definition, configuration: replies.bulk(definition.initial),
     lib.SM_KIND_CURRENT: lambda definition, configuration: replies.bulk(definition.current(configuration)),
+    lib.SM_KIND_NEXT: lambda definition, configuration: replies.array(definition.next(configuration)),
+    lib.SM_KIND_MERMAID: lambda definition, configuration: replies.bulk(diagram(definition, configuration, "MERMAID")),
+    lib.SM_KIND_DOT: lambda definition, configuration: replies.bulk(diagram(definition, configuration, "DOT")),
 }
 
 
@@ -147,10 +164,21 @@ def sm_python_ask(
         if kind == lib.SM_KIND_ENTER:
             raise DocumentError("$.current", f"not UTF-8: byte {error.start}") from None
         return REFUSED
-    target = _transitions[kind](definition, where, text)
-    if target is None:
+    move = _moves[kind](definition, where, text)
+    if move is None:
         return REFUSED
+    target, actions = move
     _stand(definition, target, verdict)
+    if kind in _with_actions:
+        states = replies.array(definition.states(target))
+        _point(verdict.reply, replies.arrays([states, replies.array(actions)]))
+    return TAKEN
+
+
+@_answers
+def sm_python_check(document: Any, length: int, document_bytes: int, states: int, nesting: int, verdict: Any) -> int:
+    findings = check_document(_unpack(document, length)[:], Limits(document_bytes, states, nesting))
+    _point(verdict.reply, replies.arrays([replies.array(finding) for finding in findings]))
     return TAKEN
 
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from struct import Struct
 
 _counted = Struct("=cI").pack
-_number = Struct("=cq").pack
 
 
-def bulk(text: bytes) -> bytes:
+def bulk(text: str) -> bytes:
     """A bulk string."""
-    return _counted(b"$", len(text)) + text
+    encoded = text.encode()
+    return _counted(b"$", len(encoded)) + encoded
 
 
-def array(texts: Iterable[bytes]) -> bytes:
+def array(texts: Sequence[str]) -> bytes:
     """An array of bulk strings."""
-    parts = [bulk(text) for text in texts]
-    return _counted(b"*", len(parts)) + b"".join(parts)
+    return _counted(b"*", len(texts)) + b"".join(map(bulk, texts))
 
 
-def number(value: int) -> bytes:
-    """An integer."""
-    return _number(b":", value)
+def arrays(replies: Sequence[bytes]) -> bytes:
+    """An array of replies that are encoded already."""
+    return _counted(b"*", len(replies)) + b"".join(replies)

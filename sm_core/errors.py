@@ -12,6 +12,7 @@ import re
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*\Z")
 _LONGEST_QUOTE = 64
+_LONGEST_PATH = 200
 
 type_names = {
     dict: "an object",
@@ -32,6 +33,8 @@ class DocumentError(EngineError):
     """A document is refused. ``path`` says where (``$.map.a[1]``), ``fault`` says why."""
 
     def __init__(self, path: str, fault: str) -> None:
+        if len(path) > _LONGEST_PATH:
+            path = f"{path[: _LONGEST_PATH // 2]}...{path[-_LONGEST_PATH // 2 :]}"
         super().__init__(f"{path}: {fault}")
         self.path = path
         self.fault = fault
@@ -67,3 +70,8 @@ def quote(name: str, mark: str = "'") -> str:
 def type_name(value: object) -> str:
     """What a JSON value is, in words: ``an object``, ``a string``."""
     return type_names.get(type(value), "an unknown value")
+
+
+def explain(error: EngineError) -> str:
+    """The error in one line, as a client reads it."""
+    return f"invalid document at {error}" if isinstance(error, DocumentError) else str(error)

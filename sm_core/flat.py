@@ -6,19 +6,23 @@ A configuration is the name of a state, in UTF-8.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from json.encoder import encode_basestring as _string
 from sys import getsizeof
 from typing import Any
 
+from .definition import Move
 from .document import Limits, to_json
 from .errors import DocumentError, LimitError, element, member, quote, type_name
 
 MEMBERS = ("current", "map", "initial", "reason", "id", "version", "description", "meta")
 _KEPT = ("id", "version", "description", "meta")
 _LONG_ROW = 16
+_ROW_BYTES = getsizeof(())
+_NAME_BYTES = getsizeof("")
 
 
 class FlatDefinition:
-    """A compiled map document. Immutable; see ``sm_core.Definition`` for what each method promises."""
+    """A compiled map document. Immutable; see ``Definition`` for what each method promises."""
 
     __slots__ = ("_initial", "_known", "_rows", "canonical", "footprint", "split")
 
@@ -29,7 +33,7 @@ class FlatDefinition:
         self._known = _known_states(rows, self._initial)
         if limits is not None and len(self._known) > limits.states:
             raise LimitError("$.map", f"{len(self._known)} states, more than max-states ({limits.states}) allows")
-        body = f'{{"map":{to_json(rows)},"initial":{to_json(self._initial)}'
+        body = f'{{"map":{_rows_to_json(rows)},"initial":{to_json(self._initial)}'
         kept = "".join(f",{to_json(name)}:{to_json(document[name])}" for name in document if name in _KEPT)
         stored = body.encode()
         self.canonical = stored + kept.encode() + b"}"
@@ -38,25 +42,34 @@ class FlatDefinition:
         self.footprint = (
             getsizeof(self._rows)
             + getsizeof(self._known)
-            + sum(map(getsizeof, self._rows.values()))
-            + sum(map(getsizeof, self._known))
-            + getsizeof(self.canonical)
+            + _ROW_BYTES * len(self._rows)
+            + _NAME_BYTES * len(self._known)
+            + 2 * len(self.canonical)  # itself, and the characters and pointers in names and rows
         )
 
-    def start(self) -> bytes:
-        return self._initial.encode()
+    def start(self) -> Move:
+        return self._initial.encode(), ()
 
-    def enter(self, current: str) -> bytes:
+    def stand(self, document: dict[str, Any]) -> bytes:
+        return self.enter(document["current"]) if "current" in document else self.start()[0]
+
+    def enter(self, current: str, held: bytes = b"") -> bytes:
         name = current if current in self._known else current or self._initial
         if name not in self._known:
             raise DocumentError("$.current", f"no state {quote(name)}")
         return name.encode()
 
-    def mutate(self, configuration: bytes, target: str) -> bytes | None:
-        return target.encode() if target in self._rows.get(configuration.decode(), ()) else None
+    def mutate(self, configuration: bytes, target: str) -> Move | None:
+        return (target.encode(), ()) if target in self._rows.get(configuration.decode(), ()) else None
 
-    def force(self, configuration: bytes, target: str) -> bytes | None:
-        return target.encode() if target in self._known else None
+    def force(self, configuration: bytes, target: str) -> Move | None:
+        return (target.encode(), ()) if target in self._known else None
+
+    def send(self, configuration: bytes, event: str) -> Move | None:
+        return self.mutate(configuration, event)
+
+    def next(self, configuration: bytes) -> list[str]:
+        return list(dict.fromkeys(self._rows.get(configuration.decode(), ())))
 
     def admit(self, configuration: bytes, strict: bool) -> bytes:
         try:
@@ -70,23 +83,23 @@ class FlatDefinition:
     def head(self, configuration: bytes) -> bytes:
         return b'{"current":' + to_json(configuration.decode()).encode()
 
-    def states(self, configuration: bytes) -> list[bytes]:
-        return [configuration]
+    def states(self, configuration: bytes) -> Sequence[str]:
+        return (configuration.decode(),)
 
-    def current(self, configuration: bytes) -> bytes:
-        return configuration
-
-    @property
-    def initial(self) -> bytes:
-        return self._initial.encode()
+    def current(self, configuration: bytes) -> str:
+        return configuration.decode()
 
     @property
-    def rows(self) -> list[bytes]:
-        return [name.encode() for name in self._rows]
+    def initial(self) -> str:
+        return self._initial
 
     @property
-    def known(self) -> list[bytes]:
-        return [name.encode() for name in self._known]
+    def rows(self) -> Sequence[str]:
+        return tuple(self._rows)
+
+    @property
+    def known(self) -> Sequence[str]:
+        return tuple(self._known)
 
 
 def _check_members(document: dict[str, Any]) -> None:
@@ -125,6 +138,11 @@ def _known_states(rows: dict[str, Sequence[str]], initial: str) -> dict[str, Non
             known[target] = None
     known[initial] = None
     return known
+
+
+def _rows_to_json(rows: dict[str, Sequence[str]]) -> str:
+    """What ``to_json`` gives for rows, in a third of its time."""
+    return "{" + ",".join([f"{_string(name)}:[{','.join(map(_string, row))}]" for name, row in rows.items()]) + "}"
 
 
 def _searchable(row: Sequence[str]) -> Sequence[str] | dict[str, None]:

@@ -189,8 +189,11 @@ def numbered(
     reason: bytes | None = None,
     number: int = 0,
 ) -> Value:
-    """A machine of encoding version 2; without a definition it names one by its number in the snapshot."""
-    flags = (reason is not None) | (definition is not None) << 1
+    """A machine of encoding version 2 that brings its node, which has no number in the snapshot.
+
+    Without a definition it names one by its number in the snapshot.
+    """
+    flags = (reason is not None) | 1 << 1 | (definition is not None) << 2
     fields = [Field(UNSIGNED, flags), Field(UNSIGNED, number)]
     fields += [Field(STRING, text) for text in (definition, configuration, reason) if text is not None]
     return Value(2, tuple(fields))

@@ -140,21 +140,24 @@ class Server:
     """A server process and the folder it lives in.
 
     ``settings`` are lines of redis.conf (a list gives several lines of one name, a tuple several words in
-    one); ``module_args`` follow the module's path on the loadmodule line; ``module=None`` starts a bare
-    server; ``prefix`` is a command that starts the server (setpriv ...); ``env`` is added to the environment.
+    one, None leaves a usual line out); ``module_args`` follow the module's path on the loadmodule line;
+    ``module=None`` starts a bare server; ``prefix`` is a command that starts the server (setpriv ...);
+    ``env`` is added to the environment; ``expected`` are patterns of log lines that look like faults and that
+    the test provokes on purpose.
     """
 
     def __init__(
         self,
         folder: Path,
         *,
-        module: Path | None = MODULE,
+        module: Path | str | None = MODULE,
         module_args: Sequence[str] = (),
         settings: Mapping[str, object] | None = None,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         prefix: Sequence[str] = (),
         binary: servers.Found | None = None,
+        expected: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.binary = binary or servers.find()
@@ -166,8 +169,7 @@ class Server:
         self.prefix = tuple(prefix)
         self.port = 0
         self.pid = 0
-        self.expected: list[str] = []
-        """Patterns of log lines that look like faults and that the test provokes on purpose."""
+        self.expected = list(expected)
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: list[redis.Redis] = []
         self._changed: dict[str, str] = {}
@@ -190,12 +192,15 @@ class Server:
             "enable-debug-command": "yes",
             "enable-module-command": "yes",
             "repl-diskless-sync-delay": 0,
+            "hz": 100,  # what is idle is given back in the server's cron
         }
         if self.module is not None:
             lines["loadmodule"] = (self.module, *self.module_args)
         lines |= self.settings
         text = []
         for name, value in lines.items():
+            if value is None:
+                continue
             for words in value if isinstance(value, list) else [value]:
                 line = words if isinstance(words, tuple) else (words,)
                 text.append(" ".join([name, *map(quoted, line)]))
@@ -266,9 +271,16 @@ class Server:
             return
         if self.alive():
             self._died_on_purpose = True
-            os.kill(self.pid, how)
-            wait_until(lambda: not self.alive(), f"ended by {how.name}")
+            wait_until(lambda: self._ended(how), f"ended by {how.name}")
         self._process.wait(HANG)
+
+    def _ended(self, how: signal.Signals) -> bool:
+        """Signals, and answers whether it ends. A server that writes its first log refuses to, and forgets."""
+        os.kill(self.pid, how)
+        again = time.monotonic() + 0.5
+        while self.alive() and time.monotonic() < again:
+            time.sleep(0.01)
+        return not self.alive()
 
     def stop(self) -> None:
         """Ends the server as a service manager would (SIGTERM): it saves if its settings say so."""

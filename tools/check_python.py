@@ -17,8 +17,10 @@ def lacks():
     if not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")):
         missing.append("has no headers, Python.h (Debian/Ubuntu: " + debian + "-dev)")
     if not shared_library():
-        missing.append("has no shared libpython (Debian/Ubuntu: libpython" + version + "; "
-                       "pyenv: PYTHON_CONFIGURE_OPTS=--enable-shared)")
+        missing.append(
+            "has no shared libpython (Debian/Ubuntu: libpython" + version + "; "
+            "pyenv: PYTHON_CONFIGURE_OPTS=--enable-shared)"
+        )
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401

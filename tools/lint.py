@@ -1,6 +1,6 @@
 """``make lint``: every check that needs no server. All of them run; it ends with 1 when one complains.
 
-    python tools/lint.py
+python tools/lint.py
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``make test-matrix``: the whole suite on each server that is promised, and a table of what came out.
+"""``make test-matrix``: every test that starts a server, on each server that is promised, and a table.
 
     python tools/matrix.py [arguments of pytest]
 
@@ -82,8 +82,7 @@ def unpack_debian() -> Path | str:
         subprocess.run(["dpkg", "-x", package, folder], check=True)
     libraries = sorted({str(path.parent) for path in (folder / "usr" / "lib").rglob("*.so.*")})
     starter.write_text(
-        "#!/bin/sh\n"
-        f"LD_LIBRARY_PATH='{':'.join(libraries)}' exec '{folder}/usr/bin/redis-server' \"$@\"\n"
+        f"#!/bin/sh\nLD_LIBRARY_PATH='{':'.join(libraries)}' exec '{folder}/usr/bin/redis-server' \"$@\"\n"
     )
     starter.chmod(0o755)
     return starter
@@ -125,7 +124,18 @@ def run_suite(found: servers.Found, arguments: list[str]) -> Row:
     report = servers.ROOT / "build" / f"tests-{found.vendor.lower()}-{version}.xml"
     report.unlink(missing_ok=True)
     print(f"\n{found.name} ({found.origin}: {found.path})", flush=True)
-    command = [sys.executable, "-m", "pytest", "-n", "2", f"--junitxml={report}", *arguments]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        "2",
+        "--dist",
+        "worksteal",
+        "--ignore=tests/core",
+        f"--junitxml={report}",
+        *arguments,
+    ]
     started = time.monotonic()
     with subprocess.Popen(
         command, cwd=servers.ROOT, env={**os.environ, "REDIS_SERVER": str(found.path)},

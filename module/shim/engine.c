@@ -5,8 +5,9 @@
 #include <string.h>
 
 enum {
-    LONGEST_REFUSAL = 256, /* bytes of an argument; longer ones that are refused are not remembered */
-    SHARE_OF_MEMO = 64,    /* nothing larger than the bound's 64th is remembered */
+    LONGEST_REFUSAL = 256,   /* bytes of an argument; longer ones that are refused are not remembered */
+    LONGEST_ARGUMENT = 4096, /* bytes; longer ones are asked again each time */
+    SHARE_OF_MEMO = 64,      /* nothing larger than the bound's 64th is remembered */
 };
 
 static const sm_bytes nothing = {"", 0};
@@ -61,6 +62,25 @@ static int compile(sm_bytes document, bool accepted_before, sm_verdict *verdict,
     return code;
 }
 
+static enum sm_outcome remembered_document(sm_edge *edge, sm_definition **held, sm_answer *answer) {
+    memset(answer, 0, sizeof(*answer));
+    if (!edge->item.used) edge->item.used = true;
+    sm_counts.memory_answers++;
+    *held = edge->definition;
+    sm_definition_hold(*held);
+    answer->node = edge->target;
+    answer->has_history = edge->has_history;
+    answer->has_reason = edge->has_reason;
+    answer->reason = edge->reply;
+    return SM_TAKEN;
+}
+
+bool sm_engine_known_document(sm_bytes document, sm_definition **held, sm_answer *answer) {
+    sm_edge *edge = sm_memo_find_document(document);
+
+    return edge && remembered_document(edge, held, answer) == SM_TAKEN;
+}
+
 enum sm_outcome sm_engine_document(sm_bytes document, bool accepted_before, sm_definition **held,
                                    sm_answer *answer) {
     uint8_t kind = accepted_before ? SM_KIND_ACCEPTED : SM_KIND_DOCUMENT;
@@ -68,17 +88,8 @@ enum sm_outcome sm_engine_document(sm_bytes document, bool accepted_before, sm_d
     sm_verdict verdict;
     int code;
 
+    if (edge) return remembered_document(edge, held, answer);
     memset(answer, 0, sizeof(*answer));
-    if (edge) {
-        edge->item.used = true;
-        sm_counts.memory_answers++;
-        *held = edge->definition;
-        sm_definition_hold(*held);
-        answer->node = edge->target;
-        answer->has_reason = edge->has_reason;
-        answer->reason = edge->reply;
-        return SM_TAKEN;
-    }
     sm_memo_make_room();
     code = compile(document, accepted_before, &verdict, held);
     if (code == SM_VERDICT_STRAY) {
@@ -88,10 +99,12 @@ enum sm_outcome sm_engine_document(sm_bytes document, bool accepted_before, sm_d
     } else {
         answer->node = node_of(*held, &verdict);
     }
+    answer->has_history = verdict.has_history;
     answer->has_reason = verdict.has_reason;
     answer->reason = safe(verdict.reason);
     if (answer->node && rememberable(document, answer->reason))
-        sm_edge_add(NULL, *held, kind, document, answer->node, answer->reason, answer->has_reason);
+        sm_edge_add(NULL, *held, kind, document, answer->node, answer->reason, answer->has_reason)->has_history =
+            answer->has_history;
     return answer->node ? SM_TAKEN : SM_STRAY;
 }
 
@@ -134,7 +147,7 @@ enum sm_outcome sm_engine_node(sm_definition *definition, sm_bytes configuration
 enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t kind, sm_bytes argument,
                               sm_answer *answer) {
     const void *owner = node ? (const void *)node : (const void *)definition;
-    sm_edge *edge = (sm_edge *)sm_memo_find(owner, kind, argument);
+    sm_edge *edge = node ? sm_memo_find_edge(node, kind, argument) : (sm_edge *)sm_memo_find(owner, kind, argument);
     sm_bytes configuration = node ? (sm_bytes){node->item.key, node->item.key_len} : nothing;
     sm_verdict verdict;
     int code;
@@ -156,7 +169,8 @@ enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t 
         answer->reply = safe(verdict.reply);
         if (verdict.configuration.ptr) answer->node = node_of(definition, &verdict);
     }
-    if (rememberable(argument, answer->reply) && (code == SM_VERDICT_TAKEN || argument.len <= LONGEST_REFUSAL)) {
+    if (rememberable(argument, answer->reply) && 
+        argument.len <= (code == SM_VERDICT_TAKEN ? LONGEST_ARGUMENT : LONGEST_REFUSAL)) {
         edge = sm_edge_add(owner, definition, kind, argument, answer->node, answer->reply, false);
         answer->reply = edge->reply;
     }

@@ -155,6 +155,37 @@ static bool join(RedisModuleCtx *ctx, const char *bundle) {
     return joined;
 }
 
+static void log_exception(RedisModuleCtx *ctx) {
+    PyObject *type, *value, *trace, *text;
+
+    PyErr_Fetch(&type, &value, &trace);
+    text = value ? PyObject_Str(value) : NULL;
+    RedisModule_Log(ctx, "warning", "Python: %s: %s", type ? ((PyTypeObject *)type)->tp_name : "no exception",
+                    text && PyUnicode_AsUTF8(text) ? PyUnicode_AsUTF8(text) : "no reason given");
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(trace);
+    Py_XDECREF(text);
+    PyErr_Clear();
+}
+
+/* cffi would print to a stderr that a daemon does not have, were its backend or the engine missing. */
+static bool can_import(RedisModuleCtx *ctx) {
+    static const char *const names[] = {"_cffi_backend", "sm_core"};
+    PyGILState_STATE state = PyGILState_Ensure();
+    bool found = true;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names) && found; i++) {
+        PyObject *module = PyImport_ImportModule(names[i]);
+
+        found = module != NULL;
+        if (!found) log_exception(ctx);
+        Py_XDECREF(module);
+    }
+    PyGILState_Release(state);
+    return found;
+}
+
 bool sm_python_start(RedisModuleCtx *ctx, const char *bundle) {
     char wanted[16];
     int wanted_len = snprintf(wanted, sizeof(wanted), "%d.%d.", PY_MAJOR_VERSION, PY_MINOR_VERSION);
@@ -171,7 +202,7 @@ bool sm_python_start(RedisModuleCtx *ctx, const char *bundle) {
     }
     snprintf(version, sizeof(version), "%.*s", (int)strcspn(Py_GetVersion(), " "), Py_GetVersion());
     main_thread = pthread_self();
-    return Py_IsInitialized() ? join(ctx, bundle) : start(ctx, bundle);
+    return (Py_IsInitialized() ? join(ctx, bundle) : start(ctx, bundle)) && can_import(ctx);
 }
 
 const char *sm_python_version(void) {

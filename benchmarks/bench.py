@@ -1,0 +1,151 @@
+"""A row of the table, what a run needs, and how two things are measured in turns (A B A B ...).
+
+CPU is the server's own: what INFO says that its main thread has used, divided by the commands that were sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.servers import Server
+from tools import servers
+
+
+class BenchmarkError(Exception):
+    """A measurement did not do what its row says, so its numbers would mean nothing."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the result. ``samples`` holds one figure for each repetition.
+
+    ``unit`` is "" for a ratio. ``measured`` and ``reference`` are medians, in words, of what the ratio is made of.
+    """
+
+    name: str
+    what: str
+    against: str
+    bound: float
+    samples: tuple[float, ...]
+    unit: str = ""
+    at_least: bool = False
+    measured: str = ""
+    reference: str = ""
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.samples)
+
+    @property
+    def holds(self) -> bool:
+        return self.median >= self.bound if self.at_least else self.median <= self.bound
+
+
+@dataclass
+class Bench:
+    """A run on one server: how long, how large, where."""
+
+    binary: servers.Found
+    folder: Path
+    quick: bool
+    rows: list[Row] = field(default_factory=list)
+    started: int = 0
+
+    @property
+    def repetitions(self) -> int:
+        return 5 if self.quick else 7
+
+    @property
+    def turn(self) -> float:
+        """Seconds of one turn of one side."""
+        return 0.05 if self.quick else 0.2
+
+    @property
+    def turns(self) -> int:
+        """Turns of each side in a repetition: what disturbs the machine disturbs both sides."""
+        return 2 if self.quick else 5
+
+    def size(self, full: int, quick: int) -> int:
+        return quick if self.quick else full
+
+    def new_server(self, module: bool = True, **settings: object) -> Server:
+        """A server that has not been started, in a folder of its own."""
+        self.started += 1
+        folder = self.folder / f"server{self.started}"
+        folder.mkdir(parents=True)
+        options: dict[str, Any] = {} if module else {"module": None}
+        return Server(folder, binary=self.binary, settings=settings, **options)
+
+    @contextlib.contextmanager
+    def server(self, **settings: object) -> Iterator[Server]:
+        """A server with the module, as long as the block lasts."""
+        server = self.new_server(**settings)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+            faults = server.faults()
+            if faults:
+                raise BenchmarkError("\n".join(faults))
+
+
+def cpu(server: Server) -> float:
+    """Seconds of CPU that the server's main thread has used."""
+    info = server.info("cpu")
+    if "used_cpu_user_main_thread" in info:
+        return float(info["used_cpu_user_main_thread"]) + float(info["used_cpu_sys_main_thread"])
+    return float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
+
+
+def empty(server: Server) -> None:
+    """Frees all keys before it returns, whatever the server's lazyfree settings are."""
+    server.own.execute_command("FLUSHALL", "SYNC")
+
+
+def changes(server: Server) -> int:
+    """Writes that have changed something, as the server counts them for replication and for saving."""
+    return int(server.info("persistence")["rdb_changes_since_last_save"])
+
+
+Turn = Callable[[], tuple[float, float]]
+"""Does some work; returns (cost, amount of work), so that cost / amount is the figure."""
+
+
+def in_turns(bench: Bench, measured: Turn, reference: Turn, turns: int | None = None) -> list[tuple[float, float]]:
+    """The figures of both sides, a pair for each repetition, after a warm-up of each.
+
+    A repetition is several turns of each side, which go first in turns, and their sums are divided.
+    """
+    sides = (measured, reference)
+    for side in sides:
+        side()
+    pairs = []
+    for repetition in range(bench.repetitions):
+        costs, amounts = [0.0, 0.0], [0.0, 0.0]
+        for turn in range(turns or bench.turns):
+            for which in (0, 1) if (repetition + turn) % 2 == 0 else (1, 0):
+                cost, amount = sides[which]()
+                costs[which] += cost
+                amounts[which] += amount
+        pairs.append((costs[0] / amounts[0], costs[1] / amounts[1]))
+    return pairs
+
+
+def ratios(pairs: Sequence[tuple[float, float]]) -> tuple[float, ...]:
+    return tuple(measured / reference for measured, reference in pairs)
+
+
+def middle(pairs: Sequence[tuple[float, float]], which: int, unit: str, factor: float = 1.0, digits: int = 0) -> str:
+    """The median of one side, in words: ``812 ns``."""
+    value = statistics.median(pair[which] for pair in pairs) * factor
+    return f"{value:,.{digits}f} {unit}"
+
+
+def nanoseconds(pairs: Sequence[tuple[float, float]], which: int) -> str:
+    return middle(pairs, which, "ns", 1e9)

@@ -1,0 +1,138 @@
+"""Rows: what Python answers because nobody has asked it before, and the start of the server."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import socket
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+from tests.servers import HANG, Server, free_port
+
+from .bench import Bench, BenchmarkError, Row, Turn, in_turns, middle, ratios
+from .documents import key, ring
+from .load import Clients, traffic
+
+_serials = itertools.count()
+
+
+def run(bench: Bench) -> None:
+    with bench.server() as server, Clients(server) as clients:
+        first_answers(bench, server, clients)
+        for states, count, bound in ((10, bench.size(1000, 300), 10.0), (10_000, 2, 15.0)):
+            unseen_definitions(bench, server, clients, states, count, bound)
+    start(bench)
+
+
+def unseen(states: int, count: int) -> list[str]:
+    """Definitions that nobody has seen."""
+    return [ring(states, f"definition {next(_serials):09d}") for _ in range(count)]
+
+
+def first_answers(bench: Bench, server: Server, clients: Clients) -> None:
+    """Machines of new definitions go around their ring of ten states, so that each step and each state is new."""
+    states, count = 10, bench.size(1000, 300)
+
+    def turn() -> float:
+        names = [key("f", number) for number in range(count)]
+        documents = unseen(states, count)
+        clients.send(traffic([[("SM.SET", *pair) for pair in zip(names, documents, strict=True)]], writes=True))
+        walk = traffic([[("SM.MUTATE", name, f"s{n:05d}") for n in range(1, states) for name in names]], writes=True)
+        before = server.info()["engine_calls"]
+        used, sent = clients.turn(walk, 0)()
+        if server.info()["engine_calls"] - before != sent:
+            raise BenchmarkError("a step was not new, or was asked twice")
+        return used / sent * 1e6
+
+    turn()
+    samples = tuple(turn() for _ in range(bench.repetitions))
+    bench.rows.append(
+        Row("first-answer", "CPU of the first answer of an unseen transition", "", 15.0, samples, unit="µs")
+    )
+
+
+def unseen_definitions(bench: Bench, server: Server, clients: Clients, states: int, count: int, bound: float) -> None:
+    """The same documents, sent to the server and read by json.loads as the bytes that they are on the wire."""
+    latest: list[str] = []
+
+    def stored() -> tuple[float, float]:
+        latest[:] = unseen(states, count)
+        load = traffic([[("SM.SET", key("d", n), document) for n, document in enumerate(latest)]], writes=True)
+        return clients.turn(load, 0)()
+
+    def parsed() -> tuple[float, float]:
+        texts = [document.encode() for document in (latest or unseen(states, count))]
+        rounds = max(1, 10_000 // (states * count))
+        began = time.process_time()
+        for _ in range(rounds):
+            for text in texts:
+                json.loads(text)
+        return time.process_time() - began, rounds * count
+
+    pairs = in_turns(bench, stored, parsed, turns=2)
+    bench.rows.append(
+        Row(f"unseen-{states}", f"CPU of SM.SET, unseen definition of {states:,} states", "json.loads of it in Python",
+            bound, ratios(pairs), measured=middle(pairs, 0, "µs", 1e6, 1), reference=middle(pairs, 1, "µs", 1e6, 1))
+    )  # fmt: skip
+
+
+# ---- the start of the server ----
+
+
+def start(bench: Bench) -> None:
+    memory: dict[bool, list[float]] = {True: [], False: []}
+
+    def starting(module: bool) -> Turn:
+        def turn() -> tuple[float, float]:
+            seconds, resident = one_start(bench.new_server(module=module))
+            memory[module].append(resident)
+            return seconds, 1
+
+        return turn
+
+    pairs = in_turns(bench, starting(True), starting(False), turns=2)
+    bench.rows.append(
+        Row("start", "CPU of the start until PING is answered", "without the module", 80.0,
+            tuple((measured - reference) * 1e3 for measured, reference in pairs), unit="ms more",
+            measured=middle(pairs, 0, "ms", 1e3), reference=middle(pairs, 1, "ms", 1e3))
+    )  # fmt: skip
+    bench.rows.append(
+        Row("start-memory", "Resident memory after the start", "without the module", 18.0,
+            tuple(m - r for m, r in zip(memory[True], memory[False], strict=True)), unit="MB more",
+            measured=f"{statistics.median(memory[True]):.1f} MB",
+            reference=f"{statistics.median(memory[False]):.1f} MB")
+    )  # fmt: skip
+
+
+def one_start(server: Server) -> tuple[float, float]:
+    """Seconds of CPU until PING is answered, and then the process's resident megabytes (1,000,000 bytes).
+
+    A start waits for nothing, so that on an idle machine its time is its CPU; on a busy one it is not.
+    """
+    server.port = free_port()
+    server.write_conf()
+    began = time.perf_counter()
+    with subprocess.Popen([server.binary.path, server.conf], stdout=subprocess.DEVNULL, cwd=server.folder) as process:
+        try:
+            while not answers(server.port):
+                if process.poll() is not None or time.perf_counter() - began > HANG:
+                    raise BenchmarkError(f"the server did not start: {server.log()[-2000:]}")
+                time.sleep(0.0005)
+            seconds = int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[0]) / 1e9
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            resident = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+        finally:
+            process.terminate()
+    return seconds, int(resident) * 1024 / 1e6
+
+
+def answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=HANG) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64).startswith(b"+PONG")
+    except OSError:
+        return False

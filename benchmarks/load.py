@@ -1,0 +1,257 @@
+"""Load on a server: pipelines packed and read by the client library's own C code, redis-benchmark, and requests
+that arrive at a steady rate.
+
+Pipelines are packed beforehand, so that a client keeps up with the server. A cycle of commands ends where it began:
+it can be sent again and again, and each of its commands changes something each time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.servers import HANG, Server
+from tools import servers
+
+from .bench import BenchmarkError, changes, cpu
+
+DEPTH = 64
+"""Commands in a pipeline."""
+CLIENTS = 16
+"""Connections that send pipelines at the same time."""
+
+Command = tuple[str | bytes, ...]
+
+
+def _hiredis() -> Any:
+    """hiredis, apart from the venv's packages: redis-py would use it in the tests too if it were among them."""
+    sys.path.append(str(servers.WHEELS))
+    try:
+        import hiredis
+    except ImportError:
+        servers.unpack_wheels("-c", str(servers.ROOT / "requirements-extra.txt"), "hiredis")
+        import hiredis
+    return hiredis
+
+
+hiredis = _hiredis()
+
+
+def pack(commands: Sequence[Command]) -> bytes:
+    return b"".join(map(hiredis.pack_command, commands))
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What is sent: for each client its pipelines in order, and whether every command changes something."""
+
+    pipelines: list[list[bytes]]
+    lengths: list[list[int]]
+    writes: bool
+
+    @property
+    def commands(self) -> int:
+        return sum(map(sum, self.lengths))
+
+
+def traffic(per_client: Sequence[Sequence[Command]], writes: bool, depth: int = DEPTH) -> Traffic:
+    """Commands, a list for each client, as pipelines of ``depth``."""
+    pipelines, lengths = [], []
+    for commands in per_client:
+        starts = range(0, len(commands), depth)
+        pipelines.append([pack(commands[start : start + depth]) for start in starts])
+        lengths.append([len(commands[start : start + depth]) for start in starts])
+    return Traffic(pipelines, lengths, writes)
+
+
+class Clients:
+    """Connections that send traffic to a server."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._sockets: list[socket.socket] = []
+        self._readers: list[Any] = []
+
+    def __enter__(self) -> Clients:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in self._sockets:
+            connection.close()
+
+    def _connect(self, count: int) -> None:
+        while len(self._sockets) < count:
+            connection = socket.create_connection(("127.0.0.1", self.server.port), timeout=HANG)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._sockets.append(connection)
+            self._readers.append(hiredis.Reader())
+
+    def _read(self, client: int, count: int) -> Any:
+        """Reads so many replies; returns the last. Raises BenchmarkError at an error."""
+        receive, reader = self._sockets[client].recv, self._readers[client]
+        reply: Any = None
+        while count:
+            data = receive(1 << 18)
+            if not data:
+                raise BenchmarkError("the server has closed the connection")
+            reader.feed(data)
+            while count:
+                got = reader.gets()
+                if got is False:
+                    break
+                reply = got
+                count -= 1
+        if isinstance(reply, hiredis.ReplyError):
+            raise BenchmarkError(str(reply))
+        return reply
+
+    def send(self, load: Traffic, seconds: float = 0.0) -> int:
+        """Sends all of it, again until the time is over; returns how many commands that were."""
+        self._connect(len(load.pipelines))
+        end = time.perf_counter() + seconds
+        sent = 0
+        while True:
+            sent += self._send_once(load)
+            if time.perf_counter() >= end:
+                return sent
+
+    def _send_once(self, load: Traffic) -> int:
+        active = [client for client, pipelines in enumerate(load.pipelines) if pipelines]
+        for client in active:
+            self._sockets[client].sendall(load.pipelines[client][0])
+        position = 0
+        while active:
+            following = []
+            for client in active:
+                self._read(client, load.lengths[client][position])
+                if position + 1 < len(load.pipelines[client]):
+                    self._sockets[client].sendall(load.pipelines[client][position + 1])
+                    following.append(client)
+            active = following
+            position += 1
+        return load.commands
+
+    def turn(self, load: Traffic, seconds: float) -> Callable[[], tuple[float, float]]:
+        """A turn of in_turns(): seconds of the server's CPU, commands."""
+
+        def run() -> tuple[float, float]:
+            before, began = changes(self.server), cpu(self.server)
+            sent = self.send(load, seconds)
+            used, changed = cpu(self.server) - began, changes(self.server) - before
+            if changed != (sent if load.writes else 0):
+                raise BenchmarkError(f"{changed} changes by {sent} commands: {load.pipelines[0][0][:80]!r}")
+            return used, sent
+
+        return run
+
+
+# ---- redis-benchmark ----
+
+
+def redis_benchmark(server: Server) -> Path | None:
+    """The generator that comes with the server, beside it or on the PATH."""
+    for name in ("redis-benchmark", "valkey-benchmark"):
+        beside = server.binary.path.parent / name
+        if beside.exists():
+            return beside
+    for name in ("redis-benchmark", "valkey-benchmark"):
+        found = shutil.which(name)
+        if found:
+            return Path(found)
+    return None
+
+
+def run_redis_benchmark(program: Path, server: Server, command: Sequence[str], requests: int, keys: int,
+                        clients: int) -> float:
+    """Requests per second of one run; ``__rand_int__`` in the command is a number below ``keys``."""
+    options = ["-p", server.port, "-n", requests, "-r", keys, "-c", clients, "-P", 1, "--csv"]
+    run = subprocess.run(
+        [program, *map(str, options), *command], capture_output=True, text=True, check=False, timeout=600
+    )
+    match = re.search(r'^"[^"]*","([0-9.]+)"', run.stdout.splitlines()[-1] if run.stdout else "")
+    if run.returncode != 0 or match is None:
+        raise BenchmarkError(f"{program.name}: {run.stdout}{run.stderr}")
+    return float(match[1])
+
+
+# ---- a steady rate ----
+
+
+@dataclass
+class Steady:
+    """Requests that arrive one by one at a steady rate, whether or not earlier ones have been answered.
+
+    Latency counts from when a request was due, so that a server that stalls is charged for all that wait.
+    """
+
+    server: Server
+    requests: list[list[bytes]]
+    """For each client its requests, a cycle; all of them are as long."""
+    beside: Iterator[bytes] | None = None
+    """What another client sends meanwhile."""
+    beside_rate: float = 0.0
+
+    def run(self, rate: float, seconds: float) -> tuple[list[float], float]:
+        """Latencies in seconds, and the rate that was reached."""
+        with contextlib.ExitStack() as stack:
+            return self._run(stack, rate, seconds)
+
+    def _run(self, stack: contextlib.ExitStack, rate: float, seconds: float) -> tuple[list[float], float]:
+        clients = len(self.requests)
+        count = clients + (self.beside is not None)
+        sockets = [stack.enter_context(socket.create_connection(("127.0.0.1", self.server.port))) for _ in range(count)]
+        for connection in sockets:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        readers = [hiredis.Reader() for _ in sockets]
+        waiting: list[deque[float]] = [deque() for _ in sockets]
+        poll = select.epoll()
+        stack.callback(poll.close)
+        numbers = {connection.fileno(): number for number, connection in enumerate(sockets)}
+        for descriptor in numbers:
+            poll.register(descriptor, select.EPOLLIN)
+        cycles = [iter_cycle(requests) for requests in self.requests]
+        now = time.perf_counter
+        latencies: list[float] = []
+        interval = 1.0 / rate
+        cycle = sum(map(len, self.requests))
+        total, sent, answered = max(1, round(rate * seconds / cycle)) * cycle, 0, 0
+        start = due = now()
+        beside_due = start if self.beside is not None else float("inf")
+        while answered < total:
+            time_now = now()
+            while due <= time_now and sent < total:
+                client = sent % clients
+                sockets[client].send(next(cycles[client]))
+                waiting[client].append(due)
+                sent += 1
+                due += interval
+            if beside_due <= time_now and sent < total and self.beside is not None:
+                sockets[clients].sendall(next(self.beside))
+                beside_due += 1.0 / self.beside_rate
+            for descriptor, _ in poll.poll(0):
+                number = numbers[descriptor]
+                readers[number].feed(sockets[number].recv(65536))
+                arrived = now()
+                while readers[number].gets() is not False:
+                    if number < clients:
+                        latencies.append(arrived - waiting[number].popleft())
+                        answered += 1
+            if now() - start > seconds * 10 + HANG:
+                raise BenchmarkError("the server does not keep up with the steady rate")
+        return latencies, total / (now() - start)
+
+
+def iter_cycle(requests: Sequence[bytes]) -> Iterator[bytes]:
+    while True:
+        yield from requests

@@ -1,0 +1,36 @@
+"""The statechart engine: XState 5's machine configs as data, stepped by pure functions.
+
+chart.py     the interface: Chart, compile_chart
+members.py   the members of a document, one by one
+compile.py   numbering, resolving, the compiled tables
+model.py     the values: tables, transitions, configurations
+step.py      the interpretation algorithm
+move.py      moves that name a state: SM.MUTATE
+events.py    what could be sent now: SM.NEXT
+value.py     XState's state value and history value, written and read
+legal.py     which states can be active together
+encoding.py  a configuration as bytes
+check.py     findings about a document: SM.CHECK
+view.py      states and transitions of any machine, for drawing and checking
+draw.py      diagrams: SM.DIAGRAM
+"""
+
+from __future__ import annotations
+
+from .chart import Chart, compile_chart
+from .check import check
+from .draw import diagram, draw
+from .model import Configuration, Step
+from .view import chart_view, flat_view
+
+__all__ = [
+    "Chart",
+    "Configuration",
+    "Step",
+    "chart_view",
+    "check",
+    "compile_chart",
+    "diagram",
+    "draw",
+    "flat_view",
+]

@@ -1,0 +1,124 @@
+"""A compiled statechart, and what can be asked of it: the engine's interface."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..document import Limits, to_json
+from ..errors import LimitError
+from . import encoding, move, step, value
+from .compile import compile_tables
+from .events import next_events
+from .members import Faults
+from .model import Configuration, Step, Tables, ascending
+
+STATE_MEMBERS = ("current", "historyValue")
+"""What a document says of where the machine stands; not part of the definition."""
+
+
+class Chart:
+    """A compiled statechart. Immutable; equal when the canonical documents are.
+
+    Paths of states are dotted, from the root, with a backslash before a dot or a backslash inside a key.
+    """
+
+    __slots__ = ("canonical", "tables")
+
+    canonical: bytes
+    """The document without ``current`` and ``historyValue``: compact JSON, members as the user had them."""
+
+    def __init__(self, tables: Tables, canonical: bytes) -> None:
+        self.tables = tables
+        self.canonical = canonical
+
+    def __eq__(self, other: object) -> bool:
+        return self.canonical == other.canonical if isinstance(other, Chart) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.canonical)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The path of every state, in document order: history states too, the root not."""
+        return self.tables.paths[1:]
+
+    def start(self) -> Step:
+        """The initial states, with what follows without an event, and the entry actions.
+
+        Raises EngineError when transitions without an event do not end.
+        """
+        return step.start(self.tables)
+
+    def step(self, configuration: Configuration, event: str) -> Step | None:
+        """Gives the machine ``event``. None: no transition is enabled, or what is enabled only forbids the event.
+
+        Raises EngineError when transitions without an event do not end.
+        """
+        return step.step(self.tables, configuration, event)
+
+    def enter(self, current: str | dict[str, Any], history: object = None) -> Configuration:
+        """The configuration of the state value or path ``current`` and XState's ``historyValue``.
+
+        What ``current`` leaves open are initial states. Transitions without an event are taken; actions are not
+        run. Raises DocumentError (``$.current…``, ``$.historyValue…``) or EngineError.
+        """
+        return value.enter(self.tables, current, history)
+
+    def stand(self, document: dict[str, Any]) -> Configuration:
+        """The configuration that ``current`` and ``historyValue`` of ``document`` name; without them, the start's."""
+        return value.stand(self.tables, document)
+
+    def mutate(self, configuration: Configuration, path: str) -> Step | None:
+        """Takes the first enabled transition, from the innermost active states outwards, to exactly that state."""
+        return move.mutate(self.tables, configuration, path)
+
+    def force(self, configuration: Configuration, path: str) -> Step | None:
+        """Enters that state, its parents and its initial states, whatever the transitions say; None: no such state."""
+        return move.force(self.tables, configuration, path)
+
+    def can(self, configuration: Configuration, event: str) -> bool:
+        """Would ``step`` take ``event``?"""
+        return bool(step.enabled(self.tables, configuration, event))
+
+    def next_events(self, configuration: Configuration) -> list[str]:
+        """The event descriptors that would be taken now, in document order (``*`` and ``a.*`` among them)."""
+        return next_events(self.tables, configuration)
+
+    def active(self, configuration: Configuration) -> tuple[str, ...]:
+        """The paths of the active atomic states, in document order."""
+        paths = self.tables.paths
+        return tuple([paths[state] for state in ascending(configuration.active & self.tables.leaves)])
+
+    def state_value(self, configuration: Configuration) -> str | dict[str, Any]:
+        """XState's state value."""
+        return value.state_value(self.tables, configuration.active)
+
+    def history_value(self, configuration: Configuration) -> dict[str, list[dict[str, str]]] | None:
+        """XState's ``historyValue`` as in its persisted snapshot; None when it would be empty."""
+        return value.history_value(self.tables, configuration)
+
+    def status(self, configuration: Configuration) -> str:
+        """``done`` when the top level has reached a final state, else ``active``."""
+        return "done" if step.is_done(self.tables, configuration) else "active"
+
+    def encode(self, configuration: Configuration) -> bytes:
+        """The bytes that are stored for ``configuration``: the format is in ``encoding``."""
+        return encoding.encode(self.tables, configuration)
+
+    def decode(self, data: bytes) -> Configuration:
+        """The configuration that ``data`` says. Raises DocumentError for all that ``encode`` would not give."""
+        return encoding.decode(self.tables, data)
+
+
+def compile_chart(document: dict[str, Any], limits: Limits | None) -> Chart:
+    """Compiles a statechart document. ``current`` and ``historyValue`` are for ``Chart.stand``.
+
+    ``limits`` None: it was accepted before. Raises DocumentError, LimitError.
+    """
+    tables = compile_tables(document, limits, Faults())
+    definition = {name: inner for name, inner in document.items() if name not in STATE_MEMBERS}
+    try:
+        canonical = to_json(definition).encode()
+    except RecursionError:
+        raise LimitError("$", "nested deeper than this server can write") from None
+    return Chart(tables, canonical)

@@ -1,0 +1,207 @@
+"""Findings about a document that is not stored: what SM.CHECK answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..document import Limits
+from ..errors import DocumentError, EngineError, element, member, quote
+from ..flat import FlatDefinition
+from .compile import compile_tables
+from .members import Faults
+from .model import ATOMIC, COMPOUND, FINAL, HISTORY, NO_STATE, PARALLEL, Tables, Transition
+from .step import default_targets, transition_domain
+from .value import stand
+from .view import all_transitions, first_transitions, json_path
+
+Finding = tuple[str, str, str]
+"""Severity (``error`` or ``warning``), JSON path, message."""
+
+_MOST_ERRORS = 100
+
+
+def check(document: dict[str, Any], limits: Limits | None = None) -> list[Finding]:
+    """The findings about a parsed document of either kind; no errors means that it can be stored.
+
+    Warnings are given only for a document without errors.
+    """
+    if "states" not in document:
+        return _check_flat(document, limits)
+    faults = Faults(_MOST_ERRORS)
+    tables = None
+    try:
+        tables = compile_tables(document, limits, faults)
+    except DocumentError as fault:
+        if fault not in faults.found:
+            faults.found.append(fault)
+    if tables is None or faults.found:
+        return [("error", fault.path, fault.fault) for fault in faults.found[:_MOST_ERRORS]]
+    try:
+        stand(tables, document)
+    except DocumentError as fault:
+        return [("error", fault.path, fault.fault)]
+    except EngineError as fault:
+        return [("error", "$", str(fault))]
+    return list(_warnings(tables))
+
+
+def _check_flat(document: dict[str, Any], limits: Limits | None) -> list[Finding]:
+    try:
+        FlatDefinition(document, limits).enter(document.get("current", ""))
+    except DocumentError as fault:
+        return [("error", fault.path, fault.fault)]
+    rows: dict[str, list[str]] = document["map"]
+    reached = {document["initial"]}
+    pending = [document["initial"]]
+    while pending:
+        for target in rows.get(pending.pop(), ()):
+            if target not in reached:
+                reached.add(target)
+                pending.append(target)
+    findings = []
+    for name, row in rows.items():
+        path = member("$.map", name)
+        if name not in reached:
+            findings.append(("warning", path, f"{quote(name)} cannot be reached from the initial state"))
+        if row and set(row) == {name}:
+            findings.append(("warning", path, f"{quote(name)} cannot be left"))
+        seen: set[str] = set()
+        for index, target in enumerate(row):
+            if target in seen:
+                findings.append(("warning", element(path, index), f"{quote(target)} is listed already"))
+            seen.add(target)
+    return findings
+
+
+def _warnings(tables: Tables) -> Iterator[Finding]:
+    reached = _Reach(tables).active
+    left = _leavable(tables, reached)
+    yield from _never_chosen(tables, 0, final=False)
+    for state in range(1, len(tables.kinds)):
+        parent = tables.parents[state]
+        if not reached[state]:
+            if reached[parent]:
+                yield "warning", json_path(tables, state), f"{quote(tables.paths[state])} cannot be reached"
+            continue
+        if tables.kinds[state] == ATOMIC and not left[state] and tables.kinds[parent] != PARALLEL:
+            message = f"{quote(tables.paths[state])} is not final and cannot be left"
+            yield "warning", json_path(tables, state), message
+        final = tables.kinds[state] == FINAL and parent == 0 and tables.kinds[0] == COMPOUND
+        yield from _never_chosen(tables, state, final)
+
+
+def _never_chosen(tables: Tables, state: int, final: bool) -> Iterator[Finding]:
+    """Transitions of ``state`` that are never chosen; ``final``: the machine is done there."""
+    hurried = bool(tables.always[state]) and _leaves(tables, tables.always[state][0])
+    for event, transitions, path in all_transitions(tables, state):
+        if final:
+            yield "warning", path, "never chosen: the machine is done here"
+        elif hurried and event:
+            yield "warning", path, "never chosen: 'always' leaves this state at once"
+        else:
+            for index in range(1, len(transitions)):
+                yield "warning", element(path, index), "never chosen: the first transition of a list is always enabled"
+
+
+def _leaves(tables: Tables, transition: Transition) -> bool:
+    """Do all targets lie outside the source?"""
+    source = transition.source
+    targets = transition.targets or ()
+    return bool(targets) and not any(source <= target < tables.ends[source] for target in targets)
+
+
+class _Reach:
+    """Which states some sequence of events can make active (history states: entered); never too few."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self.active = bytearray(len(tables.kinds))
+        self.by_default = bytearray(len(tables.kinds))
+        self.restored = bytearray(len(tables.kinds))  # the parents of shallow history states that are entered
+        self.targets: set[tuple[int, int]] = set()
+        self.pending = [0]
+        self.activated: list[int] = []
+        while self.pending or self.activated:
+            if self.activated:
+                self.follow(self.activated.pop())
+            else:
+                self.enter(self.pending.pop())
+
+    def activate(self, state: int) -> None:
+        if not self.active[state]:
+            self.active[state] = 1
+            self.activated.append(state)
+
+    def follow(self, state: int) -> None:
+        """``state`` can be active: its transitions can be taken."""
+        for _, transition, _ in first_transitions(self.tables, state):
+            top = NO_STATE if transition.domain is None else transition.domain
+            for target in transition.targets or ():
+                self.target(target, top)
+        if state and self.restored[self.tables.parents[state]]:
+            self.pending.append(state)
+
+    def target(self, state: int, top: int) -> None:
+        """A transition with the domain ``top`` enters ``state``, its ancestors below that, and their regions."""
+        if (state, top) in self.targets:
+            return
+        self.targets.add((state, top))
+        self.pending.append(state)
+        inner = state
+        while inner not in (NO_STATE, top):
+            ancestor = self.tables.parents[inner]
+            if ancestor != NO_STATE:
+                self.activate(ancestor)
+                if self.tables.kinds[ancestor] == PARALLEL:
+                    self.pending.extend(child for child in self.tables.children[ancestor] if child != inner)
+            inner = ancestor
+
+    def enter(self, state: int) -> None:
+        """``state`` is entered, and by default what is inside it."""
+        if self.by_default[state]:
+            return
+        self.by_default[state] = 1
+        self.activate(state)
+        tables = self.tables
+        kind = tables.kinds[state]
+        parent = tables.parents[state]
+        if kind == COMPOUND:
+            self.pending.append(tables.initial[state])
+        elif kind == PARALLEL:
+            self.pending.extend(tables.children[state])
+        elif kind == HISTORY:
+            for target in default_targets(tables, state):
+                self.target(target, parent)
+            if not tables.deep[state] and not self.restored[parent]:
+                self.restored[parent] = 1
+                self.pending.extend(child for child in tables.children[parent] if self.active[child])
+
+
+def _leavable(tables: Tables, reached: bytearray) -> list[bool]:
+    """Which states some transition leaves: one of its own, of an ancestor, or of another region."""
+    changes = [0] * (len(tables.kinds) + 1)
+    for state in range(len(tables.kinds)):
+        if not reached[state]:
+            continue
+        for _, transition, _ in first_transitions(tables, state):
+            targets = list(transition.targets or ())
+            if not targets or (targets == [state] and tables.kinds[state] == ATOMIC):
+                continue
+            top = transition_domain(tables.parents, tables.ends, state, transition.reenter, targets)
+            _mark(changes, state + (top == state), tables.ends[state])
+            ancestor = tables.parents[state]
+            while ancestor != NO_STATE and ancestor >= top:
+                if tables.kinds[ancestor] == PARALLEL:
+                    _mark(changes, ancestor + 1, tables.ends[ancestor])
+                ancestor = tables.parents[ancestor]
+    depth, left = 0, []
+    for change in changes[:-1]:
+        depth += change
+        left.append(depth > 0)
+    return left
+
+
+def _mark(changes: list[int], first: int, end: int) -> None:
+    changes[first] += 1
+    changes[end] -= 1

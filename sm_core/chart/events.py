@@ -1,0 +1,25 @@
+"""Which events a machine would take now: what SM.NEXT answers."""
+
+from __future__ import annotations
+
+from .model import RESERVED_EVENTS, Configuration, Tables, ascending
+from .move import sample
+from .step import is_done, select
+
+
+def next_events(tables: Tables, configuration: Configuration) -> list[str]:
+    """The descriptors of active states, in document order, whose transition an event would choose now.
+
+    A partial descriptor (``a.*``) or ``*`` is listed when an event that nothing more specific names would be
+    taken by it. XState's own events, such as that a state is done, are not listed.
+    """
+    if is_done(tables, configuration):
+        return []
+    names: dict[str, None] = {}
+    for state in ascending(configuration.active):
+        for descriptor, transitions in tables.on[state]:
+            if not transitions or transitions[0].inert or descriptor in names or descriptor.startswith(RESERVED_EVENTS):
+                continue
+            if transitions[0] in select(tables, configuration.active, sample(tables, descriptor)):
+                names[descriptor] = None
+    return list(names)

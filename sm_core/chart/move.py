@@ -1,0 +1,109 @@
+"""Moves that name a state instead of an event: what SM.MUTATE asks of a chart, with and without FORCE."""
+
+from __future__ import annotations
+
+from .model import (
+    HISTORY,
+    NO_STATE,
+    PARALLEL,
+    RESERVED_EVENTS,
+    Configuration,
+    Step,
+    Tables,
+    Transition,
+    ascending,
+    span,
+)
+from .step import Entry, Macrostep, effective_targets, is_done, run, select
+
+
+def sample(tables: Tables, descriptor: str) -> str:
+    """An event that ``descriptor`` matches and no descriptor that is more specific does."""
+    if descriptor == "*":
+        return tables.fresh
+    prefix = partial_prefix(descriptor)
+    return descriptor if prefix is None else f"{prefix}.{tables.fresh}"
+
+
+def partial_prefix(descriptor: str) -> str | None:
+    """``a`` for the partial descriptor ``a.*``; None for any other, which matches only itself."""
+    if not descriptor.endswith(".*"):
+        return None
+    prefix = descriptor[:-2]
+    return None if "*" in prefix.split(".") else prefix
+
+
+def outwards(tables: Tables, active: int) -> list[int]:
+    """The active states: each atomic one in document order, then its ancestors, each state once."""
+    seen: dict[int, None] = {}
+    for leaf in ascending(active & tables.leaves):
+        state = leaf
+        while state != NO_STATE and state not in seen:
+            seen[state] = None
+            state = tables.parents[state]
+    return list(seen)
+
+
+def transition_to(tables: Tables, configuration: Configuration, target: int) -> Transition | None:
+    """The first transition, from the innermost active states outwards, that an event enables now and whose
+    target is exactly the state ``target``."""
+    for state in outwards(tables, configuration.active):
+        for handler in tables.on[state]:
+            if not handler.transitions or handler.descriptor.startswith(RESERVED_EVENTS):
+                continue
+            transition = handler.transitions[0]
+            if transition.targets == (target,):
+                event = sample(tables, handler.descriptor)
+                if transition in select(tables, configuration.active, event):
+                    return transition
+    return None
+
+
+def mutate(tables: Tables, configuration: Configuration, path: str) -> Step | None:
+    """Takes the first enabled transition to the state at ``path``; None when there is none."""
+    target = tables.numbers.get(path)
+    if target is None or is_done(tables, configuration):
+        return None
+    transition = transition_to(tables, configuration, target)
+    return None if transition is None else run(tables, configuration, [transition])
+
+
+def force(tables: Tables, configuration: Configuration, path: str) -> Step | None:
+    """Enters the state at ``path``, its initial states and its parents, whatever the transitions say.
+
+    As little as possible is left: the state itself when it is active, else what is active inside its innermost
+    active ancestor; other regions stay as they are. Exit and entry actions run, history states are given their
+    values, done events and transitions without an event follow. Out of a machine that is done the exit actions
+    have run already, and run no more. None for a path that names no state.
+    """
+    target = tables.numbers.get(path)
+    if target is None:
+        return None
+    work = Macrostep(tables, configuration)
+    if work.active >> target & 1:
+        top = tables.parents[target]
+        left = work.active & span(target, tables.ends[target])
+    else:
+        top = tables.parents[target]
+        while not work.active >> top & 1:
+            top = tables.parents[top]
+        left = work.active & span(top + 1, tables.ends[top])
+    was_done = is_done(tables, configuration)
+    work.leave(left)
+    if was_done:
+        work.actions.clear()
+    targets = effective_targets(tables, (target,), work.history)
+    entry = Entry(tables, work.history, work.active)
+    if tables.kinds[target] != HISTORY:
+        entry.enter |= 1 << target
+        entry.by_default |= 1 << target
+    entry.descend(target)
+    for state in targets:
+        entry.climb(state, top, top)
+    if tables.kinds[target] == HISTORY:
+        if tables.kinds[top] == PARALLEL:
+            entry.complete(top)
+        entry.enter &= ~work.active
+    work.enter(entry)
+    work.settle()
+    return work.result()

@@ -1,0 +1,176 @@
+"""Where a machine stands, as XState's snapshot says it in JSON, and read back from there.
+
+The state value of a compound state is its active child's key, or an object with that key when the child has
+children of its own; of a parallel state it is an object with a member for each region (``{}`` for an atomic
+one). ``historyValue`` maps the id of a history state to what it will restore, a list of ``{"id": …}``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import DocumentError, element, member, quote, type_name
+from .hints import no_state
+from .legal import check_active, check_history
+from .model import (
+    COMPOUND,
+    HISTORY,
+    Configuration,
+    Tables,
+    ascending,
+    descending,
+    escape_key,
+    split_path,
+)
+from .step import Entry, Macrostep, is_done, start
+
+CURRENT = "$.current"
+HISTORY_VALUE = "$.historyValue"
+
+
+def state_value(tables: Tables, active: int) -> str | dict[str, Any]:
+    """XState's state value of the configuration."""
+    values: dict[int, str | dict[str, Any]] = {}
+    inside: dict[int, list[int]] = {}
+    for state in descending(active):
+        children = inside.pop(state, [])
+        if tables.kinds[state] == COMPOUND and tables.leaves >> children[0] & 1:
+            values[state] = tables.keys[children[0]]
+        else:
+            values[state] = {tables.keys[child]: values.pop(child) for child in reversed(children)}
+        inside.setdefault(tables.parents[state], []).append(state)
+    return values[0]
+
+
+def history_value(tables: Tables, configuration: Configuration) -> dict[str, list[dict[str, str]]] | None:
+    """XState's ``historyValue``, as in its persisted snapshot; None when no history state holds anything."""
+    if not configuration.history:
+        return None
+    return {
+        tables.ids[state]: [{"id": tables.ids[restored]} for restored in ascending(states)]
+        for state, states in configuration.history
+    }
+
+
+def read_history(tables: Tables, value: object) -> dict[int, int]:
+    """The history values that the JSON ``value`` gives. Raises DocumentError when one is not possible."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise DocumentError(HISTORY_VALUE, f"expected an object, got {type_name(value)}")
+    history = {}
+    for name, listed in value.items():
+        path = member(HISTORY_VALUE, name)
+        state = tables.by_id.get(name)
+        if state is None or tables.kinds[state] != HISTORY:
+            raise DocumentError(path, f"no history state with the id {quote(name)}")
+        if not isinstance(listed, list):
+            raise DocumentError(path, f"expected an array, got {type_name(listed)}")
+        states = 0
+        for index, item in enumerate(listed):
+            place = element(path, index)
+            if not isinstance(item, dict):
+                raise DocumentError(place, f"expected an object, got {type_name(item)}")
+            if list(item) != ["id"]:
+                raise DocumentError(place, 'expected an object with the one member "id"')
+            restored = tables.by_id.get(item["id"]) if isinstance(item["id"], str) else None
+            if restored is None:
+                raise DocumentError(place, f"no state with the id {quote(str(item['id']))}")
+            if states >> restored & 1:
+                raise DocumentError(place, f"{quote(item['id'])} is listed twice")
+            states |= 1 << restored
+        fault = check_history(tables, state, states)
+        if fault:
+            raise DocumentError(path, fault)
+        history[state] = states
+    return history
+
+
+def find(tables: Tables, path: str) -> int | None:
+    """The number of the state at a dotted path, or None."""
+    return tables.numbers.get(path)
+
+
+def named(tables: Tables, value: str | dict[str, Any]) -> list[int]:
+    """The innermost states that a state value or a path names, in document order."""
+    if isinstance(value, str):
+        state = child_with_key(tables, 0, value)
+        if state is None:
+            state = find(tables, value)
+        if state is None:
+            raise DocumentError(CURRENT, no_state(tables, 0, value, split_path(value)))
+        refuse_history(tables, state, CURRENT)
+        return [state]
+    states = []
+    pending: list[tuple[int, object, str]] = [(0, value, CURRENT)]
+    while pending:
+        state, inside, path = pending.pop()
+        if isinstance(inside, str):
+            inside = {inside: {}}
+            place = path
+        elif isinstance(inside, dict):
+            place = ""
+        else:
+            raise DocumentError(path, f"expected a string or an object, got {type_name(inside)}")
+        if not inside:
+            states.append(state)
+        elif tables.kinds[state] == COMPOUND and len(inside) > 1:
+            raise DocumentError(path, "only one state of a compound state can be active")
+        for key, further in inside.items():
+            child = child_with_key(tables, state, key)
+            at = place or member(path, key)
+            if child is None:
+                raise DocumentError(at, no_state(tables, state, key, [key]))
+            refuse_history(tables, child, at)
+            pending.append((child, further, at))
+    return sorted(states)
+
+
+def child_with_key(tables: Tables, state: int, key: str) -> int | None:
+    """The child of ``state`` with the key ``key``."""
+    path = escape_key(key)
+    return tables.numbers.get(f"{tables.paths[state]}.{path}" if state else path)
+
+
+def refuse_history(tables: Tables, state: int, path: str) -> None:
+    if tables.kinds[state] == HISTORY:
+        raise DocumentError(path, f"{quote(tables.keys[state])} is a history state, which is never active")
+
+
+def stand(tables: Tables, document: dict[str, Any]) -> Configuration:
+    """Where ``current`` and ``historyValue`` of a document say that the machine stands; without them, as at the start.
+
+    Raises DocumentError, EngineError.
+    """
+    current, history = document.get("current", ""), document.get("historyValue")
+    if current == "" and history is None:
+        return start(tables).configuration
+    return enter(tables, {} if current == "" else current, history)
+
+
+def enter(tables: Tables, value: str | dict[str, Any], history: object = None) -> Configuration:
+    """Stands where ``value`` says: those states, their parents, and the initial states that they entail.
+
+    No action runs and nothing is reported as done. Transitions without an event are taken then, so that a
+    machine never rests where it could not: a configuration that a step led to is not changed by that.
+    Raises DocumentError, and EngineError when the automatic transitions do not end.
+    """
+    held = read_history(tables, history)
+    entry = Entry(tables, held, 0)
+    states = named(tables, value)
+    for state in states:
+        entry.enter |= 1 << state
+    for state in states:
+        entry.descend(state)
+    for state in states:
+        entry.climb(state, -1, -1)
+    entry.enter |= 1
+    fault = check_active(tables, entry.enter)
+    if fault:
+        raise DocumentError(CURRENT, fault)
+    configuration = Configuration(entry.enter, tuple(sorted(held.items())))
+    if is_done(tables, configuration):
+        return configuration
+    work = Macrostep(tables, configuration)
+    work.settle()
+    return work.configuration()

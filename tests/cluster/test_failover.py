@@ -1,0 +1,84 @@
+"""A primary of a cluster goes: killed, with WAIT to make a transition survive; in good order, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.clusters import Cluster, a_key_of_every_slot, has_slot, role
+from tests.groups import assert_same, caught_up
+from tests.load import Machine, Writer, steps_taken, under_load
+from tests.servers import Server, wait_until
+
+SLOT = 5000
+
+
+def a_key_of(primary: Server) -> str:
+    """A key in one of the primary's slots."""
+    return next(key for slot, key in enumerate(a_key_of_every_slot()) if slot % 100 == 0 and has_slot(primary, slot))
+
+
+def waiting_writer(primary: Server, machines: list[Machine]) -> Writer:
+    """One that asks after every step whether a replica has it; WAIT speaks of its own connection's writes."""
+    client = primary.client(single_connection_client=True)
+    return Writer(client.execute_command, machines, lambda: client.wait(1, 2000) >= 1)
+
+
+def test_a_killed_primary_and_wait(start_server: Callable[..., Server]) -> None:
+    cluster = Cluster(start_server, by_hand=True)
+    for server in cluster.servers:
+        server.own.config_set("cluster-node-timeout", 2000)
+    first, other, _ = cluster.primaries()
+    replica = cluster.replica_of(first)
+    mine, others = ([Machine(f"{{{a_key_of(primary)}}}:{n}") for n in range(4)] for primary in (first, other))
+    waiting = [waiting_writer(first, mine[:2]), waiting_writer(first, mine[2:])]
+    elsewhere = Writer(cluster.client().execute_command, others)
+
+    with under_load([*waiting, elsewhere]) as load:
+        load.go_on(30)
+        first.kill9()
+        wait_until(lambda: role(replica) == "master", "the replica is promoted")
+        wait_until(lambda: replica.own.cluster("INFO")["cluster_state"] == "ok", "the cluster works again")
+        wait_until(lambda: all(writer.failure for writer in waiting), "the dead primary's writers know")
+        before = elsewhere.steps
+        wait_until(lambda: elsewhere.steps > before or elsewhere.failure, "the others go on")
+
+    assert elsewhere.failure is None and not elsewhere.refused
+    r = cluster.client()
+    for machine in elsewhere.machines:
+        assert steps_taken(r.execute_command, machine) == machine.acknowledged
+    for writer in waiting:
+        assert not writer.refused
+        for machine in writer.machines:
+            assert machine.safe > 0
+            survived = steps_taken(r.execute_command, machine)
+            assert machine.safe <= survived <= machine.sent
+            assert r.execute_command("SM.MUTATE", machine.key, machine.state(survived + 1)) == "OK"
+
+    first.start_again()
+    cluster.wait_until_whole()
+    assert cluster.replica_of(replica) is first
+    caught_up(replica, first)
+    assert_same(replica, first)
+    cluster.close()
+
+
+def test_a_failover_in_good_order_loses_nothing(cluster: Cluster) -> None:
+    """CLUSTER FAILOVER to the replica: it waits until it has everything, without any WAIT of the clients."""
+    primary = cluster.owner(SLOT)
+    replica = cluster.replica_of(primary)
+    key = a_key_of_every_slot()[SLOT]
+    writers = [
+        Writer(cluster.client().execute_command, [Machine(f"{{{key}}}:{n}-{m}") for m in range(4)]) for n in range(3)
+    ]
+    with under_load(writers) as load:
+        load.go_on(20)
+        replica.own.execute_command("CLUSTER", "FAILOVER")
+        wait_until(lambda: role(replica) == "master", "the replica is promoted")
+        load.go_on(20)
+    assert not load.failures()
+    r = cluster.client()
+    for machine in load.machines():
+        assert steps_taken(r.execute_command, machine) == machine.acknowledged == machine.sent
+    cluster.wait_until_whole()
+    caught_up(replica, primary)
+    assert_same(replica, primary)

@@ -1,0 +1,335 @@
+"""What a statechart document may hold, and how a wrong one is refused: the place and the fault."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from sm_core.chart import check, compile_chart
+from sm_core.document import Limits, parse
+from sm_core.errors import DocumentError, EngineError, LimitError
+from tests.core.chart_support import chart_of
+
+ORDER: dict[str, Any] = {
+    "id": "order",
+    "initial": "created",
+    "states": {
+        "created": {"on": {"PAY": "paid"}},
+        "paid": {"on": {"SHIP": "shipped"}, "id": "money"},
+        "shipped": {"type": "final"},
+    },
+}
+
+
+def order(**members: Any) -> dict[str, Any]:
+    """The order chart, its ``paid`` state extended."""
+    document: dict[str, Any] = json.loads(json.dumps(ORDER))
+    document["states"]["paid"].update(members)
+    return document
+
+
+def root(**members: Any) -> dict[str, Any]:
+    return {**ORDER, **members}
+
+
+def two(**members: Any) -> dict[str, Any]:
+    """A parallel state p with the regions r1 and r2, each with x and y, and a state to start from."""
+    region = {"initial": "x", "states": {"x": {}, "y": {}}}
+    states = {"a": members, "p": {"type": "parallel", "states": {"r1": region, "r2": region}}}
+    return {"initial": "a", "states": states}
+
+
+def history(**members: Any) -> dict[str, Any]:
+    inside = {"b": {}, "c": {"initial": "d", "states": {"d": {}}}, "h": {"type": "history", **members}}
+    return {"initial": "a", "states": {"a": {"initial": "b", "states": inside}, "e": {}}}
+
+
+REFUSED: list[tuple[dict[str, Any], str, str]] = [
+    ({"states": []}, "$.states", "expected an object, got an array"),
+    ({"states": {}}, "$", "the top level needs states"),
+    ({"states": {"a": {}}}, "$", "a compound state needs \"initial\", as 'a'"),
+    ({"states": {"a": {}}, "type": "parallel", "on": {"E": "a"}}, "$.on.E", "no state 'a' beside the root; did you mean '.a'?"),
+    (root(initial="creatd"), "$.initial", "no state 'creatd'; did you mean 'created'?"),
+    (root(initial={"target": "creatd"}), "$.initial.target", "no state 'creatd'; did you mean 'created'?"),
+    (root(initial=["created"]), "$.initial", "expected a string or an object, got an array"),
+    (root(initial={"target": ["created", "paid"]}), "$.initial.target", "an initial transition has one target"),
+    (root(initial="#nowhere"), "$.initial", "no state with the id 'nowhere'"),
+    (root(initial="#order"), "$.initial", "'#order' is not a child of this state"),
+    (root(type="final"), "$.type", "the top level cannot be of the type 'final'"),
+    (root(type="paralell"), "$.type", "no type 'paralell'; did you mean 'parallel'?"),
+    (root(type=3), "$.type", "expected one of atomic, compound, parallel, final, history, got a number"),
+    (root(target="created"), "$.target", "a state has no member 'target'; did you mean 'tags'?"),
+    (root(contxt={}), "$.contxt", "a state has no member 'contxt'"),
+    (root(sates={}), "$.sates", "a state has no member 'sates'; did you mean 'states'?"),
+    (root(context={"n": 1}), "$.context", "'context' is not supported yet"),
+    (root(invoke={"src": "pay"}), "$.invoke", "'invoke' is not supported yet"),
+    (root(output="x"), "$.output", "'output' is not supported yet"),
+    (root(version=1), "$.version", "expected a string, got a number"),
+    (order(version="2"), "$.states.paid.version", "only the top level has a version"),
+    (order(after={"1000": "shipped"}), "$.states.paid.after", "'after' is not supported yet"),
+    (order(invoke=[{"src": "x"}]), "$.states.paid.invoke", "'invoke' is not supported yet"),
+    (order(key="payed"), "$.states.paid.key", "the key of this state is 'paid'"),
+    (order(order="2"), "$.states.paid.order", "expected a number, got a string"),
+    (order(tags=["a", 1]), "$.states.paid.tags[1]", "expected a tag (a string), got a number"),
+    (order(description=1), "$.states.paid.description", "expected a string, got a number"),
+    (order(on={"SHIP": "shiped"}), "$.states.paid.on.SHIP", "no state 'shiped'; did you mean 'shipped'?"),
+    (order(on={"SHIP": {"target": "shiped"}}), "$.states.paid.on.SHIP.target", "no state 'shiped'; did you mean 'shipped'?"),
+    (order(on={"SHIP": [None, {"target": ["#mony"]}]}), "$.states.paid.on.SHIP[0]",
+     "expected a target (a string), an object or an array of these, got null"),
+    (order(on={"a b": [{"target": ["#mony"]}]}), '$.states.paid.on["a b"][0].target[0]',
+     "no state with the id 'mony'; did you mean 'money'?"),
+    (order(on={"SHIP": "#order.paid.x"}), "$.states.paid.on.SHIP", "no state '#order.paid.x': 'paid' has no state 'x'"),
+    (order(on={"SHIP": ".x"}), "$.states.paid.on.SHIP", "no state '.x'"),
+    (order(on={"SHIP": "paid..x"}), "$.states.paid.on.SHIP", "no state 'paid..x': 'paid' has no state ''"),
+    (order(on={"SHIP": {"target": 1}}), "$.states.paid.on.SHIP.target", "expected a target (a string), got a number"),
+    (order(on={"SHIP": {"guard": "rich"}}), "$.states.paid.on.SHIP.guard", "'guard' is not supported yet"),
+    (order(on={"SHIP": {"delay": 1}}), "$.states.paid.on.SHIP.delay", "'delay' is not supported yet"),
+    (order(on={"SHIP": {"cond": "x"}}), "$.states.paid.on.SHIP.cond", "a transition has no member 'cond'"),
+    (order(on={"SHIP": {"reenter": 1}}), "$.states.paid.on.SHIP.reenter", "expected true or false, got a number"),
+    (order(on={"SHIP": {"source": "#x"}}), "$.states.paid.on.SHIP.source", "it stands in '#money'"),
+    (order(on={"SHIP": {"eventType": "X"}}), "$.states.paid.on.SHIP.eventType", "it stands under 'SHIP'"),
+    (order(on={"": "shipped"}), '$.states.paid.on[""]',
+     "an event needs a name; a transition without an event stands in 'always'"),
+    (order(on=["SHIP"]), "$.states.paid.on", "expected an object, got an array"),
+    (order(on={"SHIP": 1}), "$.states.paid.on.SHIP",
+     "expected a target (a string), an object or an array of these, got a number"),
+    (order(always=[{"target": "shipped", "guard": "x"}]), "$.states.paid.always[0].guard", "'guard' is not supported yet"),
+    (order(onDone="nowhere"), "$.states.paid.onDone", "no state 'nowhere'"),
+    (order(transitions=[]), "$.states.paid.transitions", "it does not say the same as 'on'"),
+    (order(entry=["a", None]), "$.states.paid.entry[1]",
+     "expected an action (a name or an object), got null (a function is lost in JSON: give the action a name)"),
+    (order(entry={"params": {}}), "$.states.paid.entry", 'an action object needs its name in "type"'),
+    (order(entry=""), "$.states.paid.entry", "an action needs a name"),
+    (order(exit=[{"type": "a", "delay": 3}]), "$.states.paid.exit[0].delay", "'delay' is not supported yet"),
+    (order(exit={"type": "xstate.raise"}), "$.states.paid.exit.type",
+     "the built-in action 'xstate.raise' is not supported yet"),
+    (order(type="atomic", states={"a": {}}), "$.states.paid.states", "an atomic state has no states inside it"),
+    (order(type="final", states={"a": {}}), "$.states.paid.states", "a final state has no states inside it"),
+    (order(type="compound"), "$.states.paid", "a compound state needs states inside it"),
+    (order(type="parallel"), "$.states.paid", "a parallel state needs states inside it"),
+    (order(type="parallel", states={"h": {"type": "history"}}), "$.states.paid",
+     "a parallel state needs states inside it"),
+    (order(target="shipped"), "$.states.paid.target", "only a history state has a target of its own"),
+    (order(type="atomic", history="deep"), "$.states.paid.history", "only a history state has a history"),
+    (order(initial="x"), "$.states.paid.initial", "no state 'x'"),
+    (order(states={"x": 1}, initial="x"), "$.states.paid.states.x", "expected a state (an object), got a number"),
+    (order(states={"": {}}, type="parallel"), '$.states.paid.states[""]', "a state needs a name"),
+    (order(states={"#a": {}}, initial="#a"), '$.states.paid.states["#a"]',
+     "a state's name cannot start with '#', which starts an id in a target"),
+    (order(id="order"), "$.states.paid.id", "the id 'order' is that of $ already"),
+    (order(id="order.created"), "$.states.paid.id", "the id 'order.created' is that of $.states.created already"),
+    (root(states={"a": {"initial": "b", "states": {"b": {}}}, "a.b": {}}, initial="a"), '$.states["a.b"]',
+     "the id 'order.a.b' is that of $.states.a.states.b already"),
+    (two(on={"E": ["p.r1.x"], "F": {"target": ["p.r1.x", "p.r1.y"]}}), "$.states.a.on.F.target[1]",
+     "targets 'p.r1.y' and 'p.r1.x', which cannot both be active"),
+    (two(on={"F": {"target": ["p", "p.r1.y"]}}), "$.states.a.on.F.target[1]",
+     "targets 'p.r1.y' beside another that it is inside"),
+    (two(on={"F": {"target": ["p.r1.y", "p"]}}), "$.states.a.on.F.target[1]",
+     "targets 'p' beside another that is inside it"),
+    (two(on={"F": {"target": ["p.r1.y", "a"]}}), "$.states.a.on.F.target[1]",
+     "targets 'a' and 'p', which cannot both be active"),
+    (history(target="x"), "$.states.a.states.h.target", "no state 'x'"),
+    (history(target="#(machine).e"), "$.states.a.states.h.target",
+     "the target of a history state lies inside its parent, '#(machine).e' does not"),
+    (history(target="h"), "$.states.a.states.h.target", "'h' is a history state, which cannot stand in for another"),
+    (history(target=["b", "c"]), "$.states.a.states.h.target[1]", "targets 'a.c' and 'a.b', which cannot both be active"),
+    (history(history="deepest"), "$.states.a.states.h.history", "expected 'shallow' or 'deep'"),
+    (history(on={"E": "b"}), "$.states.a.states.h.on", "a history state is never active: it has none"),
+    (history(states={"x": {}}), "$.states.a.states.h.states", "a history state has no states inside it"),
+    ({"initial": "h", "states": {"h": {"history": "deep"}, "a": {}}}, "$.states.h",
+     'a history state that is initial needs a "target"'),
+]  # fmt: skip
+# ruff: noqa: E501
+
+
+@pytest.mark.parametrize(("document", "path", "fault"), REFUSED, ids=range(len(REFUSED)))
+def test_a_wrong_document_is_refused_with_path_and_fault(document: dict[str, Any], path: str, fault: str) -> None:
+    with pytest.raises(DocumentError) as refused:
+        compile_chart(document, Limits())
+    assert (refused.value.path, refused.value.fault) == (path, fault)
+    assert ("error", path, fault) in check(document)
+
+
+def test_a_document_without_states_is_no_chart() -> None:
+    with pytest.raises(DocumentError, match=r"\$: member 'states' is missing"):
+        compile_chart({}, Limits())
+
+
+def test_check_gives_all_errors() -> None:
+    document = order(on={"A": "x", "B": {"guard": "g", "target": "shipped"}}, entry=[1])
+    document["states"]["created"]["on"]["PAY"] = "payd"
+    assert [(severity, path) for severity, path, _ in check(document)] == [
+        ("error", "$.states.created.on.PAY"),
+        ("error", "$.states.paid.entry[0]"),
+        ("error", "$.states.paid.on.A"),
+        ("error", "$.states.paid.on.B.guard"),
+    ]
+
+
+EMPTY_MEMBERS = {
+    "invoke": [], "after": {}, "output": None, "entry": None, "exit": [], "always": [], "tags": [], "history": False,
+    "states": {}, "on": {}, "meta": None, "description": None, "transitions": [], "order": 2, "key": "paid",
+    "initial": {"target": [], "source": "#money", "actions": [], "eventType": None},
+}  # fmt: skip
+
+
+def test_members_without_a_meaning_are_taken() -> None:
+    document = order(**EMPTY_MEMBERS)
+    document["context"] = {}
+    document["guard"] = None
+    chart = chart_of(document)
+    assert chart.active(chart.start().configuration) == ("created",)
+    assert json.loads(chart.canonical) == document
+
+
+def test_canonical_leaves_out_where_the_machine_stands_and_keeps_the_rest_as_it_was() -> None:
+    text = (
+        '{ "id":"π","current":"b", "initial":"a","historyValue":{},'
+        '"meta":{"z":1.50,"a":[null,"\\u00e9"]},"states":{"b":{},"a":{}}}'
+    )
+    chart = compile_chart(parse(text.encode(), None), None)
+    expected = '{"id":"π","initial":"a","meta":{"z":1.5,"a":[null,"é"]},"states":{"b":{},"a":{}}}'
+    assert chart.canonical.decode() == expected
+    assert chart.paths == ("b", "a")
+
+
+NAMES = [
+    "__proto__",
+    "constructor",
+    "a.b",
+    "a\\b",
+    "a\\",
+    "\0",
+    "\n",
+    "x#y",
+    " ",
+    "*",
+    '"',
+    "'",
+    "ünï",
+    "😀",
+    "$",
+    "{",
+    "-->",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_that_can_be_told_apart_works(name: str) -> None:
+    path = name.replace("\\", "\\\\").replace(".", "\\.")
+    document: dict[str, Any] = {
+        "initial": "start",
+        "states": {"start": {"on": {"GO": path, name + "!": "start"}}, name: {"initial": name, "states": {name: {}}}},
+    }
+    chart = chart_of(document)
+    begin = chart.start().configuration
+    step = chart.step(begin, "GO")
+    assert step is not None
+    assert chart.active(step.configuration) == (f"{path}.{path}",)
+    assert chart.state_value(step.configuration) == {name: name}
+    assert chart.enter({name: name}) == chart.enter(f"{path}.{path}") == chart.enter(path) == step.configuration
+    assert chart.step(begin, name + "!") is not None
+    assert chart.next_events(begin) == ["GO", name + "!"]
+    moved = chart.mutate(begin, path)
+    assert moved is not None and moved.configuration == step.configuration
+
+
+def test_an_id_with_dots_is_a_target() -> None:
+    states: dict[str, Any] = {"a": {"on": {"E": "#x.y", "F": "#com.acme.b"}}, "b": {"id": "x.y"}}
+    document = {"id": "com.acme", "initial": "a", "states": states}
+    with pytest.raises(DocumentError, match="no state with the id 'com'"):
+        chart_of(document)
+    states["a"]["on"] = {"E": "#x.y", "F": "#com\\.acme.b"}
+    chart = chart_of(document)
+    assert chart.next_events(chart.start().configuration) == ["E", "F"]
+    assert chart.mutate(chart.start().configuration, "b") is not None
+
+
+# Bounds
+
+
+def test_limits() -> None:
+    many = {"initial": "s0", "states": {f"s{index}": {} for index in range(11)}}
+    with pytest.raises(LimitError, match="max-states"):
+        compile_chart(many, Limits(states=10))
+    compile_chart(many, Limits(states=11))
+    long_names: dict[str, Any] = {"x" * 500: {"type": "parallel", "states": {f"s{index}": {} for index in range(400)}}}
+    with pytest.raises(LimitError, match="too long in sum"):
+        compile_chart({"initial": "x" * 500, "states": long_names}, Limits(document_bytes=20_000))
+
+
+def nested(depth: int) -> dict[str, Any]:
+    document: dict[str, Any] = {}
+    for _ in range(depth):
+        document = {"initial": "s", "states": {"s": document}, "on": {"E": {"actions": "a"}}}
+    return document
+
+
+def test_depth_overflows_nothing() -> None:
+    """All work on a chart is done in loops: what can be parsed can be stepped, whatever Python's recursion limit."""
+    chart = compile_chart(nested(200), None)
+    configuration = chart.start().configuration
+    step = chart.step(configuration, "E")
+    assert step is not None and step.actions == ("a",)
+    assert chart.decode(chart.encode(configuration)) == configuration
+    assert chart.enter(chart.state_value(configuration)) == configuration
+    assert chart.active(configuration) == (".".join("s" * 200),)
+    assert check(nested(200))[0][0] == "warning"
+    with pytest.raises(LimitError, match="nested deeper"):
+        compile_chart(nested(600), None)
+
+
+def test_an_always_cycle_is_an_error_and_soon() -> None:
+    document = {"initial": "a", "states": {"a": {"on": {"E": "b"}}, "b": {"always": "c"}, "c": {"always": "b"}}}
+    chart = chart_of(document)
+    begin = chart.start().configuration
+    with pytest.raises(EngineError, match="do not end: more than 128 of them in a row, at 'c', 'b'") as refused:
+        chart.step(begin, "E")
+    assert not isinstance(refused.value, DocumentError)
+    assert chart.can(begin, "E")
+    with pytest.raises(EngineError, match="do not end"):
+        chart.enter("c")
+    assert check({**document, "initial": "b"})[0][:2] == ("error", "$")
+
+
+def test_an_always_chain_may_be_long() -> None:
+    states: dict[str, Any] = {f"s{index}": {"always": f"s{index + 1}", "entry": f"a{index}"} for index in range(100)}
+    chart = chart_of({"initial": "s0", "states": {**states, "s100": {}}})
+    start = chart.start()
+    assert chart.active(start.configuration) == ("s100",)
+    assert len(start.actions) == 100
+
+
+def test_a_hundred_thousand_targets_are_refused_or_read_soon() -> None:
+    begin = time.monotonic()
+    targets = ["p.r1.x", "p.r2.x"] * 50_000
+    chart = chart_of(two(on={"E": {"target": targets}, "F": [{"target": "p"}] * 50_000}))
+    step = chart.step(chart.start().configuration, "E")
+    assert step is not None and chart.active(step.configuration) == ("p.r1.x", "p.r2.x")
+    with pytest.raises(DocumentError):
+        chart_of(two(on={"E": {"target": [f"#{index}" for index in range(100_000)]}}))
+    assert time.monotonic() - begin < 60  # a hang guard
+
+
+def wide_and_deep() -> dict[str, Any]:
+    """About a thousand states, twenty levels deep."""
+
+    def level(depth: int) -> dict[str, Any]:
+        if depth == 20:
+            return {"on": {"E": {"actions": "x"}}}
+        inner = level(depth + 1)
+        others = {f"o{index}": {"on": {"E": "in", "F": f"o{(index + 1) % 50}"}} for index in range(50)}
+        return {"initial": "in", "states": {"in": inner, **others}}
+
+    return level(0)
+
+
+def test_a_thousand_states_twenty_deep() -> None:
+    chart = chart_of(wide_and_deep())
+    assert len(chart.paths) > 1000
+    configuration = chart.start().configuration
+    assert chart.active(configuration) == (".".join(["in"] * 20),)
+    assert chart.decode(chart.encode(configuration)) == configuration

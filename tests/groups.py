@@ -1,0 +1,92 @@
+"""Servers that belong together: a primary and its replicas, and whether they hold the same.
+
+Replicas are told whom to follow by REPLICAOF, not by redis.conf: one that is started again comes up alone, with what
+its own disk holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import redis
+
+from tests.servers import Server, wait_until
+
+STRICT = {"propagation-error-behavior": "panic", "repl-ping-replica-period": 3600, "repl-timeout": 7200}
+"""A replica, or a server that replays its AOF, dies of a command that fails; no pings move the offset."""
+
+
+def follow(primary: Server, *replicas: Server) -> None:
+    """Makes the replicas follow the primary, and waits until their first sync is done."""
+    for replica in replicas:
+        replica.own.replicaof("127.0.0.1", primary.port)
+    for replica in replicas:
+        replica.wait_info("replication", master_link_status="up")
+
+
+def alone(*servers: Server) -> None:
+    """Ends a replica's following; it becomes a primary, with its log complete: a sync makes it write a new one."""
+    for server in servers:
+        server.own.replicaof("no", "one")
+        server.wait_for_child()
+
+
+def offset(server: Server) -> int:
+    """How many bytes the server has sent to replicas, or has had from its primary."""
+    return int(server.info("replication")["master_repl_offset"])
+
+
+def caught_up(primary: Server, *replicas: Server) -> None:
+    """Waits until the replicas have had all that the primary has sent."""
+
+    def is_there(replica: Server) -> bool:
+        told = replica.info("replication")
+        return told["master_link_status"] == "up" and told["slave_repl_offset"] == offset(primary)
+
+    for replica in replicas:
+        wait_until(lambda replica=replica: is_there(replica), f"port {replica.port} has what its primary sent")
+
+
+def digest(server: Server) -> str:
+    """DEBUG DIGEST: of all keys of all databases, with their types, values and whether they expire."""
+    return str(server.own.execute_command("DEBUG", "DIGEST"))
+
+
+def contents(server: Server) -> dict[tuple[int, bytes], object]:
+    """What DEBUG DIGEST-VALUE and PTTL say of every key, by database and name."""
+    found: dict[tuple[int, bytes], object] = {}
+    for name in server.own.info("keyspace"):
+        number = int(name.removeprefix("db"))
+        client = server.client(db=number, decode_responses=False)
+        for key in client.keys("*"):
+            (value,) = client.execute_command("DEBUG", "DIGEST-VALUE", key)
+            found[number, key] = (client.type(key), value, client.pttl(key) > 0)
+    return found
+
+
+def assert_same(first: Server, *others: Server) -> None:
+    """Waits until the servers hold the same; where they do not, fails with the keys that differ.
+
+    It waits because keys may be about to expire: a replica holds them until its primary says that they have.
+    """
+    servers: Sequence[Server] = (first, *others)
+    try:
+        wait_until(lambda: len({digest(server) for server in servers}) == 1, "the digests agree", 20)
+    except AssertionError:
+        ours = contents(first)
+        for other in others:
+            theirs = contents(other)
+            differ = [key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)]
+            shown = [(key, ours.get(key), theirs.get(key)) for key in sorted(differ)[:10]]
+            assert not differ, f"port {other.port}: {len(differ)} keys differ: {shown}"
+        raise
+
+
+def run_quietly(
+    client: redis.Redis, commands: Sequence[Sequence[str | bytes]], transaction: bool = False
+) -> list[object]:
+    """The commands in one pipeline; errors come back as values."""
+    with client.pipeline(transaction=transaction) as pipe:
+        for command in commands:
+            pipe.execute_command(*command)
+        return list(pipe.execute(raise_on_error=False))

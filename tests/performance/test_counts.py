@@ -1,0 +1,132 @@
+"""What a remembered command costs, counted rather than timed: engine calls, instructions of the module's own code
+(valgrind's callgrind, the same in each run), calls into the server, memory that stays.
+
+The bounds are what was measured when the test was written and an eighth more, since compilers differ. A change that
+breaks one has made every command dearer: mend it, or say in docs/performance.md what the cost is for.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.servers import MODULE, Server
+from tools import servers
+
+DOCUMENT = '{"id":"shop-orders-v1","current":"","map":{"open":["paid"],"paid":["open","sent"]},"initial":"open"}'
+ROUNDS = 200
+
+Commands = list[tuple[str, ...]]
+
+# A pair of commands that ends where it began, instructions of the module for each, calls into the server for each.
+COMMANDS: dict[str, tuple[Commands, int, int]] = {
+    "SM.MUTATE": ([("SM.MUTATE", "k", "paid"), ("SM.MUTATE", "k", "open")], 255, 10),
+    "SM.MUTATE with a reason": ([("SM.MUTATE", "k", "paid", "by ann"), ("SM.MUTATE", "k", "open", "by bob")], 345, 13),
+    "SM.MUTATE refused": ([("SM.MUTATE", "k", "sent"), ("SM.MUTATE", "k", "open")], 243, 8),
+    "SM.SEND": ([("SM.SEND", "k", "paid"), ("SM.SEND", "k", "open")], 307, 11),
+    "SM.RESET": ([("SM.MUTATE", "k", "paid"), ("SM.RESET", "k")], 332, 10),
+    "SM.STATE": ([("SM.STATE", "k")] * 2, 134, 6),
+    "SM.GET": ([("SM.GET", "k")] * 2, 152, 8),
+    "SM.SET": ([("SM.SET", "n", DOCUMENT), ("DEL", "n")], 307, 15),
+}
+
+
+def play(server: Server, commands: Commands, rounds: int) -> int:
+    """Sends the commands so many times; returns how many of them are the module's."""
+    with server.own.pipeline(transaction=False) as pipe:
+        for _ in range(rounds):
+            for command in commands:
+                pipe.execute_command(*command)
+        pipe.execute()
+    return rounds * sum(command[0].startswith("SM.") for command in commands)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_remembered_command_leaves_nothing_behind(server: Server, name: str) -> None:
+    commands = COMMANDS[name][0]
+    server.own.execute_command("SM.SET", "k", DOCUMENT)
+    play(server, commands, 10)
+    before = server.info()
+    play(server, commands, 1000)
+    after = server.info()
+    for field in ("engine_calls", "nodes", "edges", "machines", "python_bytes", "nodes_bytes", "edges_bytes",
+                  "machines_bytes", "table_bytes"):  # fmt: skip
+        assert after[field] == before[field], field
+
+
+# ---- callgrind ----
+
+
+class Callgrind:
+    """A server under callgrind and what it has counted."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    def control(self, *arguments: str) -> None:
+        run = subprocess.run(
+            ["callgrind_control", *arguments, str(self.server.pid)], capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0, run.stdout + run.stderr
+
+    def count(self, commands: Commands) -> tuple[float, float]:
+        """Instructions in the module's own code, and calls from it into others, for each of its commands."""
+        play(self.server, commands, 5)
+        self.control("--zero")
+        played = play(self.server, commands, ROUNDS)
+        self.control("--dump")
+        newest = max(self.server.folder.glob("callgrind.out.*"), key=lambda path: int(path.suffix[1:] or 0))
+        instructions, calls = self_cost(newest, MODULE.name)
+        return instructions / played, calls / played
+
+
+def self_cost(profile: Path, library: str) -> tuple[int, int]:
+    """Instructions in functions of a library, and calls that leave it, in callgrind's format."""
+    names: dict[str, str] = {}
+    here, callee = "", ""
+    instructions = calls = 0
+    inclusive = False
+    for line in profile.read_text().splitlines():
+        name = re.match(r"(c?ob)=\((\d+)\)(?: (.*))?", line)
+        if name:
+            if name[3]:
+                names[name[2]] = name[3]
+            if name[1] == "ob":
+                here = names[name[2]]
+            else:
+                callee = names[name[2]]
+        elif line.startswith("fn="):
+            callee = here
+        elif line.startswith("calls="):
+            if here.endswith(library) and not callee.endswith(library):
+                calls += int(line[6:].split()[0])
+            inclusive, callee = True, here
+        elif re.match(r"[+\-*\d]", line):
+            if here.endswith(library) and not inclusive:
+                instructions += int(line.split()[-1])
+            inclusive = False
+    return instructions, calls
+
+
+@pytest.fixture(scope="module")
+def callgrind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callgrind]:
+    if shutil.which("valgrind") is None or shutil.which("callgrind_control") is None:
+        pytest.skip("valgrind is not here (Debian/Ubuntu: valgrind)")
+    folder = tmp_path_factory.mktemp("callgrind")
+    prefix = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/callgrind.out"]
+    server = Server(folder, prefix=prefix, binary=servers.find()).start()
+    server.own.execute_command("SM.SET", "k", DOCUMENT)
+    yield Callgrind(server)
+    server.stop()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_instructions_of_a_remembered_command(callgrind: Callgrind, name: str) -> None:
+    commands, instructions, calls = COMMANDS[name]
+    counted = callgrind.count(commands)
+    assert counted[0] <= instructions * 9 / 8 and counted[1] <= calls, f"{counted[0]:.0f}, {counted[1]:.1f}"

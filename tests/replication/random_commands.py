@@ -1,0 +1,176 @@
+"""Commands at random, always the same for a seed: every SM.* write, and what the server does to keys, mixed.
+
+They come in batches: plain, in MULTI, in a script, in a function, in two databases. Most change something, some are
+refused; which does not matter to those who compare servers afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from tests.documents import README, TRAFFIC, flat, numbered
+from tests.groups import run_quietly
+from tests.servers import ROOT, Server
+
+Words = list[str | bytes]
+
+FLAT: list[tuple[str, list[str]]] = [
+    (README, ["bar", "boo", "blee"]),
+    (TRAFFIC, ["red", "green", "amber"]),
+    (" " + TRAFFIC.replace(",", ", "), ["red", "green", "amber"]),
+    (numbered(40), [f"s{number}" for number in range(40)]),
+    (flat({"a": ["a", "b"], "b": ["a"]}, "b", reason="given", meta={"of": [1, None, "é"]}), ["a", "b"]),
+    (flat({"": ["ü\u0000"], "ü\u0000": [""]}, ""), ["", "ü\u0000"]),
+    ('{"map":{},"initial":1}', ["refused"]),
+]
+"""Documents, and the words that move them."""
+
+SOON = 40
+"""Milliseconds within which a key expires that expires at all in the test's time."""
+
+SCRIPT = """
+local at = 1
+while at <= #words do
+  local count = tonumber(words[at])
+  redis.pcall(unpack(words, at + 1, at + count))
+  at = at + count + 1
+end
+"""
+LIBRARY = "#!lua name=storm\nredis.register_function('storm', function(keys, words)" + SCRIPT + "end)"
+
+
+def charts() -> list[tuple[str, list[str]]]:
+    """The known statecharts, and their events."""
+    lines = (ROOT / "tests" / "core" / "xstate" / "known.jsonl").read_text(encoding="utf-8").splitlines()
+    return [(json.dumps(chart["config"]), chart["alphabet"]) for chart in map(json.loads, lines)]
+
+
+@dataclass
+class Batch:
+    """``kind`` is plain, multi, script or function."""
+
+    kind: str
+    database: int
+    commands: list[Words]
+
+
+class RandomCommands:
+    """``keys`` machines in each of two databases; ``seed`` decides everything."""
+
+    def __init__(self, seed: int, keys: int = 60) -> None:
+        self.dice = random.Random(seed)
+        self.keys = [f"k{number}" for number in range(keys)]
+        self.documents = FLAT + charts()
+        self.words: dict[str, list[str]] = {}
+        """What moves the machine that stands at a key, as far as that is known here."""
+
+    def batches(self, commands: int) -> Iterator[Batch]:
+        """As many commands as asked, in batches of 1 to 40."""
+        while commands > 0:
+            kind = self.dice.choices(["plain", "multi", "script", "function"], [5, 3, 2, 1])[0]
+            size = min(commands, self.dice.randint(1, 40))
+            batch = [self.machine() if kind in {"script", "function"} else self.any() for _ in range(size)]
+            yield Batch(kind, self.dice.choice([0, 0, 0, 1]), batch)
+            commands -= size
+
+    def any(self) -> Words:
+        return self.machine() if self.dice.random() < 0.8 else self.generic()
+
+    def machine(self) -> Words:
+        """An SM.* write."""
+        key = self.dice.choice(self.keys)
+        write: Callable[[str], Words] = self.dice.choices(
+            [self.set, self.create, self.mutate, self.send, self.reset], [5, 1, 10, 10, 2]
+        )[0]
+        return write(key)
+
+    def word(self, key: str) -> str:
+        known = self.words.get(key)
+        if known and self.dice.random() < 0.95:
+            return self.dice.choice(known)
+        return self.dice.choice(self.dice.choice(self.documents)[1])
+
+    def set(self, key: str) -> Words:
+        document, words = self.dice.choice(self.documents)
+        self.words[key] = words
+        return ["SM.SET", key, document, *([self.dice.choice(words)] if self.dice.random() < 0.2 else [])]
+
+    def create(self, key: str) -> Words:
+        return ["SM.CREATE", key]
+
+    def mutate(self, key: str) -> Words:
+        odd = self.dice.choice(["", "ü", "FORCE", "r" * 300])
+        more: list[list[str]] = [[], [], ["why"], [odd], ["by force", "FORCE"]]
+        return ["SM.MUTATE", key, self.word(key), *self.dice.choice(more)]
+
+    def send(self, key: str) -> Words:
+        return ["SM.SEND", key, self.word(key), *self.dice.choice([[], ["ACTIONS"]])]
+
+    def reset(self, key: str) -> Words:
+        return ["SM.RESET", key, *self.dice.choice([[], ["ACTIONS"]])]
+
+    def generic(self) -> Words:
+        """What any key goes through."""
+        key, other = self.dice.sample(self.keys, 2)
+        calls: list[tuple[Words, int]] = [
+            (["DEL", key], 4),
+            (["UNLINK", key], 4),
+            (["PEXPIRE", key, str(self.dice.randint(1, SOON))], 4),
+            (["EXPIRE", key, "100000"], 6),
+            (["PERSIST", key], 4),
+            (["RENAME", key, other], 4),
+            (["COPY", key, other, "REPLACE"], 6),
+            (["COPY", key, other, "DB", "1", "REPLACE"], 3),
+            (["MOVE", key, "1"], 3),
+            (["SET", key, "a string"], 2),
+            (["SWAPDB", "0", "1"], 1),
+        ]
+        return self.dice.choices([words for words, _ in calls], [weight for _, weight in calls])[0]
+
+
+class Storm:
+    """Sends them to a server."""
+
+    def __init__(self, server: Server, seed: int) -> None:
+        self.server = server
+        self.random = RandomCommands(seed)
+        self.clients = [server.client(db=database, decode_responses=False) for database in (0, 1)]
+        server.own.function_load(LIBRARY, replace=True)
+
+    def run(self, commands: int, between: Callable[[], None] = lambda: None) -> None:
+        """Sends as many commands; calls ``between`` after every batch."""
+        for batch in self.random.batches(commands):
+            client = self.clients[batch.database]
+            if batch.kind in {"plain", "multi"}:
+                run_quietly(client, batch.commands, transaction=batch.kind == "multi")
+            else:
+                self.nest(client, batch)
+            if self.random.dice.random() < 0.05:
+                self.dump_and_restore(client)
+            between()
+
+    def nest(self, client: redis.Redis, batch: Batch) -> None:
+        flattened: list[Any] = [word for words in batch.commands for word in (str(len(words)), *words)]
+        if batch.kind == "script":
+            client.execute_command("EVAL", "local words = ARGV" + SCRIPT, "0", *flattened)
+        else:
+            client.execute_command("FCALL", "storm", "0", *flattened)
+
+    def dump_and_restore(self, client: redis.Redis) -> None:
+        key, other = self.random.dice.sample(self.random.keys, 2)
+        payload = client.dump(key)
+        if payload is not None:
+            client.restore(other, 0, payload, replace=True)
+
+    def settle(self) -> None:
+        """Waits until what was to expire has expired, and sees to it that the primary has said so."""
+        time.sleep(2 * SOON / 1000)
+        for client in self.clients:
+            client.exists(*self.random.keys)

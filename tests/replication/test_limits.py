@@ -1,0 +1,161 @@
+"""A document that the primary accepted is accepted by its replicas, on their disks too, whatever their limits say.
+
+A limit is for clients. A replica that refused what its primary took would lose it, or die of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from tests.documents import flat, nested, numbered
+from tests.groups import STRICT, alone, assert_same, caught_up, digest, follow
+from tests.servers import Server
+
+Start = Callable[..., Server]
+
+LARGE = {
+    "states": numbered(30),
+    "bytes": flat({"a": ["b"], "b": ["a"]}, "a", description="x" * 2000),
+    "nesting": nested(20),
+    "chart": '{"id":"c","initial":"a","states":{"a":{"on":{"GO":"b"}},"b":{}},"meta":"' + "x" * 2000 + '"}',
+}
+SMALL = '{"map":{},"initial":"s"}'
+LOW = ["max-states", "3", "max-document-bytes", "300", "max-nesting", "4"]
+
+
+def replica(start_server: Start, **settings: object) -> Server:
+    return start_server(settings=STRICT | {"appendonly": "yes"} | settings, module_args=LOW)
+
+
+def refuses_clients(server: Server) -> None:
+    for name, document in LARGE.items():
+        with pytest.raises(redis.ResponseError, match="invalid document"):
+            server.own.execute_command("SM.SET", f"new {name}", document)
+
+
+def plain(r: redis.Redis) -> None:
+    for name, document in LARGE.items():
+        r.execute_command("SM.SET", name, document)
+
+
+def in_multi(r: redis.Redis) -> None:
+    with r.pipeline(transaction=True) as pipe:
+        for name, document in LARGE.items():
+            pipe.execute_command("SM.SET", name, document)
+        pipe.execute()
+
+
+def in_lua(r: redis.Redis) -> None:
+    for name, document in LARGE.items():
+        r.eval("return redis.call('SM.SET', KEYS[1], ARGV[1])", 1, name, document)
+
+
+def in_a_function(r: redis.Redis) -> None:
+    r.function_load(
+        "#!lua name=f\nredis.register_function('f', function(k, a) return redis.call('SM.SET', k[1], a[1]) end)"
+    )
+    for name, document in LARGE.items():
+        r.fcall("f", 1, name, document)
+
+
+def restored(r: redis.Redis) -> None:
+    """By a dump of another server's."""
+    for name, payload in DUMPS.items():
+        r.execute_command("RESTORE", name, 0, payload)
+
+
+DUMPS: dict[str, bytes] = {}
+
+
+@pytest.fixture
+def dumps(start_server: Start) -> None:
+    """Dumps of the large documents, made by a server that nobody replicates."""
+    server = start_server()
+    plain(server.own)
+    for name in LARGE:
+        DUMPS[name] = server.raw().execute_command("DUMP", name)
+
+
+@pytest.mark.usefixtures("dumps")
+@pytest.mark.parametrize("write", [plain, in_multi, in_lua, in_a_function, restored], ids=lambda write: write.__name__)
+def test_what_the_primary_took(start_server: Start, write: Callable[[redis.Redis], None]) -> None:
+    primary = start_server(settings=STRICT)
+    first, chained = replica(start_server), replica(start_server)
+    follow(primary, first)
+    follow(first, chained)
+    write(primary.own)
+    caught_up(primary, first, chained)
+    assert_same(primary, first, chained)
+
+
+@pytest.mark.parametrize("load", ["disabled", "swapdb"])
+@pytest.mark.parametrize("diskless", ["yes", "no"])
+def test_a_full_sync_brings_it(start_server: Start, diskless: str, load: str) -> None:
+    primary = start_server(settings=STRICT | {"repl-diskless-sync": diskless})
+    plain(primary.own)
+    first = replica(start_server, **{"repl-diskless-load": load})
+    follow(primary, first)
+    caught_up(primary, first)
+    assert_same(primary, first)
+
+
+@pytest.mark.parametrize("preamble", ["yes", "no"])
+def test_the_replicas_own_disk_brings_it_back(start_server: Start, preamble: str) -> None:
+    """Its append-only file as the stream wrote it, rewritten, and its RDB file. Clients are held to its limits."""
+    primary = start_server(settings=STRICT)
+    first = replica(start_server, **{"aof-use-rdb-preamble": preamble})
+    follow(primary, first)
+    plain(primary.own)
+    primary.own.execute_command("SM.MUTATE", "states", "s1", "a reason")
+    caught_up(primary, first)
+    agreed = digest(primary)
+    alone(first)
+
+    first.restart()
+    assert digest(first) == agreed
+    refuses_clients(first)
+
+    first.own.bgrewriteaof()
+    first.wait_for_child()
+    first.restart()
+    assert digest(first) == agreed
+
+    first.own.execute_command("DEBUG", "RELOAD")
+    assert digest(first) == agreed
+    assert first.own.execute_command("SM.MUTATE", "states", "s2") == "OK"
+    assert first.own.execute_command("SM.SEND", "chart", "GO") == ["b"]
+    assert first.own.copy("chart", "copied")
+    refuses_clients(first)
+
+
+def test_limits_that_were_lowered_hold_for_clients_alone(start_server: Start) -> None:
+    """The same server, restarted with lower limits: what it held it holds, and what it replicates arrives."""
+    primary = start_server(settings=STRICT | {"appendonly": "yes"})
+    plain(primary.own)
+    primary.own.execute_command("SM.SET", "small", SMALL)
+    agreed = digest(primary)
+    primary.module_args = tuple(LOW)
+    primary.write_conf()
+    primary.restart()
+    assert digest(primary) == agreed
+    refuses_clients(primary)
+    first = replica(start_server)
+    follow(primary, first)
+    primary.own.execute_command("SM.SEND", "chart", "GO")
+    primary.own.copy("chart", "again")
+    caught_up(primary, first)
+    assert_same(primary, first)
+
+
+def test_a_restore_by_a_client_is_held_to_the_limits(start_server: Start, dumps: None) -> None:
+    server = start_server(module_args=LOW)
+    server.own.execute_command("SM.SET", "states", SMALL)
+    before = server.digest("states")
+    for name, payload in DUMPS.items():
+        with pytest.raises(redis.ResponseError, match="Bad data format"):
+            server.raw().execute_command("RESTORE", name, 0, payload, "REPLACE")
+    assert server.digest("states") == before
+    assert server.own.dbsize() == 1

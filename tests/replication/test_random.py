@@ -1,0 +1,84 @@
+"""Thousands of random commands on a primary: its replicas, and the servers that replay its log, hold the same.
+
+SM_COMMANDS (2000) and SM_SEEDS ("1") make it longer: `make replication`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+
+import pytest
+
+from tests.contract import writes
+from tests.groups import STRICT, alone, assert_same, caught_up, digest, follow
+from tests.replication.random_commands import RandomCommands, Storm
+from tests.servers import Server
+
+COMMANDS = int(os.environ.get("SM_COMMANDS", "2000"))
+SEEDS = [int(seed) for seed in os.environ.get("SM_SEEDS", "1").split(",")]
+
+LOG = {"appendonly": "yes", "appendfsync": "no", "auto-aof-rewrite-percentage": 0}
+
+
+def test_every_write_comes_up() -> None:
+    sent = {words[0] for batch in RandomCommands(1).batches(1000) for words in batch.commands}
+    assert set(writes()) <= sent
+
+
+class Accidents:
+    """What happens now and then while commands arrive: a link is cut, a log is rewritten."""
+
+    def __init__(self, seed: int, primary: Server, *replicas: Server) -> None:
+        self.dice = random.Random(seed)
+        self.primary, self.replicas = primary, replicas
+        self.links_cut = self.rewrites = 0
+
+    def __call__(self) -> None:
+        chance = self.dice.random()
+        if chance < 0.05:
+            self.dice.choice([self.primary, *self.replicas]).own.execute_command("CLIENT", "KILL", "TYPE", "replica")
+            self.links_cut += 1
+        elif chance < 0.10:
+            server = self.dice.choice([self.primary, *self.replicas])
+            if not server.info("persistence")["aof_rewrite_in_progress"]:
+                server.own.bgrewriteaof()
+                self.rewrites += 1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_replicas_and_logs_agree(start_server: Callable[..., Server], seed: int) -> None:
+    primary = start_server(settings=STRICT | LOG | {"repl-diskless-sync": "no"})
+    # Nothing that is a replica's own may make a difference: its limits, its memo, what it answers to a refusal.
+    first = start_server(settings=STRICT | LOG, module_args=["max-states", "1", "max-document-bytes", "64"])
+    second = start_server(settings=STRICT | LOG | {"aof-use-rdb-preamble": "no"}, module_args=["max-nesting", "3"])
+    chained = start_server(
+        settings=STRICT | {"repl-diskless-load": "swapdb"},
+        module_args=["max-memo-bytes", str(1 << 20), "invalid-transition", "error"],
+    )
+    storm = Storm(primary, seed)
+    storm.run(COMMANDS // 10)
+    follow(primary, first, second)
+    follow(first, chained)
+
+    accidents = Accidents(seed, primary, first, second)
+    storm.run(COMMANDS - COMMANDS // 10, accidents)
+    assert accidents.links_cut and accidents.rewrites
+
+    replicas = (first, second, chained)
+    storm.settle()
+    caught_up(primary, *replicas)
+    assert_same(primary, *replicas)
+    assert primary.own.dbsize() > 10
+    agreed = digest(primary)
+    alone(*replicas)
+    for server in (primary, first, second):
+        server.wait_for_child()
+        server.restart()
+        assert digest(server) == agreed, f"port {server.port} replays its log"
+        server.own.config_set("aof-use-rdb-preamble", "no")
+        server.own.bgrewriteaof()
+        server.wait_for_child()
+        server.restart()
+        assert digest(server) == agreed, f"port {server.port} replays its rewritten log"

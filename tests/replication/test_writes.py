@@ -1,0 +1,190 @@
+"""Every SM.* write, plain, in MULTI, in a script, in a function: sent once if it changes something, else not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from tests.contract import writes
+from tests.documents import README, TEMPLATE, TRAFFIC
+from tests.groups import STRICT, assert_same, caught_up, follow, offset, run_quietly
+from tests.servers import Server
+
+Words = tuple[str | bytes, ...]
+
+CHART = (
+    '{"id":"c","initial":"a","states":{"a":{"on":{"GO":{"target":"b","actions":"sound"},"STAY":{"actions":"tick"}}},'
+    '"b":{"entry":"ring","on":{"BACK":"#c.a"}}}}'
+)
+
+CHANGES: list[Words] = [
+    ("SM.SET", "new", README),
+    ("SM.SET", "flat", TRAFFIC),
+    ("SM.SET", "flat", README, "boo"),
+    ("SM.SET", "ttl", README),
+    ("SM.SET", "chart", CHART, "b"),
+    ("SM.CREATE", "new"),
+    ("SM.CREATE", "flat"),
+    ("SM.MUTATE", "flat", "boo"),
+    ("SM.MUTATE", "flat", "blee", b"why \x00 \xc3\xa9\r\n"),
+    ("SM.MUTATE", "flat", "bar", "FORCE", "FORCE"),
+    ("SM.MUTATE", "there", "boo", "another reason", "FORCE"),
+    ("SM.MUTATE", "chart", "b"),
+    ("SM.RESET", "there"),
+    ("SM.RESET", "there", "ACTIONS"),
+    ("SM.SEND", "flat", "boo"),
+    ("SM.SEND", "chart", "GO"),
+    ("SM.SEND", "chart", "GO", "ACTIONS"),
+]
+
+NO_CHANGES: list[Words] = [
+    ("SM.SET", "flat", README),
+    ("SM.SET", "flat", " " + README),
+    ("SM.SET", "flat", README, "bar"),
+    ("SM.SET", "flat", "nonsense"),
+    ("SM.SET", "flat", README, "nowhere"),
+    ("SM.SET", "flat", b"\xff"),
+    ("SM.SET", "missing", "{}"),
+    ("SM.SET", "string", README),
+    ("SM.CREATE", "empty"),
+    ("SM.CREATE", "string"),
+    ("SM.MUTATE", "flat", "nowhere"),
+    ("SM.MUTATE", "flat", "bar"),
+    ("SM.MUTATE", "flat", "nowhere", "why", "FORCE"),
+    ("SM.MUTATE", "flat", "boo", "why", "WRONG"),
+    ("SM.MUTATE", "flat", "boo", b"\xff"),
+    ("SM.MUTATE", "there", "boo", "the reason", "FORCE"),
+    ("SM.MUTATE", "missing", "boo"),
+    ("SM.MUTATE", "string", "boo"),
+    ("SM.RESET", "flat"),
+    ("SM.RESET", "flat", "ACTIONS"),
+    ("SM.RESET", "flat", "WRONG"),
+    ("SM.RESET", "missing"),
+    ("SM.SEND", "flat", "nowhere"),
+    ("SM.SEND", "chart", "BACK"),
+    ("SM.SEND", "chart", "STAY", "ACTIONS"),
+    ("SM.SEND", "missing", "GO"),
+    ("SM.TEMPLATE",),
+    ("SM.GET", "flat"),
+    ("SM.GET", "there", "REASON"),
+    ("SM.GET", "string"),
+    ("SM.STATE", "flat", "ALL"),
+    ("SM.STATE", "missing"),
+    ("SM.CAN", "flat", "boo"),
+    ("SM.NEXT", "chart"),
+]
+
+
+def plain(r: redis.Redis, words: Words) -> object:
+    return run_quietly(r, [words])[0]
+
+
+def in_multi(r: redis.Redis, words: Words) -> object:
+    return run_quietly(r, [words], transaction=True)[0]
+
+
+def in_a_script(r: redis.Redis, words: Words) -> object:
+    return run_quietly(r, [("EVAL", "return redis.pcall(unpack(ARGV))", "0", *words)])[0]
+
+
+def in_a_function(r: redis.Redis, words: Words) -> object:
+    return run_quietly(r, [("FCALL", "call", "0", *words)])[0]
+
+
+WAYS = [plain, in_multi, in_a_script, in_a_function]
+
+
+def prepare(r: redis.Redis) -> None:
+    r.flushall()
+    r.execute_command("SM.SET", "flat", README)
+    r.execute_command("SM.SET", "there", README)
+    r.execute_command("SM.MUTATE", "there", "boo", "the reason")
+    r.execute_command("SM.SET", "ttl", README)
+    r.expire("ttl", 1000)
+    r.execute_command("SM.SET", "chart", CHART)
+    r.execute_command("SM.SET", "empty", TEMPLATE)
+    r.set("string", "x")
+
+
+def calls(server: Server, command: str) -> int:
+    named = server.info("commandstats").get(f"cmdstat_{command}")
+    return int(named["calls"]) if named else 0
+
+
+@pytest.fixture
+def primary(start_server: Callable[..., Server]) -> Server:
+    server = start_server(settings=STRICT | {"appendonly": "yes", "appendfsync": "always"})
+    server.own.function_load(
+        "#!lua name=f\nredis.register_function('call', function(keys, words) return redis.pcall(unpack(words)) end)"
+    )
+    return server
+
+
+def test_every_write_is_in_the_lists() -> None:
+    for lists in (CHANGES, NO_CHANGES):
+        assert set(writes()) <= {words[0] for words in lists}
+
+
+def test_what_changes_something_is_sent_once(start_server: Callable[..., Server], primary: Server) -> None:
+    replicas = [start_server(settings=STRICT), start_server(settings=STRICT)]
+    follow(primary, *replicas)
+    r = primary.client(decode_responses=False)
+    for words in CHANGES:
+        for way in WAYS:
+            prepare(r)
+            caught_up(primary, *replicas)
+            name = str(words[0])
+            before = [calls(replica, name) for replica in replicas]
+            reply = way(r, words)
+            assert reply is not None and not isinstance(reply, redis.ResponseError), (way.__name__, words, reply)
+            caught_up(primary, *replicas)
+            after = [calls(replica, name) for replica in replicas]
+            assert after == [count + 1 for count in before], (way.__name__, words)
+            assert_same(primary, *replicas)
+
+
+def test_what_changes_nothing_is_not_sent(start_server: Callable[..., Server], primary: Server) -> None:
+    replica = start_server(settings=STRICT)
+    follow(primary, replica)
+    r = primary.client(decode_responses=False)
+    prepare(r)
+    caught_up(primary, replica)
+    primary.wait_for_child()
+
+    def sent() -> tuple[int, int]:
+        return offset(primary), primary.info("persistence")["aof_current_size"]
+
+    before = sent()
+    for words in NO_CHANGES:
+        for way in WAYS:
+            way(r, words)
+            assert sent() == before, (way.__name__, words)
+    with r.pipeline(transaction=True) as pipe:
+        for words in NO_CHANGES:
+            pipe.execute_command(*words)
+        pipe.execute(raise_on_error=False)
+    assert sent() == before
+    r.execute_command("SM.MUTATE", "flat", "boo")
+    offset_after, log_after = sent()
+    assert offset_after > before[0] and log_after > before[1]
+
+
+def test_a_refusal_in_a_transaction_sends_the_rest(start_server: Callable[..., Server], primary: Server) -> None:
+    """What is refused leaves no trace between the commands that are sent; the refusal's text names the place."""
+    replica = start_server(settings=STRICT)
+    follow(primary, replica)
+    r = primary.client()
+    prepare(r)
+    replies = run_quietly(
+        r,
+        [("SM.MUTATE", "flat", "boo", "one"), ("SM.SET", "flat", '{"map":[]}'), ("SM.MUTATE", "flat", "blee", "two")],
+        transaction=True,
+    )
+    assert [replies[0], replies[2]] == ["OK", "OK"]
+    assert re.search(r"\$\.map", str(replies[1]))
+    caught_up(primary, replica)
+    assert_same(primary, replica)
+    assert replica.own.execute_command("SM.GET", "flat", "REASON") == "two"

@@ -1,0 +1,89 @@
+"""What the real XState did, done by SM.SEND on a real server: every fixture, every event, with a DUMP and RESTORE in
+the middle, and SM.CAN, SM.NEXT, SM.GET and the memo agreeing at every step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from tests.servers import Server
+
+FIXTURES = Path(__file__).resolve().parents[1] / "core" / "xstate"
+PARTS = 8
+
+
+def fixtures() -> Iterator[dict[str, Any]]:
+    for name in ("known.jsonl", "random.jsonl"):
+        alphabet: list[str] = []
+        for line in (FIXTURES / name).read_text(encoding="utf-8").splitlines():
+            fixture = json.loads(line)
+            alphabet = fixture.setdefault("alphabet", alphabet)
+            if "config" in fixture:
+                yield fixture
+
+
+ALL = list(fixtures())
+
+
+def state_value(text: str) -> object:
+    """What SM.GET key CURRENT answers, as XState's state value."""
+    return json.loads(text) if text.startswith("{") else text
+
+
+def send_all(r: redis.Redis, name: str, events: list[dict[str, Any]]) -> list[Any]:
+    """For each event: SM.CAN, SM.SEND ACTIONS, then SM.STATE and SM.GET CURRENT."""
+    with r.pipeline(transaction=False) as pipe:
+        for expected in events:
+            pipe.execute_command("SM.CAN", name, expected["event"])
+            pipe.execute_command("SM.SEND", name, expected["event"], "ACTIONS")
+            pipe.execute_command("SM.STATE", name)
+            pipe.execute_command("SM.GET", name, "CURRENT")
+        replies = pipe.execute(raise_on_error=False)
+    return [replies[first : first + 4] for first in range(0, len(replies), 4)]
+
+
+def move_house(r: redis.Redis, raw: redis.Redis, name: str) -> None:
+    """The machine is stored anew from SM.GET, then leaves by DUMP and comes back."""
+    whole = r.execute_command("SM.GET", name)
+    digest = r.execute_command("DEBUG", "DIGEST-VALUE", name)
+    assert r.execute_command("SM.SET", name, whole) == "OK"
+    assert r.execute_command("DEBUG", "DIGEST-VALUE", name) == digest, name
+    dumped = raw.dump(name)
+    r.delete(name)
+    raw.restore(name, 0, dumped)
+    assert r.execute_command("DEBUG", "DIGEST-VALUE", name) == digest, name
+    assert r.execute_command("SM.GET", name) == whole
+
+
+def follow(r: redis.Redis, raw: redis.Redis, fixture: dict[str, Any]) -> None:
+    name, events = fixture["name"], fixture["events"]
+    assert r.execute_command("SM.SET", name, json.dumps(fixture["config"])) == "OK"
+    assert state_value(r.execute_command("SM.GET", name, "CURRENT")) == fixture["start"]["value"]
+    assert r.execute_command("SM.RESET", name, "ACTIONS")[1] == fixture["start"]["actions"]
+    middle = len(events) // 2
+    replies = send_all(r, name, events[:middle])
+    move_house(r, raw, name)
+    replies += send_all(r, name, events[middle:])
+    value = fixture["start"]["value"]
+    for expected, (can, sent, states, current) in zip(events, replies, strict=True):
+        if expected.get("error") and expected["taken"] == 1:
+            assert "do not end" in str(can), name
+            assert "do not end" in str(sent), name
+        elif expected["taken"] == 1:
+            value = expected["value"]
+            assert can == 1, name
+            assert sent == [states, expected["actions"]], name
+        else:
+            assert (can, sent) == (0, None), name
+        assert state_value(current) == value, name
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_the_server_agrees_with_xstate(server: Server, r: redis.Redis, part: int) -> None:
+    for fixture in ALL[part::PARTS]:
+        follow(r, server.raw(), fixture)

@@ -1,0 +1,416 @@
+"""What builds images and starts containers: a Docker engine, or buildah where there is none.
+
+Both are driven by their own programs. buildah works as root with its own storage below build/image, so that
+nothing else of the machine is touched; its base image is made of Debian's packages by debootstrap and kept there
+from run to run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+HANG = 120  # seconds until a program that should long have ended counts as hung
+Result = subprocess.CompletedProcess[str]
+
+
+class ImageError(Exception):
+    """Something that is needed is missing, or a program failed; the text says which."""
+
+
+def call(*command: str, check: bool = True, **options: Any) -> Result:
+    """Runs a short command and hands back its output, both streams apart. Raises ImageError when it fails."""
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANG, **options)
+    if check and run.returncode != 0:
+        raise ImageError(f"{' '.join(command)} ended with {run.returncode}: {run.stderr.strip() or run.stdout.strip()}")
+    return run
+
+
+def show(*command: str, **options: Any) -> None:
+    """Runs a long command whose output goes through. Raises ImageError when it fails."""
+    print("$", " ".join(command), flush=True)
+    code = subprocess.run(command, check=False, **options).returncode
+    if code != 0:
+        raise ImageError(f"{' '.join(command)} ended with {code}")
+
+
+def base_name() -> str:
+    """The image that the Dockerfile starts from, in all its stages."""
+    names: set[str] = set(re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    if len(names) != 1:
+        raise ImageError(f"the Dockerfile starts from {len(names)} images, and one is expected: {sorted(names)}")
+    return names.pop()
+
+
+class Docker:
+    """The engine that the docker program talks to."""
+
+    name = "docker"
+
+    @staticmethod
+    def lacks() -> str | None:
+        """Why it cannot be used, or None."""
+        if shutil.which("docker") is None:
+            return "docker is missing"
+        if call("docker", "version", check=False).returncode != 0:
+            return "docker is here, but no engine answers"
+        return None
+
+    def build(self, image: str) -> None:
+        show("docker", "build", "--tag", image, str(ROOT))
+
+    def size(self, image: str) -> int:
+        """Bytes of the image, unpacked."""
+        return int(call("docker", "image", "inspect", "--format", "{{.Size}}", image).stdout)
+
+    def config(self, image: str) -> dict[str, Any]:
+        """The image's configuration: User, Entrypoint, Cmd, ExposedPorts, Volumes, WorkingDir …"""
+        found: dict[str, Any] = json.loads(
+            call("docker", "image", "inspect", "--format", "{{json .Config}}", image).stdout
+        )
+        return found
+
+    def archive(self, image: str, path: Path) -> None:
+        """Writes the image to a file that ``docker load`` takes."""
+        show("docker", "save", "--output", str(path), image)
+
+    def remove(self, image: str) -> None:
+        call("docker", "image", "rm", image)
+
+    def new_volume(self) -> str:
+        return call("docker", "volume", "create").stdout.strip()
+
+    def remove_volume(self, volume: str) -> None:
+        call("docker", "volume", "rm", volume)
+
+    def start(
+        self, image: str, *arguments: str, volume: str, port: int = 6379, options: Sequence[str] = ()
+    ) -> DockerContainer:
+        """``docker run -d`` with the volume at /data and the port published on the loopback address.
+
+        ``options``: further ones, of those that ``docker run`` and ``buildah run`` share (--user, --env).
+        """
+        command = ["docker", "run", "-d", "--publish", f"127.0.0.1::{port}", "--volume", f"{volume}:/data"]
+        return DockerContainer(call(*command, *options, image, *arguments).stdout.strip(), port)
+
+    def once(self, image: str, *arguments: str) -> Result:
+        """``docker run --rm``: a container that ends by itself, with its output and exit code."""
+        return call("docker", "run", "--rm", image, *arguments, check=False)
+
+    def close(self) -> None:
+        """Nothing stays behind but the image and the engine's cache."""
+
+
+class DockerContainer:
+    """One container of the Docker engine."""
+
+    def __init__(self, identifier: str, port: int) -> None:
+        self.identifier = identifier
+        self.port = port
+
+    def address(self) -> tuple[str, int]:
+        """Where its port is reached from here."""
+        host, _, port = call("docker", "port", self.identifier, f"{self.port}/tcp").stdout.split()[0].rpartition(":")
+        return host, int(port)
+
+    def run(self, *command: str, text: str = "") -> Result:
+        """Runs a program beside the server, in the same container, with ``text`` as its input."""
+        return call("docker", "exec", "-i", self.identifier, *command, check=False, input=text)
+
+    def running(self) -> bool:
+        return call("docker", "inspect", "--format", "{{.State.Running}}", self.identifier).stdout.strip() == "true"
+
+    def terminate(self) -> None:
+        """SIGTERM to the container's first process, as ``docker stop`` sends it."""
+        call("docker", "kill", "--signal", "TERM", self.identifier)
+
+    def log(self) -> str:
+        logged = call("docker", "logs", self.identifier)
+        return logged.stdout + logged.stderr
+
+    def remove(self) -> None:
+        call("docker", "rm", "--force", "--volumes", self.identifier)
+
+
+class Buildah:
+    """buildah without an engine: chroot isolation, plain copies as layers, all of it below ``folder``."""
+
+    name = "buildah"
+    outside = "198.51.100.1"  # an address of documentation (RFC 5737): here, of the private network's loopback device
+
+    def __init__(self, folder: Path = ROOT / "build" / "image") -> None:
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir(parents=True, exist_ok=True)
+        self.lock = (folder / "lock").open("w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ImageError(f"another run is working in {folder}") from None
+        settings = folder / "storage.conf"
+        settings.write_text(
+            f'[storage]\ndriver = "vfs"\ngraphroot = "{folder / "storage"}"\nrunroot = "{folder / "run"}"\n'
+        )
+        self.environment = {
+            **os.environ,
+            "CONTAINERS_STORAGE_CONF": str(settings),
+            "BUILDAH_ISOLATION": "chroot",
+            "TMPDIR": str(self.temporary),
+        }
+        self.idle: dict[str, str] = {}
+        self.private_network = False
+
+    @staticmethod
+    def lacks() -> str | None:
+        """Why it cannot be used, or None."""
+        programs = {"buildah": "buildah", "debootstrap": "debootstrap", "ip": "iproute2"}
+        missing = [package for program, package in programs.items() if shutil.which(program) is None]
+        if missing:
+            return f"without Docker it takes the Debian/Ubuntu packages {', '.join(missing)}"
+        return None if os.geteuid() == 0 else "without Docker it takes root"
+
+    def call(self, *arguments: str, check: bool = True, **options: Any) -> Result:
+        return call("buildah", *arguments, check=check, env=self.environment, **options)
+
+    def build(self, image: str) -> None:
+        base = base_name()
+        if self.call("inspect", "--type", "image", base, check=False).returncode != 0:
+            self.make_base(base)
+        show("buildah", "bud", "--pull-never", "--tag", image, str(ROOT), env=self.environment)
+
+    def make_base(self, base: str) -> None:
+        """Makes what Debian's image of this name is, from Debian's packages.
+
+        $DEBIAN_MIRROR: another mirror than debootstrap's, with the security updates beside it (…/debian-security).
+        """
+        suite = base.partition(":")[2].removesuffix("-slim")
+        container = self.new_container("scratch")
+        try:
+            root = Path(self.call("mount", container).stdout.strip())
+            mirror = [os.environ["DEBIAN_MIRROR"]] if os.environ.get("DEBIAN_MIRROR") else []
+            show("debootstrap", "--variant=minbase", suite, str(root), *mirror, stdout=subprocess.DEVNULL)
+            prepare_base(root, suite)
+            upgrade = "apt-get update -qq && apt-get upgrade -qq && apt-get clean && rm -rf /var/lib/apt/lists/*"
+            show("buildah", "run", container, "sh", "-c", upgrade, env=self.environment, stdout=subprocess.DEVNULL)
+            self.call("umount", container)
+            self.call("commit", "--quiet", container, base)
+        finally:
+            self.call("rm", container)
+
+    def size(self, image: str) -> int:
+        """Bytes of the image, unpacked."""
+        root = self.call("mount", self.idle_container(image)).stdout.strip()
+        return int(call("du", "--summarize", "--bytes", "--one-file-system", root).stdout.split()[0])
+
+    def config(self, image: str) -> dict[str, Any]:
+        """The image's configuration: User, Entrypoint, Cmd, ExposedPorts, Volumes, WorkingDir …"""
+        found: dict[str, Any] = json.loads(self.call("inspect", "--type", "image", image).stdout)["OCIv1"]["config"]
+        return found
+
+    def archive(self, image: str, path: Path) -> None:
+        """Writes the image to a file that ``docker load`` takes."""
+        path.unlink(missing_ok=True)
+        show("buildah", "push", "--quiet", image, f"docker-archive:{path}:{image}:latest", env=self.environment)
+
+    def remove(self, image: str) -> None:
+        if image in self.idle:
+            self.call("rm", self.idle.pop(image))
+        self.call("rmi", image)
+
+    def new_container(self, image: str) -> str:
+        """A container, which is a copy of the whole image."""
+        return self.call("from", "--pull-never", image).stdout.strip()
+
+    def idle_container(self, image: str) -> str:
+        """A container for what only looks; always the same one."""
+        if image not in self.idle:
+            self.idle[image] = self.new_container(image)
+        return self.idle[image]
+
+    def new_volume(self) -> str:
+        return tempfile.mkdtemp(prefix="volume-", dir=self.temporary)
+
+    def remove_volume(self, volume: str) -> None:
+        shutil.rmtree(volume)
+
+    def start(
+        self, image: str, *arguments: str, volume: str, port: int = 6379, options: Sequence[str] = ()
+    ) -> BuildahContainer:
+        """The image's entrypoint in a new container with the volume at /data, in a network of this process's own.
+
+        ``options``: further ones, of those that ``docker run`` and ``buildah run`` share (--user, --env).
+        """
+        self.enter_private_network()
+        container = self.new_container(image)
+        root = Path(self.call("mount", container).stdout.strip())
+        data = (root / "data").stat()
+        if not any(Path(volume).iterdir()):  # as an engine does with a volume that is new
+            os.chown(volume, data.st_uid, data.st_gid)
+            Path(volume).chmod(data.st_mode)
+        # Else the image's volume is mounted over this one.
+        self.call("config", "--volume", "/data-", container)
+        return BuildahContainer(
+            self, container, [f"--volume={volume}:/data", *options], self.entry(image, arguments), port
+        )
+
+    def once(self, image: str, *arguments: str) -> Result:
+        """A container that ends by itself, with its output and exit code."""
+        return self.run(self.idle_container(image), [], self.entry(image, arguments))
+
+    def run(self, container: str, options: Sequence[str], command: Sequence[str], text: str = "") -> Result:
+        """Runs a program in a container, with ``text`` as its input, and waits for its end."""
+        with self.output_folder() as folder:
+            run = call(
+                *self.run_command(container, options, command, folder), check=False, env=self.environment, input=text
+            )
+            output, errors = ((folder / name).read_text(errors="replace") for name in ("stdout", "stderr"))
+            return Result(run.args, run.returncode, output, errors + run.stderr)
+
+    @contextlib.contextmanager
+    def output_folder(self) -> Iterator[Path]:
+        """A folder that every user of a container may write to."""
+        with tempfile.TemporaryDirectory(prefix="output-", dir=self.temporary) as name:
+            folder = Path(name)
+            folder.chmod(0o777)
+            for stream in ("stdout", "stderr"):
+                (folder / stream).touch()
+                (folder / stream).chmod(0o666)
+            yield folder
+
+    def run_command(self, container: str, options: Sequence[str], command: Sequence[str], folder: Path) -> list[str]:
+        """``buildah run`` of a program that writes its output to ``folder`` itself.
+
+        buildah passes output on, and ends with the program: what it has not passed on by then is lost.
+        """
+        redirect = ["sh", "-c", 'exec "$@" >/mnt/stdout 2>/mnt/stderr', "sh"]
+        return ["buildah", "run", f"--volume={folder}:/mnt", *options, container, "--", *redirect, *command]
+
+    def entry(self, image: str, arguments: Sequence[str]) -> list[str]:
+        """What an engine would start: ``buildah run`` itself passes the image's entrypoint by."""
+        config = self.config(image)
+        return [*config["Entrypoint"], *(arguments or config["Cmd"])]
+
+    def enter_private_network(self) -> None:
+        """Leaves the machine's network for good. chroot isolation has none of its own: the image's port may be in
+        use on the machine, and nobody is to reach a server that has no password."""
+        if self.private_network:
+            return
+        clone_newnet = 0x40000000
+        if ctypes.CDLL(None, use_errno=True).unshare(clone_newnet) != 0:
+            raise ImageError(f"no private network: {os.strerror(ctypes.get_errno())}")
+        self.private_network = True
+        call("ip", "link", "set", "lo", "up")
+        call("ip", "address", "add", f"{self.outside}/32", "dev", "lo")
+
+    def close(self) -> None:
+        """Removes what a failure has left behind; the images stay."""
+        self.call("rm", "--all")
+        self.lock.close()
+
+
+class BuildahContainer:
+    """One container of buildah, and the process that runs in it."""
+
+    def __init__(self, engine: Buildah, name: str, options: Sequence[str], command: Sequence[str], port: int) -> None:
+        self.engine = engine
+        self.name = name
+        self.options = options
+        self.port = port
+        self.opened = contextlib.ExitStack()
+        self.folder = self.opened.enter_context(engine.output_folder())
+        self.process = subprocess.Popen(
+            engine.run_command(name, options, command, self.folder),
+            env=engine.environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def address(self) -> tuple[str, int]:
+        """Where its port is reached from here: by an address that the server sees as another machine's."""
+        return self.engine.outside, self.port
+
+    def run(self, *command: str, text: str = "") -> Result:
+        """Runs a program beside the server, in the same container, with ``text`` as its input."""
+        return self.engine.run(self.name, self.options, command, text)
+
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def terminate(self) -> None:
+        """SIGTERM to the container's first process, as ``docker stop`` sends it."""
+        os.kill(self.first_process(), signal.SIGTERM)
+
+    def first_process(self) -> int:
+        """The process that buildah's own two have started, by its number on the machine."""
+        process = self.process.pid
+        for _ in range(3):
+            # Each of buildah's threads has children of its own.
+            threads = Path(f"/proc/{process}/task").glob("*/children")
+            process = next(int(child) for thread in threads for child in thread.read_text().split())
+        return process
+
+    def log(self) -> str:
+        return "".join((self.folder / name).read_text(errors="replace") for name in ("stdout", "stderr"))
+
+    def remove(self) -> None:
+        if self.running():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(HANG)
+        self.engine.call("rm", self.name)
+        self.opened.close()
+
+
+def prepare_base(root: Path, suite: str) -> None:
+    """What Debian's slim image has and a debootstrap folder lacks: security updates, no services, no documentation."""
+    root.chmod(0o755)
+    sources = root / "etc/apt/sources.list"
+    mirror = sources.read_text().split()[1].rstrip("/")
+    sources.write_text(
+        f"deb {mirror} {suite} main\ndeb {mirror} {suite}-updates main\ndeb {mirror}-security {suite}-security main\n"
+    )
+    policy = root / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    unwanted = ["doc", "info", "linda", "lintian", "locale", "man", "groff"]
+    rules = [f"path-exclude /usr/share/{name}/*" for name in unwanted]
+    rules += ["path-include /usr/share/doc/*/copyright", "path-include /usr/share/locale/locale.alias"]
+    (root / "etc/dpkg/dpkg.cfg.d/slim").write_text("\n".join(rules) + "\n")
+    for name in unwanted:
+        for path in (root / "usr/share" / name).rglob("*"):
+            if not path.is_dir() and path.name not in ("copyright", "locale.alias"):
+                path.unlink()
+    (root / "etc/apt/apt.conf.d/slim").write_text(
+        'APT::Keep-Downloaded-Packages "false";\n'
+        'Dir::Cache::pkgcache "";\nDir::Cache::srcpkgcache "";\n'
+        'Acquire::Languages "none";\n'
+    )
+    for name in ("hostname", "resolv.conf"):
+        (root / "etc" / name).write_text("")
+
+
+Engine = Docker | Buildah
+Container = DockerContainer | BuildahContainer
+
+
+def choose(wanted: str | None = None) -> Engine:
+    """The engine of this name, or Docker where an engine answers, else buildah. Raises ImageError with all reasons."""
+    reasons = []
+    for engine in (Docker, Buildah):
+        if wanted in (None, engine.name):
+            reason = engine.lacks()
+            if reason is None:
+                return engine()
+            reasons.append(reason)
+    raise ImageError("; ".join(reasons))

@@ -1,0 +1,341 @@
+"""``make image-test``: builds the image for real, starts it, uses it as a user would, and removes it again.
+
+    python tools/image_test.py [--engine docker|buildah] [--image NAME]
+
+--image takes an image that is built already, and leaves it. Needs redis-py, as the tests do. Where no Docker engine
+answers it needs root, buildah, debootstrap and iproute2. Ends with 1 when a check fails or something is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import redis
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tools import image
+from tools.image_engines import HANG, Container, Engine, ImageError, choose
+
+PLACE = "/usr/local/lib/redisstate"
+EMPTY = '{"current":"","map":{},"initial":"foo"}'
+EMPTY_GET = '{"current":"foo","map":{},"initial":"foo"}'
+MACHINE = '{"current":"","map":{"bar": ["blee","boo"], "boo": ["blee"]},"initial":"bar"}'
+MACHINE_GET = '{"current":"blee","map":{"bar":["blee","boo"],"boo":["blee"]},"initial":"bar"}'
+USUAL_SETTINGS = {
+    "save": "3600 1 300 100 60 10000",
+    "appendonly": "no",
+    "dir": "/data",
+    "port": "6379",
+    "bind": "* -::*",
+    "protected-mode": "no",
+    "redisstate.invalid-transition": "nil",
+}
+UNWANTED_PROGRAMS = ("gcc", "cc", "g++", "c++", "cpp", "clang", "tcc", "as", "ld", "make", "python3", "pip3")
+UNWANTED_FILES = ("cc1", "Python.h", "*.a", "*.o", "*.c", "*.deb", "*_Packages*", "*_InRelease")
+# A compiled file notes the date and the size of its source, or, where its first word is not 0, the source's digest.
+# Prints how many there are and each that notes another date or size.
+STALE_BYTECODE = r"""
+compiled=$(find /usr/lib/python3.11 "$1" -name '*.pyc')
+echo "$compiled" | wc -l
+for file in $compiled; do
+    source=$(echo "$file" | sed 's,__pycache__/\(.*\)\.cpython-[0-9]*\.pyc,\1.py,')
+    set -- $(od -A n -t u4 -j 4 -N 12 "$file")
+    [ "$1" != 0 ] || [ "$2 $3" = "$(stat -c '%Y %s' "$source")" ] || echo "$file"
+done
+"""
+
+
+class Checks:
+    """Says what was checked, counts, goes on after a failure."""
+
+    def __init__(self) -> None:
+        self.passed = 0
+        self.failed = 0
+
+    def equal(self, what: str, seen: object, wanted: object) -> None:
+        self.true(what, seen == wanted, f"{seen!r}, not {wanted!r}")
+
+    def true(self, what: str, holds: object, seen: object) -> None:
+        """``seen`` is what a failure shows."""
+        if holds:
+            self.passed += 1
+            print(f"  ok     {what}", flush=True)
+        else:
+            self.failed += 1
+            print(f"  wrong  {what}: {seen}", flush=True)
+
+
+class Image:
+    """An image that is built, and what a test does with it."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self.engine = engine
+        self.name = name
+
+    def shell(self, script: str, *arguments: str) -> str:
+        """What a shell in a new container prints. Raises ImageError when it fails."""
+        run = self.engine.once(self.name, "sh", "-c", script, "sh", *arguments)
+        if run.returncode != 0:
+            raise ImageError(f"a shell in the image ended with {run.returncode}: {run.stderr}")
+        return run.stdout
+
+    @contextlib.contextmanager
+    def volume(self) -> Iterator[str]:
+        """A new volume, removed at the end."""
+        volume = self.engine.new_volume()
+        try:
+            yield volume
+        finally:
+            self.engine.remove_volume(volume)
+
+    @contextlib.contextmanager
+    def server(self, *arguments: str, password: str | None = None, **options: Any) -> Iterator[tuple[Container, Any]]:
+        """A container that runs a server, and a client that reaches it from outside. SHUTDOWN ends what still runs."""
+        container = self.engine.start(self.name, *arguments, **options)
+        host, port = container.address()
+        client = redis.Redis(host, port, password=password, decode_responses=True, socket_timeout=HANG)
+        try:
+            wait_until(lambda: not container.running() or answers(client), "the server answers")
+            yield container, client
+            if container.running():
+                shut_down(container, client)
+        except (ImageError, redis.RedisError):
+            print(container.log(), file=sys.stderr)
+            raise
+        finally:
+            client.close()
+            container.remove()
+
+
+def answers(client: Any) -> bool:
+    try:
+        return bool(client.ping())
+    except (redis.ConnectionError, redis.BusyLoadingError):
+        return False
+
+
+def wait_until(true: Callable[[], bool], what: str) -> None:
+    """Raises ImageError when it does not come true."""
+    deadline = time.monotonic() + HANG
+    while not true():
+        if time.monotonic() > deadline:
+            raise ImageError(f"waited in vain: {what}")
+        time.sleep(0.05)
+
+
+def wait_for_end(container: Container) -> None:
+    wait_until(lambda: not container.running(), "the server ends")
+
+
+def shut_down(container: Container, client: Any, nosave: bool = False) -> None:
+    client.shutdown(nosave=nosave)
+    wait_for_end(container)
+
+
+def setting(client: Any, name: str) -> str | None:
+    value: str | None = client.config_get(name).get(name)
+    return value
+
+
+# ---- what a user does; each is called with the image and the checks, in this order ----
+
+
+def look_at_the_image(image: Image, checks: Checks) -> None:
+    config = image.engine.config(image.name)
+    checks.equal("its user is redis", config["User"], "redis")
+    checks.equal("it exposes port 6379", list(config["ExposedPorts"]), ["6379/tcp"])
+    checks.equal("its volume is /data", list(config["Volumes"]), ["/data"])
+    checks.equal("its command is redis-server", config["Cmd"], ["redis-server"])
+    seen = image.shell('for program; do command -v "$program"; done; true', *UNWANTED_PROGRAMS)
+    checks.equal("it holds no compiler and no program of Python's", seen, "")
+    names = " -o ".join(f"-name '{name}'" for name in UNWANTED_FILES)
+    seen = image.shell(f"find / -xdev -path /proc -prune -o -type f '(' {names} ')' -print 2>/dev/null; true")
+    checks.equal("it holds no headers, objects, sources in C, packages and lists of packages", seen, "")
+    seen = image.shell('find "$1" ! -user root -o -perm /022', PLACE)
+    checks.equal("only root could change the module", seen, "")
+    count, *stale = image.shell(STALE_BYTECODE, PLACE).split()
+    checks.true(f"its {count} compiled files of Python fit their sources", not stale and int(count) > 20, stale)
+
+
+def play_the_example(image: Image, checks: Checks) -> None:
+    with image.volume() as volume:
+        with image.server(volume=volume) as (container, r):
+            for name, value in USUAL_SETTINGS.items():
+                checks.equal(f"{name} is {value!r}", setting(r, name), value)
+            checks.equal("beside the server one is redis", container.run("whoami").stdout, "redis\n")
+            status = container.run("cat", f"/proc/{r.info('server')['process_id']}/status").stdout
+            users = next((line.split()[1:] for line in status.splitlines() if line.startswith("Uid:")), [])
+            checks.true(f"the server's user ids are {users}", users and "0" not in users, status)
+            play_by_redis_cli(container, checks)
+            play_by_redis_py(r, checks)
+            for line in container.log().splitlines():
+                if "redisstate" in line:
+                    print(f"  log    {line}")
+            protect(container, r, checks)
+            shut_down(container, r)
+        with image.server(volume=volume) as (container, r):
+            checks.equal("after SHUTDOWN, SM.GET sent", r.execute_command("SM.GET", "sent"), MACHINE_GET)
+            r.execute_command("SM.SET", "later", MACHINE)
+            container.terminate()
+            wait_for_end(container)
+        with image.server(volume=volume) as (_, r):
+            checks.equal("after SIGTERM, SM.STATE later", r.execute_command("SM.STATE", "later"), ["bar"])
+
+
+def protect(container: Container, r: Any, checks: Checks) -> None:
+    """Shows that the client does come from outside: with protected-mode it would have been refused."""
+    host, port = container.address()
+    r.config_set("protected-mode", "yes")
+    try:
+        seen = str(redis.Redis(host, port, socket_timeout=HANG).ping())
+    except redis.RedisError as error:
+        seen = str(error)
+    checks.true("with protected-mode yes a new client is refused", "protected mode" in seen, seen)
+    container.run("redis-cli", "config", "set", "protected-mode", "no")
+    checks.true("with protected-mode no it is let in", redis.Redis(host, port, socket_timeout=HANG).ping(), "refused")
+
+
+def play_by_redis_cli(container: Container, checks: Checks) -> None:
+    """The example in the image's own redis-cli, each line as it would be typed."""
+    for line, answer in (
+        (f"SM.SET mymachine '{EMPTY}'", "OK"),
+        ("SM.GET mymachine", '"' + EMPTY_GET.replace('"', '\\"') + '"'),
+        (f"SM.SET typed '{MACHINE}'", "OK"),
+        ("SM.MUTATE typed notastate", "(nil)"),
+        ("SM.MUTATE typed blee", "OK"),
+        ("SM.GET typed", '"' + MACHINE_GET.replace('"', '\\"') + '"'),
+    ):
+        run = container.run("redis-cli", "--no-raw", text=line + "\n")
+        checks.true(f"redis-cli> {line}", run.stdout.strip() == answer, run)
+
+
+def play_by_redis_py(r: Any, checks: Checks) -> None:
+    """The example from outside the container."""
+    for words, reply in (
+        (("SM.SET", "mymachine", EMPTY), "OK"),
+        (("SM.GET", "mymachine"), EMPTY_GET),
+        (("SM.SET", "sent", MACHINE), "OK"),
+        (("SM.MUTATE", "sent", "notastate"), None),
+        (("SM.MUTATE", "sent", "blee"), "OK"),
+        (("SM.GET", "sent"), MACHINE_GET),
+    ):
+        checks.equal(f"redis-py: {' '.join(words)}", r.execute_command(*words), reply)
+
+
+def add_settings(image: Image, checks: Checks) -> None:
+    with image.volume() as volume:
+        flags = ("--appendonly", "yes", "--redisstate.invalid-transition", "error")
+        with image.server(*flags, volume=volume) as (container, r):
+            checks.equal(f"{' '.join(flags)}: appendonly", setting(r, "appendonly"), "yes")
+            r.execute_command("SM.SET", "m", MACHINE)
+            try:
+                seen = r.execute_command("SM.MUTATE", "m", "notastate")
+            except redis.ResponseError as error:
+                seen = str(error)
+            # redis-py takes ERR away.
+            checks.equal("SM.MUTATE m notastate", seen, "invalid state transition: 'bar' to 'notastate'")
+            r.execute_command("SM.MUTATE", "m", "blee")
+            shut_down(container, r, nosave=True)
+        with image.server(*flags, volume=volume) as (_, r):
+            checks.equal("after SHUTDOWN NOSAVE, from the AOF", r.execute_command("SM.GET", "m"), MACHINE_GET)
+    with image.volume() as volume:
+        command = ("redis-server", "--port", "7000", "--protected-mode", "yes", "--requirepass", "secret")
+        with image.server(*command, password="secret", volume=volume, port=7000) as (_, r):
+            what = " ".join(command)
+            checks.equal(f"{what}: protected-mode", setting(r, "protected-mode"), "yes")
+            checks.equal(f"{what}: SM.CREATE", r.execute_command("SM.CREATE", "m"), "OK")
+
+
+def bring_a_configuration_file(image: Image, checks: Checks) -> None:
+    lines = "bind *\nport 7000\nprotected-mode no\nredisstate.max-states 7\nmaxmemory 50mb\n"
+    with image.volume() as volume:
+        with image.server(volume=volume) as (container, r):
+            run = container.run("sh", "-c", "cat >/data/redis.conf", text=lines)
+            checks.equal("the volume can be written to by its user", run.returncode, 0)
+        command = ("redis-server", "/data/redis.conf", "--maxmemory", "60mb")
+        with image.server(*command, volume=volume, port=7000) as (container, r):
+            checks.equal(f"{' '.join(command)}: max-states", setting(r, "redisstate.max-states"), "7")
+            checks.equal("a flag is stronger than the file", setting(r, "maxmemory"), str(60 * 2**20))
+            r.config_set("maxmemory", "70mb")
+            checks.true("CONFIG REWRITE", r.config_rewrite(), "refused")
+        # The file now names the module itself.
+        with image.server("/data/redis.conf", volume=volume, port=7000) as (container, r):
+            checks.equal("the rewritten file: maxmemory", setting(r, "maxmemory"), str(70 * 2**20))
+            checks.equal("the rewritten file: SM.SET", r.execute_command("SM.SET", "m", MACHINE), "OK")
+
+
+def be_somebody_else(image: Image, checks: Checks) -> None:
+    options = ("--user", "12345:12345", "--env", "PYTHONHOME=/nonexistent", "--env", "PYTHONPATH=/nonexistent")
+    with image.volume() as volume, image.server("--save", "", volume=volume, options=options) as (container, r):
+        checks.equal("another user, an odd environment: who", container.run("id", "-u").stdout, "12345\n")
+        checks.equal("another user, an odd environment: SM.SET", r.execute_command("SM.SET", "m", MACHINE), "OK")
+
+
+def run_something_else(image: Image, checks: Checks) -> None:
+    for command, start in (
+        (("redis-server", "--version"), "Redis server v="),
+        (("--version",), "Redis server v="),
+        (("redis-cli", "--version"), "redis-cli "),
+        (("sh", "-c", "echo $0 $*", "a", "b c"), "a b c\n"),
+    ):
+        run = image.engine.once(image.name, *command)
+        what = f"{' '.join(command)}: {run.stdout.strip()}"
+        checks.true(what, run.stdout.startswith(start) and run.returncode == 0, run)
+    run = image.engine.once(image.name, "--no-such-setting", "1")
+    checks.true("--no-such-setting 1 is refused", "no-such-setting" in run.stdout + run.stderr and run.returncode, run)
+
+
+SCENARIOS = (
+    look_at_the_image,
+    play_the_example,
+    add_settings,
+    bring_a_configuration_file,
+    be_somebody_else,
+    run_something_else,
+)
+
+
+def test(engine: Engine, name: str) -> Checks:
+    """All scenarios, in order. Raises ImageError when one cannot go on."""
+    checks = Checks()
+    for scenario in SCENARIOS:
+        print(scenario.__name__.replace("_", " "))
+        scenario(Image(engine, name), checks)
+    return checks
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Builds the Docker image and uses it.")
+    parser.add_argument("--engine", choices=("docker", "buildah"), help="default: what is here, in this order")
+    parser.add_argument("--image", help="an image that is built already")
+    options = parser.parse_args()
+    name = options.image or f"{image.NAME}-test"
+    # Ended from outside, it cleans up too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    started = time.monotonic()
+    try:
+        with contextlib.closing(choose(options.engine)) as engine:
+            if options.image is None:
+                image.build(engine, name)
+            try:
+                checks = test(engine, name)
+            finally:
+                if options.image is None:
+                    engine.remove(name)
+    except (ImageError, redis.RedisError) as error:
+        print(f"image-test: {error}", file=sys.stderr)
+        return 1
+    print(f"image-test: {engine.name}, {time.monotonic() - started:.0f} s")
+    print(f"{checks.passed} passed, {checks.failed} failed")
+    return 1 if checks.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
