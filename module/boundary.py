@@ -5,6 +5,7 @@ Each fills a verdict and returns its code. The bytes that a verdict points to li
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from itertools import count
 from typing import Any
@@ -36,6 +37,7 @@ ready = False
 _definitions: dict[int, Definition] = {}
 _handles = count(1)
 _alive: list[Any] = []  # what the last verdict points to
+_most = 0  # definitions at once, since memory was last given back
 
 _unpack = ffi.buffer
 _from_buffer = ffi.from_buffer
@@ -182,4 +184,20 @@ def sm_python_check(document: Any, length: int, document_bytes: int, states: int
 
 @ffi.def_extern(error=None, onerror=_log_failure)
 def sm_python_forget(handle: int) -> None:
+    global _most
+    _most = max(_most, len(_definitions))
     _definitions.pop(handle, None)
+    if len(_definitions) <= _most // 4:
+        _give_back_memory()
+
+
+def _give_back_memory() -> None:
+    """Most definitions are gone: what a dict and Python's free lists keep would hold on to the memory of all.
+
+    A full collection empties the free lists. Frozen before, all that there is is passed over: no pause.
+    """
+    global _definitions, _most
+    _definitions = dict(_definitions)
+    _most = len(_definitions)
+    gc.freeze()
+    gc.collect()

@@ -200,6 +200,7 @@ void sm_memo_tick(void) {
     ticked %= TICKS_PER_CIRCLE;
     sweep(steps < VISITED_PER_TICK ? steps : VISITED_PER_TICK, GIVEN_BACK_PER_TICK);
     make_room(LOOKED_AT_PER_TICK);
+    sm_table_settle(&table);
 }
 
 /* ---- nodes and edges ---- */

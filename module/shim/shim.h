@@ -127,6 +127,7 @@ uint64_t sm_table_hash(const void *owner, uint8_t kind, sm_bytes key);
 sm_item *sm_table_find(const sm_table *table, const void *owner, uint8_t kind, sm_bytes key, uint64_t hash);
 void sm_table_add(sm_table *table, sm_item *item);
 void sm_table_remove(sm_table *table, sm_item *item);
+void sm_table_settle(sm_table *table);
 size_t sm_table_bytes(const sm_table *table);
 
 /* ---- memo.c ---- */

@@ -20,26 +20,13 @@ from tests.servers import HANG, Server, Wire, wait_until
 
 FORKS = ("BGSAVE", "BGREWRITEAOF", "diskless sync", "disk-based sync")
 
-# KEYS[1]: how the keys begin. ARGV: how many machines, how many definitions, how the states begin.
-FILL = """
-for i = 1, ARGV[1] do
-    local s = ARGV[3] .. i % ARGV[2]
-    redis.call('SM.SET', KEYS[1] .. i, '{"map":{"' .. s .. '":["' .. s .. 'b"]},"initial":"' .. s .. '"}')
-end
-return ARGV[1]
-"""
-
 Words = tuple[str | int, ...]
-
-
-def fill(prefix: str, machines: int, definitions: int, states: str) -> Words:
-    return ("EVAL", FILL, 1, prefix, machines, definitions, states)
 
 
 def flush(serial: int, dice: random.Random) -> Iterator[Words | None]:
     """FLUSHALL ASYNC frees on another thread; what is saved meanwhile was made after it."""
     yield ("FLUSHALL", "ASYNC")
-    yield fill("kept:", 100, 10, f"r{serial}-")
+    yield corpus.many("kept:", 100, 10, f"r{serial}-")
     yield None
 
 
@@ -83,7 +70,7 @@ class Round:
     def run(self, serial: int, fork: str, dice: random.Random) -> None:
         server, own = self.server, self.server.own
         with server.socket() as wire:
-            wire.send(*map(str, fill("many:", MACHINES[self.trouble], 50, f"{self.trouble}-")))
+            wire.send(*map(str, corpus.many("many:", MACHINES[self.trouble], 50, f"{self.trouble}-")))
             succeed(wire, 1)
             if fork.endswith("sync"):
                 own.config_set("repl-diskless-sync", "yes" if fork == "diskless sync" else "no")
