@@ -184,7 +184,7 @@ HELD = {"player.session.back": [{"id": "player.session.track.b"}, {"id": "player
 def test_get_answers_the_document_with_where_the_machine_stands(r: redis.Redis, session: str) -> None:
     document = stored(r, session)
     assert document == {"current": {"session": {"track": "a", "volume": "low"}}, **PLAYER}
-    assert list(document)[0] == "current"
+    assert next(iter(document)) == "current"
     for event in ("NEXT", "LOUDER", "PAUSE"):
         r.execute_command("SM.SEND", session, event)
     assert r.execute_command("SM.GET", session) == compact({"current": "paused", "historyValue": HELD, **PLAYER})
