@@ -13,7 +13,7 @@ VENV = .venv/bin/python
 LIBRARY = $(DESTDIR)$(PREFIX)/lib/redisstate
 
 .DEFAULT_GOAL = help
-.PHONY: help build run cli test test-matrix lint bench install clean always
+.PHONY: help build run cli test test-matrix fuzz durability asan valgrind oracle lint bench image image-test install clean always
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -34,12 +34,32 @@ test: $(MODULE)  ## every test, on one server; ARGS= for pytest
 test-matrix: $(MODULE)  ## every test, on each of the servers that are promised; prints a table
 	$(VENV) tools/matrix.py $(ARGS)
 
+fuzz: $(MODULE)  ## hundreds of thousands of payloads and documents that lie; FUZZ_SEED= repeats a run
+	$(VENV) tools/servers.py --ensure
+	$(VENV) -m pytest -n 2 -rP --long tests/hostile $(ARGS)
+
+durability: $(MODULE)  ## the long runs: kill -9, forks, a million machines
+	$(VENV) tools/servers.py --ensure
+	$(VENV) -m pytest -n 2 -rP --long tests/persistence tests/threads $(ARGS)
+
+asan: $(MODULE)  ## every test with the module built under AddressSanitizer and UBSan
+	$(VENV) tools/sanitize.py asan $(ARGS)
+
+valgrind: $(MODULE)  ## some of the tests under valgrind
+	$(VENV) tools/sanitize.py valgrind $(ARGS)
+
 lint: .venv/stamp  ## ruff, mypy, the C compiler's warnings, what may import what, the Dockerfile
 	$(VENV) tools/lint.py
 
 bench: $(MODULE)  ## the module against the server's own commands, as ratios; BENCH=quick: in two minutes
 	$(VENV) tools/servers.py --ensure
 	$(VENV) -m benchmarks $(ARGS)
+
+image: .venv/stamp  ## the Docker image, by Docker or by buildah
+	$(VENV) tools/image.py $(ARGS)
+
+image-test: .venv/stamp  ## builds the image, starts it and uses it as a user would
+	$(VENV) tools/image_test.py $(ARGS)
 
 install: $(MODULE)  ## copies the module and its bundle to PREFIX/lib/redisstate; PREFIX=/usr/local
 	install -d '$(LIBRARY)'

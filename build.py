@@ -10,6 +10,7 @@ The interpreter that runs this is the one that the module embeds: it needs heade
 from __future__ import annotations
 
 import argparse
+import compileall
 import importlib.util
 import json
 import os
@@ -20,6 +21,7 @@ import sys
 import sysconfig
 import tomllib
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parent
@@ -273,6 +275,12 @@ def copy_bundle(output: Path) -> None:
         shutil.copytree(
             ROOT / package, bundle / package, ignore=shutil.ignore_patterns("shim", "stubs", "__pycache__", "*.pyc")
         )
+    # The server never writes bytecode, so without this each start compiles every file. By the source's hash, not its
+    # time: a file that is changed or damaged afterwards is seen.
+    if not compileall.compile_dir(
+        bundle, quiet=1, stripdir=str(output), invalidation_mode=PycInvalidationMode.CHECKED_HASH
+    ):
+        fail(f"cannot compile the files in {bundle}")
     backend = importlib.util.find_spec("_cffi_backend")
     if backend is None or backend.origin is None:
         fail("cffi's backend (_cffi_backend) is missing: pip install cffi, or install python3-cffi-backend")

@@ -68,7 +68,7 @@ class Bench:
     @property
     def turns(self) -> int:
         """Turns of each side in a repetition: what disturbs the machine disturbs both sides."""
-        return 3 if self.quick else 5
+        return 2 if self.quick else 5
 
     def size(self, full: int, quick: int) -> int:
         return quick if self.quick else full

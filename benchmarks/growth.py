@@ -83,7 +83,7 @@ def machines(bench: Bench) -> None:
             keys = range(start, min(start + 500_000, count))
             clients.send(stores([key("m", n) for n in keys], lambda name: ("SM.SET", name, ORDER)))
             clients.send(stores([key("h", n) for n in keys], lambda name: ("HSET", name, "state", STATES[0])))
-        some = random.Random(7).sample(range(count), min(count, bench.size(400_000, 50_000)))
+        some = random.Random(7).sample(range(count), min(count, bench.size(400_000, 20_000)))
         few = some[:CLIENTS]
 
         def both(numbers: Sequence[int]) -> tuple[Traffic, Traffic]:

@@ -5,13 +5,24 @@ Each fills a verdict and returns its code. The bytes that a verdict points to li
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from itertools import count
 from typing import Any
 
 from _redisstate import ffi, lib
 
-from sm_core import Definition, DocumentError, EngineError, Limits, Move, check_document, compile_document, diagram
+from sm_core import (
+    Definition,
+    DocumentError,
+    EngineError,
+    Limits,
+    Move,
+    check_document,
+    compile_document,
+    diagram,
+    explain,
+)
 
 from . import replies
 
@@ -26,6 +37,8 @@ ready = False
 _definitions: dict[int, Definition] = {}
 _handles = count(1)
 _alive: list[Any] = []  # what the last verdict points to
+_most = 0  # definitions at once, since memory was last given back
+_FEW = 64  # definitions, whose memory is not worth the work
 
 _unpack = ffi.buffer
 _from_buffer = ffi.from_buffer
@@ -38,8 +51,7 @@ def _point(slot: Any, text: bytes) -> None:
     slot.len = len(text)
 
 
-def _explain(error: EngineError | None) -> bytes:
-    text = f"invalid document at {error}" if isinstance(error, DocumentError) else str(error)
+def _line(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
@@ -59,7 +71,7 @@ def _answers(function: Callable[..., int]) -> Callable[..., int]:
         try:
             return function(*arguments)
         except EngineError as error:
-            _point(arguments[-1].error, _explain(error))
+            _point(arguments[-1].error, _line(explain(error)))
             return ERROR
         except BaseException as failure:
             _log_failure(type(failure), failure, failure.__traceback__)
@@ -87,12 +99,13 @@ def sm_python_compile(document: Any, length: int, document_bytes: int, states: i
     if compiled.reason is not None:
         verdict.has_reason = 1
         _point(verdict.reason, compiled.reason.encode())
-    _definitions[verdict.engine] = definition
+    verdict.has_history = compiled.history
     if compiled.configuration is None:
-        _point(verdict.error, _explain(compiled.stray))
-        return STRAY
-    _stand(definition, compiled.configuration, verdict)
-    return TAKEN
+        _point(verdict.error, _line(compiled.stray or ""))
+    else:
+        _stand(definition, compiled.configuration, verdict)
+    _definitions[verdict.engine] = definition  # last: where this fails, the shim learns no handle to give back
+    return STRAY if compiled.configuration is None else TAKEN
 
 
 @_answers
@@ -115,7 +128,7 @@ _moves: dict[int, Callable[[Definition, bytes, str], Move | None]] = {
     lib.SM_KIND_SEND_ACTIONS: lambda definition, configuration, event: definition.send(configuration, event),
     lib.SM_KIND_RESET: lambda definition, configuration, nothing: definition.start(),
     lib.SM_KIND_RESET_ACTIONS: lambda definition, configuration, nothing: definition.start(),
-    lib.SM_KIND_ENTER: lambda definition, configuration, current: (definition.enter(current), ()),
+    lib.SM_KIND_ENTER: lambda definition, configuration, current: (definition.enter(current, configuration), ()),
 }
 _with_actions = (lib.SM_KIND_SEND_ACTIONS, lib.SM_KIND_RESET_ACTIONS)
 
@@ -172,4 +185,20 @@ def sm_python_check(document: Any, length: int, document_bytes: int, states: int
 
 @ffi.def_extern(error=None, onerror=_log_failure)
 def sm_python_forget(handle: int) -> None:
+    global _most
+    _most = max(_most, len(_definitions))
     _definitions.pop(handle, None)
+    if _most > _FEW and len(_definitions) <= _most // 4:
+        _give_back_memory()
+
+
+def _give_back_memory() -> None:
+    """Most definitions are gone: what a dict and Python's free lists keep would hold on to the memory of all.
+
+    A full collection empties the free lists. Frozen before, all that there is is passed over: no pause.
+    """
+    global _definitions, _most
+    _definitions = dict(_definitions)
+    _most = len(_definitions)
+    gc.freeze()
+    gc.collect()

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from .definition import Definition, Move
 from .document import Limits, check_size, parse
-from .errors import DocumentError, EngineError, LimitError
+from .errors import DocumentError, EngineError, LimitError, explain
 from .flat import FlatDefinition
 from .inspection import Finding, check_document, diagram
 from .statechart import ChartDefinition
@@ -33,16 +33,22 @@ __all__ = [
     "check_document",
     "compile_document",
     "diagram",
+    "explain",
 ]
 
 
 class Compiled(NamedTuple):
-    """A document taken apart. ``stray`` says why ``configuration`` is None: it cannot stand where it says."""
+    """A document taken apart. ``stray`` says why ``configuration`` is None: it cannot stand where it says.
+
+    A text, not the exception: that would hold the frames that hold it, and nothing collects cycles in a server.
+    ``history``: it says what history states hold.
+    """
 
     definition: Definition
     configuration: bytes | None
-    stray: EngineError | None
+    stray: str | None
     reason: str | None
+    history: bool
 
 
 def compile_document(text: bytes, limits: Limits | None) -> Compiled:
@@ -58,10 +64,13 @@ def compile_document(text: bytes, limits: Limits | None) -> Compiled:
     else:
         definition = FlatDefinition(document, limits)
     check_size(definition.canonical, limits)  # "1e5" is stored as "100000.0": RESTORE must take what DUMP answers
+    history = isinstance(definition, ChartDefinition) and document.get("historyValue") is not None
     try:
         configuration = definition.stand(document)
     except EngineError as stray:
+        if history:
+            raise
         if limits is not None or isinstance(definition, ChartDefinition):
-            return Compiled(definition, None, stray, document.get("reason"))
+            return Compiled(definition, None, explain(stray), document.get("reason"), False)
         configuration = definition.admit(document["current"].encode(), strict=False)
-    return Compiled(definition, configuration, None, document.get("reason"))
+    return Compiled(definition, configuration, None, document.get("reason"), history)

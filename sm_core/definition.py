@@ -33,10 +33,11 @@ class Definition(Protocol):
     def stand(self, document: dict[str, Any]) -> bytes:
         """Where the ``current`` of a document says that the machine stands; without one, as at the start."""
 
-    def enter(self, current: str) -> bytes:
+    def enter(self, current: str, held: bytes) -> bytes:
         """The configuration that ``current`` names; "" is the start where no state has that name.
 
-        Raises DocumentError.
+        History states hold what they hold in the configuration ``held``; nothing when that is empty. Raises
+        DocumentError.
         """
 
     def mutate(self, configuration: bytes, target: str) -> Move | None:

@@ -23,6 +23,10 @@ class Limits:
     nesting: int = 64
 
 
+class _DuplicateError(Exception):
+    """An object names a member twice."""
+
+
 class _Duplicate(dict[str, Any]):
     """An object that named a member twice; ``name`` is that member."""
 
@@ -30,6 +34,14 @@ class _Duplicate(dict[str, Any]):
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    raise _DuplicateError
+
+
+def _marked_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Like _pairs, but goes on with a _Duplicate, so that its path can be found."""
     members = dict(pairs)
     if len(members) == len(pairs):
         return members
@@ -78,7 +90,7 @@ def parse(text: bytes, limits: Limits | None) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise DocumentError("$", f"not UTF-8: byte {error.start} is 0x{text[error.start]:02x}") from None
     try:
-        document = _decoder.decode(decoded)
+        document, suspicious = _decode(decoded)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         raise DocumentError("$", f"not JSON: {error.msg} at {place}") from None
@@ -88,32 +100,41 @@ def parse(text: bytes, limits: Limits | None) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise DocumentError("$", f"expected an object, got {type_name(document)}")
     nesting = limits.nesting if limits is not None else None
-    escapes = "\\u" in decoded  # the only way to a lone surrogate: UTF-8 has none
-    if escapes or _suspicious(document, nesting):
+    suspicious = suspicious or "\\u" in decoded  # the only way to a lone surrogate: UTF-8 has none
+    if suspicious or (nesting is not None and _too_deep(document, decoded, nesting)):
         _find_fault(document, nesting)
     return document
 
 
-def _suspicious(document: dict[str, Any], nesting: int | None) -> bool:
-    """Whether an object names a member twice or the nesting is too deep: level by level, without paths."""
+def _decode(text: str) -> tuple[Any, bool]:
+    """The value, and whether an object in it names a member twice."""
+    try:
+        return _decoder.decode(text), False
+    except _DuplicateError:
+        return _marking_decoder.decode(text), True
+
+
+def _too_deep(document: dict[str, Any], text: str, nesting: int) -> bool:
+    """Whether the nesting is too deep: level by level, without paths."""
+    if text.count("{") + text.count("[") <= nesting:
+        return False
     level: list[Any] = [document]
-    depth = 0
-    while level:
-        depth += 1
-        if nesting is not None and depth > nesting:
-            return True
-        if any(type(value) is _Duplicate for value in level):
-            return True
+    for _ in range(nesting):
         level = [
             inner
             for value in level
-            for inner in (value.values() if isinstance(value, dict) else value)
-            if isinstance(inner, (dict, list))
+            for inner in (value.values() if type(value) is dict else value)
+            if type(inner) is dict or type(inner) is list
         ]
-    return False
+        if not level:
+            return False
+    return True
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant, parse_float=_float, parse_int=_integer)
+_decoder, _marking_decoder = (
+    json.JSONDecoder(object_pairs_hook=pairs, parse_constant=_constant, parse_float=_float, parse_int=_integer)
+    for pairs in (_pairs, _marked_pairs)
+)
 
 
 def _find_fault(document: dict[str, Any], nesting: int | None) -> None:

@@ -53,7 +53,7 @@ class FlatDefinition:
     def stand(self, document: dict[str, Any]) -> bytes:
         return self.enter(document["current"]) if "current" in document else self.start()[0]
 
-    def enter(self, current: str) -> bytes:
+    def enter(self, current: str, held: bytes = b"") -> bytes:
         name = current if current in self._known else current or self._initial
         if name not in self._known:
             raise DocumentError("$.current", f"no state {quote(name)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .chart import Chart, Step, compile_chart
+from .chart import Chart, Configuration, Step, compile_chart
 from .definition import Move
 from .document import Limits, parse, to_json
 from .errors import DocumentError, type_name
@@ -15,54 +15,70 @@ _BYTES_PER_STATE = 1500
 
 
 class ChartDefinition:
-    """A compiled "states" document; see ``Definition`` for what each method promises."""
+    """A compiled "states" document; see ``Definition`` for what each method promises.
 
-    __slots__ = ("canonical", "chart", "footprint", "split")
+    Immutable but for what it remembers of the last answer, on one thread.
+    """
+
+    __slots__ = ("_latest", "canonical", "chart", "footprint", "split")
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         self.chart: Chart = compile_chart(machine_members(document), limits)
         self.canonical = self.chart.canonical
         self.split = len(self.canonical) - 1
         self.footprint = _BYTES_PER_STATE * len(self.chart.paths) + 4 * len(self.canonical)
+        self._latest: tuple[bytes, Configuration] | None = None
+
+    def _encode(self, configuration: Configuration) -> bytes:
+        """Bytes that are mostly asked about at once: reading and checking them again would take longer than a step."""
+        data = self.chart.encode(configuration)
+        self._latest = (data, configuration)
+        return data
+
+    def _decode(self, data: bytes) -> Configuration:
+        if self._latest is None or self._latest[0] != data:
+            self._latest = (data, self.chart.decode(data))
+        return self._latest[1]
 
     def _move(self, step: Step | None) -> Move | None:
-        return None if step is None else (self.chart.encode(step.configuration), step.actions)
+        return None if step is None else (self._encode(step.configuration), step.actions)
 
     def start(self) -> Move:
         step = self.chart.start()
-        return self.chart.encode(step.configuration), step.actions
+        return self._encode(step.configuration), step.actions
 
     def stand(self, document: dict[str, Any]) -> bytes:
-        current, history = document.get("current", ""), document.get("historyValue")
+        return self._encode(self.chart.stand(document))
+
+    def enter(self, current: str, held: bytes) -> bytes:
+        history = self.chart.history_value(self._decode(held)) if held else None
         if current == "" and history is None:
             return self.start()[0]
-        return self.chart.encode(self.chart.enter(current, history))
-
-    def enter(self, current: str) -> bytes:
-        if not current:
-            return self.start()[0]
-        value: str | dict[str, Any] = current
+        value: str | dict[str, Any] = current or {}
         if current.startswith("{") and current not in self.chart.paths:
-            value = parse(current.encode(), None)
-        return self.chart.encode(self.chart.enter(value))
+            try:
+                value = parse(current.encode(), None)
+            except DocumentError as fault:
+                raise DocumentError("$.current" + fault.path[1:], fault.fault) from None
+        return self._encode(self.chart.enter(value, history))
 
     def mutate(self, configuration: bytes, target: str) -> Move | None:
-        return self._move(self.chart.mutate(self.chart.decode(configuration), target))
+        return self._move(self.chart.mutate(self._decode(configuration), target))
 
     def force(self, configuration: bytes, target: str) -> Move | None:
-        return self._move(self.chart.force(self.chart.decode(configuration), target))
+        return self._move(self.chart.force(self._decode(configuration), target))
 
     def send(self, configuration: bytes, event: str) -> Move | None:
-        return self._move(self.chart.step(self.chart.decode(configuration), event))
+        return self._move(self.chart.step(self._decode(configuration), event))
 
     def next(self, configuration: bytes) -> list[str]:
-        return self.chart.next_events(self.chart.decode(configuration))
+        return self.chart.next_events(self._decode(configuration))
 
     def admit(self, configuration: bytes, strict: bool) -> bytes:
-        return self.chart.encode(self.chart.decode(configuration))
+        return self._encode(self.chart.decode(configuration))
 
     def head(self, configuration: bytes) -> bytes:
-        where = self.chart.decode(configuration)
+        where = self._decode(configuration)
         head = '{"current":' + to_json(self.chart.state_value(where))
         history = self.chart.history_value(where)
         if history is not None:
@@ -70,10 +86,10 @@ class ChartDefinition:
         return head.encode()
 
     def states(self, configuration: bytes) -> Sequence[str]:
-        return self.chart.active(self.chart.decode(configuration))
+        return self.chart.active(self._decode(configuration))
 
     def current(self, configuration: bytes) -> str:
-        value = self.chart.state_value(self.chart.decode(configuration))
+        value = self.chart.state_value(self._decode(configuration))
         return value if isinstance(value, str) else to_json(value)
 
     @property

@@ -69,6 +69,21 @@ def fill(server: Server, definitions: int = 50) -> None:
         other.execute_command("SM.SET", key, README, "boo")
 
 
+# KEYS[1]: how the keys begin. ARGV: the first number and the last, how many definitions, how the states begin.
+_MANY = """
+for i = ARGV[1], ARGV[2] do
+    local s = ARGV[4] .. i % ARGV[3]
+    redis.call('SM.SET', KEYS[1] .. i, '{"map":{"' .. s .. '":["' .. s .. 'b"]},"initial":"' .. s .. '"}')
+end
+return 'OK'
+"""
+
+
+def many(prefix: str, machines: int, definitions: int, states: str, first: int = 1) -> tuple[str | int, ...]:
+    """A command that makes machines ``prefix``first, ... quickly; state X leads to Xb, an end."""
+    return ("EVAL", _MANY, 1, prefix, first, first + machines - 1, definitions, states)
+
+
 Seen = dict[tuple[int, bytes], tuple[bytes, bytes, int]]
 
 

@@ -29,7 +29,9 @@ from tools import servers
 
 ROOT = servers.ROOT
 MODULE = Path(os.environ.get("REDISSTATE_MODULE", ROOT / "build" / "redisstate.so"))
-HANG = 60.0
+WATCHED = os.environ.get("REDISSTATE_WATCHED", "")
+"""The tool that watches the server's memory (tools/sanitize.py), whose own memory is in every number then."""
+HANG = 60.0 if WATCHED != "valgrind" else 600.0
 """Seconds after which a server that does not answer is said to hang."""
 
 # Below the ports that a system hands out for outgoing connections; +10000 is a cluster's bus.
@@ -105,9 +107,19 @@ class Wire:
         """The next line of the reply, without its end."""
         return self._reader.readline().removesuffix(b"\r\n")
 
-    def read(self, count: int) -> bytes:
-        """That many bytes."""
-        return self._reader.read(count)
+    def read(self, size: int) -> bytes:
+        """So many bytes."""
+        return self._reader.read(size)
+
+    def read_until(self, end: bytes) -> bytes:
+        """All up to the bytes that end it, without them; b"" or less than that where the connection ends first."""
+        data = bytearray()
+        while not data.endswith(end):
+            more = self._reader.read1(65536)  # type: ignore[attr-defined]
+            if not more:
+                return bytes(data)
+            data += more
+        return bytes(data[: -len(end)])
 
     def reply(self) -> Any:
         """The next whole reply: bulks as bytes, lists as lists, all else as its line with its first byte."""
@@ -117,7 +129,7 @@ class Wire:
             text = self._reader.read(int(rest) + 2)
             assert text.endswith(b"\r\n"), text[-20:]
             return text[:-2]
-        if kind in b"*~>" and rest != b"-1":
+        if kind and kind in b"*~>" and rest != b"-1":
             return [self.reply() for _ in range(int(rest))]
         if kind == b"%":
             return [self.reply() for _ in range(2 * int(rest))]

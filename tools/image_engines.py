@@ -17,7 +17,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def show(*command: str, **options: Any) -> None:
 
 def base_name() -> str:
     """The image that the Dockerfile starts from, in all its stages."""
-    names = set(re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    names: set[str] = set(re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
     if len(names) != 1:
         raise ImageError(f"the Dockerfile starts from {len(names)} images, and one is expected: {sorted(names)}")
     return names.pop()
@@ -63,9 +63,9 @@ class Docker:
     def lacks() -> str | None:
         """Why it cannot be used, or None."""
         if shutil.which("docker") is None:
-            return "docker is missing (Debian/Ubuntu: docker.io)"
+            return "docker is missing"
         if call("docker", "version", check=False).returncode != 0:
-            return "no Docker engine answers (docker version)"
+            return "docker is here, but no engine answers"
         return None
 
     def build(self, image: str) -> None:
@@ -125,9 +125,9 @@ class DockerContainer:
         host, _, port = call("docker", "port", self.identifier, f"{self.port}/tcp").stdout.split()[0].rpartition(":")
         return host, int(port)
 
-    def run(self, *command: str, text: str | None = None) -> Result:
+    def run(self, *command: str, text: str = "") -> Result:
         """Runs a program beside the server, in the same container, with ``text`` as its input."""
-        return call("docker", "exec", "-i", self.identifier, *command, check=False, input=text or "")
+        return call("docker", "exec", "-i", self.identifier, *command, check=False, input=text)
 
     def running(self) -> bool:
         return call("docker", "inspect", "--format", "{{.State.Running}}", self.identifier).stdout.strip() == "true"
@@ -168,6 +168,7 @@ class Buildah:
             "BUILDAH_ISOLATION": "chroot",
             "TMPDIR": str(self.temporary),
         }
+        self.idle: dict[str, str] = {}
         self.private_network = False
 
     @staticmethod
@@ -176,8 +177,8 @@ class Buildah:
         programs = {"buildah": "buildah", "debootstrap": "debootstrap", "ip": "iproute2"}
         missing = [package for program, package in programs.items() if shutil.which(program) is None]
         if missing:
-            return f"{' and '.join(missing)} missing (Debian/Ubuntu packages of these names)"
-        return None if os.geteuid() == 0 else "buildah is here, but it needs root for this"
+            return f"without Docker it takes the Debian/Ubuntu packages {', '.join(missing)}"
+        return None if os.geteuid() == 0 else "without Docker it takes root"
 
     def call(self, *arguments: str, check: bool = True, **options: Any) -> Result:
         return call("buildah", *arguments, check=check, env=self.environment, **options)
@@ -189,7 +190,10 @@ class Buildah:
         show("buildah", "bud", "--pull-never", "--tag", image, str(ROOT), env=self.environment)
 
     def make_base(self, base: str) -> None:
-        """Makes what Debian's image of this name is, from Debian's packages. $DEBIAN_MIRROR: a mirror of Debian."""
+        """Makes what Debian's image of this name is, from Debian's packages.
+
+        $DEBIAN_MIRROR: another mirror than debootstrap's, with the security updates beside it (…/debian-security).
+        """
         suite = base.partition(":")[2].removesuffix("-slim")
         container = self.new_container("scratch")
         try:
@@ -206,12 +210,8 @@ class Buildah:
 
     def size(self, image: str) -> int:
         """Bytes of the image, unpacked."""
-        container = self.new_container(image)
-        try:
-            root = self.call("mount", container).stdout.strip()
-            return int(call("du", "--summarize", "--bytes", "--one-file-system", root).stdout.split()[0])
-        finally:
-            self.call("rm", container)
+        root = self.call("mount", self.idle_container(image)).stdout.strip()
+        return int(call("du", "--summarize", "--bytes", "--one-file-system", root).stdout.split()[0])
 
     def config(self, image: str) -> dict[str, Any]:
         """The image's configuration: User, Entrypoint, Cmd, ExposedPorts, Volumes, WorkingDir …"""
@@ -224,10 +224,19 @@ class Buildah:
         show("buildah", "push", "--quiet", image, f"docker-archive:{path}:{image}:latest", env=self.environment)
 
     def remove(self, image: str) -> None:
+        if image in self.idle:
+            self.call("rm", self.idle.pop(image))
         self.call("rmi", image)
 
     def new_container(self, image: str) -> str:
+        """A container, which is a copy of the whole image."""
         return self.call("from", "--pull-never", image).stdout.strip()
+
+    def idle_container(self, image: str) -> str:
+        """A container for what only looks; always the same one."""
+        if image not in self.idle:
+            self.idle[image] = self.new_container(image)
+        return self.idle[image]
 
     def new_volume(self) -> str:
         return tempfile.mkdtemp(prefix="volume-", dir=self.temporary)
@@ -248,19 +257,44 @@ class Buildah:
         data = (root / "data").stat()
         if not any(Path(volume).iterdir()):  # as an engine does with a volume that is new
             os.chown(volume, data.st_uid, data.st_gid)
-            os.chmod(volume, data.st_mode)
+            Path(volume).chmod(data.st_mode)
         # Else the image's volume is mounted over this one.
         self.call("config", "--volume", "/data-", container)
-        command = ["buildah", "run", "--volume", f"{volume}:/data", *options, container, "--"]
-        return BuildahContainer(self, container, command, [*self.entry(image, arguments)], port)
+        return BuildahContainer(
+            self, container, [f"--volume={volume}:/data", *options], self.entry(image, arguments), port
+        )
 
     def once(self, image: str, *arguments: str) -> Result:
         """A container that ends by itself, with its output and exit code."""
-        container = self.new_container(image)
-        try:
-            return self.call("run", container, "--", *self.entry(image, arguments), check=False)
-        finally:
-            self.call("rm", container)
+        return self.run(self.idle_container(image), [], self.entry(image, arguments))
+
+    def run(self, container: str, options: Sequence[str], command: Sequence[str], text: str = "") -> Result:
+        """Runs a program in a container, with ``text`` as its input, and waits for its end."""
+        with self.output_folder() as folder:
+            run = call(
+                *self.run_command(container, options, command, folder), check=False, env=self.environment, input=text
+            )
+            output, errors = ((folder / name).read_text(errors="replace") for name in ("stdout", "stderr"))
+            return Result(run.args, run.returncode, output, errors + run.stderr)
+
+    @contextlib.contextmanager
+    def output_folder(self) -> Iterator[Path]:
+        """A folder that every user of a container may write to."""
+        with tempfile.TemporaryDirectory(prefix="output-", dir=self.temporary) as name:
+            folder = Path(name)
+            folder.chmod(0o777)
+            for stream in ("stdout", "stderr"):
+                (folder / stream).touch()
+                (folder / stream).chmod(0o666)
+            yield folder
+
+    def run_command(self, container: str, options: Sequence[str], command: Sequence[str], folder: Path) -> list[str]:
+        """``buildah run`` of a program that writes its output to ``folder`` itself.
+
+        buildah passes output on, and ends with the program: what it has not passed on by then is lost.
+        """
+        redirect = ["sh", "-c", 'exec "$@" >/mnt/stdout 2>/mnt/stderr', "sh"]
+        return ["buildah", "run", f"--volume={folder}:/mnt", *options, container, "--", *redirect, *command]
 
     def entry(self, image: str, arguments: Sequence[str]) -> list[str]:
         """What an engine would start: ``buildah run`` itself passes the image's entrypoint by."""
@@ -288,29 +322,27 @@ class Buildah:
 class BuildahContainer:
     """One container of buildah, and the process that runs in it."""
 
-    def __init__(self, engine: Buildah, name: str, command: list[str], entry: list[str], port: int) -> None:
+    def __init__(self, engine: Buildah, name: str, options: Sequence[str], command: Sequence[str], port: int) -> None:
         self.engine = engine
         self.name = name
-        self.command = command
+        self.options = options
         self.port = port
-        self.output = Path(tempfile.mkstemp(prefix="log-", dir=engine.temporary)[1])
-        with self.output.open("w") as output:
-            self.process = subprocess.Popen(
-                [*command, *entry],
-                env=engine.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self.opened = contextlib.ExitStack()
+        self.folder = self.opened.enter_context(engine.output_folder())
+        self.process = subprocess.Popen(
+            engine.run_command(name, options, command, self.folder),
+            env=engine.environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
     def address(self) -> tuple[str, int]:
         """Where its port is reached from here: by an address that the server sees as another machine's."""
         return self.engine.outside, self.port
 
-    def run(self, *command: str, text: str | None = None) -> Result:
+    def run(self, *command: str, text: str = "") -> Result:
         """Runs a program beside the server, in the same container, with ``text`` as its input."""
-        return call(*self.command, *command, check=False, env=self.engine.environment, input=text or "")
+        return self.engine.run(self.name, self.options, command, text)
 
     def running(self) -> bool:
         return self.process.poll() is None
@@ -329,7 +361,7 @@ class BuildahContainer:
         return process
 
     def log(self) -> str:
-        return self.output.read_text(errors="replace")
+        return "".join((self.folder / name).read_text(errors="replace") for name in ("stdout", "stderr"))
 
     def remove(self) -> None:
         if self.running():
@@ -337,7 +369,7 @@ class BuildahContainer:
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(HANG)
         self.engine.call("rm", self.name)
-        self.output.unlink()
+        self.opened.close()
 
 
 def prepare_base(root: Path, suite: str) -> None:
@@ -346,9 +378,7 @@ def prepare_base(root: Path, suite: str) -> None:
     sources = root / "etc/apt/sources.list"
     mirror = sources.read_text().split()[1].rstrip("/")
     sources.write_text(
-        f"deb {mirror} {suite} main\n"
-        f"deb {mirror} {suite}-updates main\n"
-        f"deb {mirror}-security {suite}-security main\n"
+        f"deb {mirror} {suite} main\ndeb {mirror} {suite}-updates main\ndeb {mirror}-security {suite}-security main\n"
     )
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")

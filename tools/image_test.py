@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -95,9 +96,7 @@ class Image:
             self.engine.remove_volume(volume)
 
     @contextlib.contextmanager
-    def server(
-        self, *arguments: str, password: str | None = None, **options: Any
-    ) -> Iterator[tuple[Container, redis.Redis]]:
+    def server(self, *arguments: str, password: str | None = None, **options: Any) -> Iterator[tuple[Container, Any]]:
         """A container that runs a server, and a client that reaches it from outside. SHUTDOWN ends what still runs."""
         container = self.engine.start(self.name, *arguments, **options)
         host, port = container.address()
@@ -115,7 +114,7 @@ class Image:
             container.remove()
 
 
-def answers(client: redis.Redis) -> bool:
+def answers(client: Any) -> bool:
     try:
         return bool(client.ping())
     except (redis.ConnectionError, redis.BusyLoadingError):
@@ -135,12 +134,12 @@ def wait_for_end(container: Container) -> None:
     wait_until(lambda: not container.running(), "the server ends")
 
 
-def shut_down(container: Container, client: redis.Redis, nosave: bool = False) -> None:
+def shut_down(container: Container, client: Any, nosave: bool = False) -> None:
     client.shutdown(nosave=nosave)
     wait_for_end(container)
 
 
-def setting(client: redis.Redis, name: str) -> str | None:
+def setting(client: Any, name: str) -> str | None:
     value: str | None = client.config_get(name).get(name)
     return value
 
@@ -179,6 +178,7 @@ def play_the_example(image: Image, checks: Checks) -> None:
             for line in container.log().splitlines():
                 if "redisstate" in line:
                     print(f"  log    {line}")
+            protect(container, r, checks)
             shut_down(container, r)
         with image.server(volume=volume) as (container, r):
             checks.equal("after SHUTDOWN, SM.GET sent", r.execute_command("SM.GET", "sent"), MACHINE_GET)
@@ -187,6 +187,19 @@ def play_the_example(image: Image, checks: Checks) -> None:
             wait_for_end(container)
         with image.server(volume=volume) as (_, r):
             checks.equal("after SIGTERM, SM.STATE later", r.execute_command("SM.STATE", "later"), ["bar"])
+
+
+def protect(container: Container, r: Any, checks: Checks) -> None:
+    """Shows that the client does come from outside: with protected-mode it would have been refused."""
+    host, port = container.address()
+    r.config_set("protected-mode", "yes")
+    try:
+        seen = str(redis.Redis(host, port, socket_timeout=HANG).ping())
+    except redis.RedisError as error:
+        seen = str(error)
+    checks.true("with protected-mode yes a new client is refused", "protected mode" in seen, seen)
+    container.run("redis-cli", "config", "set", "protected-mode", "no")
+    checks.true("with protected-mode no it is let in", redis.Redis(host, port, socket_timeout=HANG).ping(), "refused")
 
 
 def play_by_redis_cli(container: Container, checks: Checks) -> None:
@@ -203,7 +216,7 @@ def play_by_redis_cli(container: Container, checks: Checks) -> None:
         checks.true(f"redis-cli> {line}", run.stdout.strip() == answer, run)
 
 
-def play_by_redis_py(r: redis.Redis, checks: Checks) -> None:
+def play_by_redis_py(r: Any, checks: Checks) -> None:
     """The example from outside the container."""
     for words, reply in (
         (("SM.SET", "mymachine", EMPTY), "OK"),
@@ -273,7 +286,8 @@ def run_something_else(image: Image, checks: Checks) -> None:
         (("sh", "-c", "echo $0 $*", "a", "b c"), "a b c\n"),
     ):
         run = image.engine.once(image.name, *command)
-        checks.true(f"{' '.join(command)}: {run.stdout.strip()}", run.stdout.startswith(start) and not run.returncode, run)
+        what = f"{' '.join(command)}: {run.stdout.strip()}"
+        checks.true(what, run.stdout.startswith(start) and run.returncode == 0, run)
     run = image.engine.once(image.name, "--no-such-setting", "1")
     checks.true("--no-such-setting 1 is refused", "no-such-setting" in run.stdout + run.stderr and run.returncode, run)
 
@@ -303,6 +317,8 @@ def main() -> int:
     parser.add_argument("--image", help="an image that is built already")
     options = parser.parse_args()
     name = options.image or f"{image.NAME}-test"
+    # Ended from outside, it cleans up too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     started = time.monotonic()
     try:
         with contextlib.closing(choose(options.engine)) as engine:

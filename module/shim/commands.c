@@ -1,4 +1,4 @@
-/* The SM.* commands. Each answers from the memo or asks the engine; what changes a machine goes through `changed`,
+/* The SM.* commands. Each answers from the memo or asks the engine; what changes a machine ends in `finish`,
  * the one place that decides how a write is replicated and which event it publishes.
  *
  * The table of commands is generated from commands.json. */
@@ -64,30 +64,39 @@ static bool open_machine(RedisModuleCtx *ctx, RedisModuleString *name, int mode,
     return false;
 }
 
-/* A write has changed the machine: replicas and the AOF get the command as it came, WATCH wakes, the event goes out.
- * The engine answers alike everywhere, and what has been accepted here is not held to another server's limits. */
-static void changed(RedisModuleCtx *ctx, RedisModuleString *name, const char *event) {
+/* How a write ends. If it has changed the machine, replicas and the AOF get the command as it came (the engine answers
+ * alike everywhere, and what has been accepted here is not held to another server's limits), WATCH wakes, the event
+ * goes out. The event is the last: it runs other modules' code, which may delete the key or ask the engine. */
+static int finish(RedisModuleCtx *ctx, RedisModuleString *name, opened *at, bool changed, const char *event) {
+    close_key(at, REDISMODULE_OK);
+    if (!changed) return REDISMODULE_OK;
     RedisModule_SignalModifiedKey(ctx, name);
     RedisModule_ReplicateVerbatim(ctx);
     RedisModule_NotifyKeyspaceEvent(ctx, REDISMODULE_NOTIFY_GENERIC, event, name);
+    return REDISMODULE_OK;
 }
 
 /* ---- documents in ---- */
 
+/* The machine goes to a node, with a new reason or none. Says whether that changes anything. */
+static bool move(sm_machine *machine, sm_node *node, const sm_bytes *reason) {
+    if (machine->node == node && sm_machine_has_reason(machine, reason)) return false;
+    sm_machine_move(machine, node);
+    sm_machine_set_reason(machine, reason);
+    return true;
+}
+
 /* Puts a machine at the key, in place of one that stands there; a TTL goes, as with SET. */
-static void store(RedisModuleCtx *ctx, RedisModuleString *name, opened *at, sm_node *node, const sm_bytes *reason,
-                  const char *event) {
+static bool store(opened *at, sm_node *node, const sm_bytes *reason) {
+    bool expires;
+
     if (!at->machine) {
         RedisModule_ModuleTypeSetValue(at->key, sm_type, sm_machine_new(node, reason));
-    } else {
-        bool expires = RedisModule_GetExpire(at->key) != REDISMODULE_NO_EXPIRE;
-
-        if (!expires && at->machine->node == node && sm_machine_has_reason(at->machine, reason)) return;
-        if (expires) RedisModule_SetExpire(at->key, REDISMODULE_NO_EXPIRE);
-        sm_machine_move(at->machine, node);
-        sm_machine_set_reason(at->machine, reason);
+        return true;
     }
-    changed(ctx, name, event);
+    expires = RedisModule_GetExpire(at->key) != REDISMODULE_NO_EXPIRE;
+    if (expires) RedisModule_SetExpire(at->key, REDISMODULE_NO_EXPIRE);
+    return move(at->machine, node, reason) || expires;
 }
 
 static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes document, const sm_bytes *current,
@@ -95,6 +104,7 @@ static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes d
     sm_definition *definition = NULL;
     sm_answer answer, entered;
     enum sm_outcome outcome;
+    bool changed = false;
     opened at;
 
     if (!open_key(ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &at)) return REDISMODULE_OK;
@@ -113,12 +123,13 @@ static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes d
                 memcpy(kept->text, reason.ptr, reason.len);
                 reason.ptr = kept->text;
             }
-            outcome = sm_engine_ask(definition, NULL, SM_KIND_ENTER, *current, &entered);
+            outcome = sm_engine_ask(definition, answer.has_history ? answer.node : NULL, SM_KIND_ENTER, *current,
+                                    &entered);
         } else {
             entered = answer;
         }
         if (outcome == SM_TAKEN) {
-            store(ctx, name, &at, entered.node, answer.has_reason ? &reason : NULL, event);
+            changed = store(&at, entered.node, answer.has_reason ? &reason : NULL);
             sm_reply_ok(ctx);
         } else {
             sm_reply_error(ctx, entered.error);
@@ -126,7 +137,7 @@ static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes d
         if (kept) RedisModule_Free(kept);
     }
     if (definition) sm_definition_release(definition);
-    return close_key(&at, REDISMODULE_OK);
+    return finish(ctx, name, &at, changed, event);
 }
 
 int sm_set_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
@@ -206,7 +217,7 @@ int sm_state_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
         ask(ctx, at.machine->node->definition, NULL, kind);
     } else {
         sm_counts.memory_answers++;
-        sm_reply_states(ctx, at.machine->node);
+        sm_reply_encoded(ctx, at.machine->node->states);
     }
     return close_key(&at, REDISMODULE_OK);
 }
@@ -218,6 +229,10 @@ static bool good_reason(RedisModuleCtx *ctx, sm_bytes reason) {
     char text[96];
     int len;
 
+    if (reason.len > UINT32_MAX) {
+        RedisModule_ReplyWithError(ctx, "ERR the reason is longer than 4294967295 bytes");
+        return false;
+    }
     if (fault == reason.len) return true;
     len = snprintf(text, sizeof(text), "the reason is not UTF-8: byte %zu is 0x%02x", fault,
                    (unsigned)(unsigned char)reason.ptr[fault]);
@@ -225,19 +240,11 @@ static bool good_reason(RedisModuleCtx *ctx, sm_bytes reason) {
     return false;
 }
 
-/* The machine goes where an answer leads, with a new reason or none. */
-static void move(RedisModuleCtx *ctx, RedisModuleString *name, sm_machine *machine, sm_node *node,
-                 const sm_bytes *reason, const char *event) {
-    if (machine->node == node && sm_machine_has_reason(machine, reason)) return;
-    sm_machine_move(machine, node);
-    sm_machine_set_reason(machine, reason);
-    changed(ctx, name, event);
-}
-
 int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     sm_bytes state, reason = no_argument;
     sm_answer answer;
     enum sm_outcome outcome;
+    bool changed = false;
     opened at;
 
     if (argc < 3 || argc > 5) return RedisModule_WrongArity(ctx);
@@ -252,7 +259,7 @@ int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     outcome = sm_engine_ask(at.machine->node->definition, at.machine->node,
                             argc == 5 ? SM_KIND_FORCE : SM_KIND_MUTATE, state, &answer);
     if (outcome == SM_TAKEN) {
-        move(ctx, argv[1], at.machine, answer.node, argc >= 4 ? &reason : NULL, "sm.mutate");
+        changed = move(at.machine, answer.node, argc >= 4 ? &reason : NULL);
         sm_reply_ok(ctx);
     } else if (outcome == SM_ERROR) {
         sm_reply_error(ctx, answer.error);
@@ -261,16 +268,16 @@ int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     } else {
         RedisModule_ReplyWithNull(ctx);
     }
-    return close_key(&at, REDISMODULE_OK);
+    return finish(ctx, argv[1], &at, changed, "sm.mutate");
 }
 
 /* What an answer to SM.SEND or SM.RESET says: its own reply, or the states where the machine stands now. */
 static int reply_taken(RedisModuleCtx *ctx, const sm_answer *answer) {
-    return answer->reply.len ? sm_reply_encoded(ctx, answer->reply) : sm_reply_states(ctx, answer->node);
+    return sm_reply_encoded(ctx, answer->reply.len ? answer->reply : answer->node->states);
 }
 
 int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
-    bool actions = argc == 3;
+    bool actions = argc == 3, changed = false;
     sm_answer answer;
     opened at;
 
@@ -281,17 +288,17 @@ int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
                       &answer) != SM_TAKEN) {
         sm_reply_error(ctx, answer.error);
     } else {
-        move(ctx, argv[1], at.machine, answer.node, NULL, "sm.reset");
+        changed = move(at.machine, answer.node, NULL);
         if (actions) reply_taken(ctx, &answer);
         else sm_reply_ok(ctx);
     }
-    return close_key(&at, REDISMODULE_OK);
+    return finish(ctx, argv[1], &at, changed, "sm.reset");
 }
 
 /* ---- events ---- */
 
 int sm_send_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
-    bool actions = argc == 4;
+    bool actions = argc == 4, changed = false;
     sm_answer answer;
     enum sm_outcome outcome;
     opened at;
@@ -302,14 +309,14 @@ int sm_send_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     outcome = sm_engine_ask(at.machine->node->definition, at.machine->node,
                             actions ? SM_KIND_SEND_ACTIONS : SM_KIND_SEND, bytes_of(argv[2]), &answer);
     if (outcome == SM_TAKEN) {
-        move(ctx, argv[1], at.machine, answer.node, NULL, "sm.send");
+        changed = move(at.machine, answer.node, NULL);
         reply_taken(ctx, &answer);
     } else if (outcome == SM_ERROR) {
         sm_reply_error(ctx, answer.error);
     } else {
         RedisModule_ReplyWithNull(ctx);
     }
-    return close_key(&at, REDISMODULE_OK);
+    return finish(ctx, argv[1], &at, changed, "sm.send");
 }
 
 int sm_can_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {

@@ -5,8 +5,9 @@
 #include <string.h>
 
 enum {
-    LONGEST_REFUSAL = 256, /* bytes of an argument; longer ones that are refused are not remembered */
-    SHARE_OF_MEMO = 64,    /* nothing larger than the bound's 64th is remembered */
+    LONGEST_REFUSAL = 256,   /* bytes of an argument; longer ones that are refused are not remembered */
+    LONGEST_ARGUMENT = 4096, /* bytes; longer ones are asked again each time */
+    SHARE_OF_MEMO = 64,      /* nothing larger than the bound's 64th is remembered */
 };
 
 static const sm_bytes nothing = {"", 0};
@@ -68,6 +69,7 @@ static enum sm_outcome remembered_document(sm_edge *edge, sm_definition **held, 
     *held = edge->definition;
     sm_definition_hold(*held);
     answer->node = edge->target;
+    answer->has_history = edge->has_history;
     answer->has_reason = edge->has_reason;
     answer->reason = edge->reply;
     return SM_TAKEN;
@@ -97,10 +99,12 @@ enum sm_outcome sm_engine_document(sm_bytes document, bool accepted_before, sm_d
     } else {
         answer->node = node_of(*held, &verdict);
     }
+    answer->has_history = verdict.has_history;
     answer->has_reason = verdict.has_reason;
     answer->reason = safe(verdict.reason);
     if (answer->node && rememberable(document, answer->reason))
-        sm_edge_add(NULL, *held, kind, document, answer->node, answer->reason, answer->has_reason);
+        sm_edge_add(NULL, *held, kind, document, answer->node, answer->reason, answer->has_reason)->has_history =
+            answer->has_history;
     return answer->node ? SM_TAKEN : SM_STRAY;
 }
 
@@ -165,7 +169,8 @@ enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t 
         answer->reply = safe(verdict.reply);
         if (verdict.configuration.ptr) answer->node = node_of(definition, &verdict);
     }
-    if (rememberable(argument, answer->reply) && (code == SM_VERDICT_TAKEN || argument.len <= LONGEST_REFUSAL)) {
+    if (rememberable(argument, answer->reply) && 
+        argument.len <= (code == SM_VERDICT_TAKEN ? LONGEST_ARGUMENT : LONGEST_REFUSAL)) {
         edge = sm_edge_add(owner, definition, kind, argument, answer->node, answer->reply, false);
         answer->reply = edge->reply;
     }

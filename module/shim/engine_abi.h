@@ -18,7 +18,7 @@ enum sm_kind {
     SM_KIND_MUTATE = 4,  /* from a node: move to a state */
     SM_KIND_FORCE = 5,   /* from a node: move to a state whatever the transitions say */
     SM_KIND_RESET = 6,   /* of a definition: its start */
-    SM_KIND_ENTER = 7,   /* of a definition: standing where a `current` argument says */
+    SM_KIND_ENTER = 7,   /* of a definition, or from a node whose histories stay: standing where `current` says */
     SM_KIND_LIST = 8,    /* of a definition: SM.STATE key LIST */
     SM_KIND_ALL = 9,     /* of a definition: SM.STATE key ALL */
     SM_KIND_INITIAL = 10, /* of a definition: SM.GET key INITIAL */
@@ -40,14 +40,15 @@ enum sm_verdict_code {
     SM_VERDICT_STRAY = 3,  /* a good document whose `current` is no state of it; `error` says so */
 };
 
-/* Filled by Python. The pointers are good until the next call into Python. */
+/* Filled by Python. The pointers are good until the next question; sm_python_forget is none. */
 typedef struct sm_verdict {
     uint64_t engine;         /* a compiled document: the engine's handle, */
     size_t engine_bytes;     /* what the engine holds for it, about, */
     sm_bytes canonical;      /* the document that is stored, */
     size_t split;            /* where in it SM.GET puts the reason, */
     sm_bytes reason;         /* its reason */
-    int has_reason;          /* or none */
+    int has_reason;          /* or none, */
+    int has_history;         /* whether it says what history states hold; */
     sm_bytes configuration;  /* a machine's new configuration, */
     sm_bytes head;           /* how SM.GET's reply begins there, */
     sm_bytes states;         /* SM.STATE's reply there, encoded */

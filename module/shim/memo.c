@@ -9,12 +9,15 @@
 #include <string.h>
 
 enum {
-    LOOKED_AT_FOR_ROOM = 16,  /* items examined for each new one while the memo is full */
+    LOOKED_AT_FOR_ROOM = 16,  /* items examined for each new one while the memo is full, */
+    BYTES_FOR_A_LOOK = 64,    /* and one more for so many bytes that have been added */
+    LOOKED_AT_PER_TICK = 4096,
     STANDING_ALLOWANCE = 256, /* bytes of nodes that each machine may stand on beside the bound */
     SWEPT_PER_DEFINITION = 4,
     TICKS_PER_CIRCLE = 20,
     VISITED_PER_TICK = 2048,
-    FREED_PER_TICK = 256,
+    GIVEN_BACK_PER_DEFINITION = 256, /* items; at most so many at once, so that no command waits for a large one */
+    GIVEN_BACK_PER_TICK = 4096,
 };
 
 sm_counters sm_counts;
@@ -24,6 +27,7 @@ static TAILQ_HEAD(, sm_item) queue = TAILQ_HEAD_INITIALIZER(queue);
 static TAILQ_HEAD(, sm_definition) definitions = TAILQ_HEAD_INITIALIZER(definitions);
 static sm_definition *hand;
 static size_t ticked;
+static size_t added; /* bytes, since room was made last */
 
 void sm_memo_init(void) {
     sm_table_init(&table);
@@ -92,7 +96,8 @@ static void add_item(sm_item *item, sm_definition *definition, const void *owner
     sm_table_add(&table, item);
     if (kind != SM_KIND_DEFINITION) {
         TAILQ_INSERT_TAIL(&queue, item, queue);
-        LIST_INSERT_HEAD(&definition->items, item, of_definition);
+        if (kind == SM_KIND_NODE) LIST_INSERT_HEAD(&definition->nodes, item, of_definition);
+        else LIST_INSERT_HEAD(&definition->edges, item, of_definition);
     }
 }
 
@@ -110,18 +115,21 @@ sm_definition *sm_definition_find(sm_bytes canonical) {
     return (sm_definition *)sm_memo_find(NULL, SM_KIND_DEFINITION, canonical);
 }
 
+static void sweep(size_t steps, size_t items);
+
 sm_definition *sm_definition_add(sm_bytes canonical, size_t split, uint64_t engine, size_t engine_bytes) {
     sm_definition *definition;
     char *at;
 
-    sm_memo_sweep(SWEPT_PER_DEFINITION);
+    sweep(SWEPT_PER_DEFINITION, GIVEN_BACK_PER_DEFINITION);
     definition = RedisModule_Calloc(1, sizeof(*definition) + canonical.len);
     at = definition->text;
     definition->engine = engine;
     definition->engine_bytes = engine_bytes;
     definition->split = split;
     definition->bytes = RedisModule_MallocSize(definition) + engine_bytes;
-    LIST_INIT(&definition->items);
+    LIST_INIT(&definition->edges);
+    LIST_INIT(&definition->nodes);
     add_item(&definition->item, definition, NULL, SM_KIND_DEFINITION, put(&at, canonical));
     TAILQ_INSERT_TAIL(&definitions, definition, sweep);
     sm_counts.definitions++;
@@ -141,15 +149,6 @@ static void free_node(sm_node *node);
 static void free_edge(sm_edge *edge);
 
 static void free_definition(sm_definition *definition) {
-    sm_item *item, *next;
-
-    for (int nodes = 0; nodes < 2; nodes++) { /* the edges first: they count on their nodes */
-        for (item = LIST_FIRST(&definition->items); item; item = next) {
-            next = LIST_NEXT(item, of_definition);
-            if (item->kind != SM_KIND_NODE) free_edge((sm_edge *)item);
-            else if (nodes) free_node((sm_node *)item);
-        }
-    }
     sm_table_remove(&table, &definition->item);
     if (hand == definition) hand = TAILQ_NEXT(definition, sweep);
     TAILQ_REMOVE(&definitions, definition, sweep);
@@ -159,39 +158,49 @@ static void free_definition(sm_definition *definition) {
     RedisModule_Free(definition);
 }
 
-/* Visits definitions in turn; one that is seen twice without machines is given back. Returns how many were. */
-static size_t sweep(size_t steps, size_t most) {
-    size_t freed = 0;
+/* Gives back an idle definition, as far as `items` allows: its edges first, since they count on their nodes. */
+static bool give_back(sm_definition *definition, size_t *items) {
+    for (; *items; --*items) {
+        sm_item *item;
 
-    while (steps-- && freed < most) {
+        if ((item = LIST_FIRST(&definition->edges))) {
+            free_edge((sm_edge *)item);
+        } else if ((item = LIST_FIRST(&definition->nodes))) {
+            free_node((sm_node *)item);
+        } else {
+            free_definition(definition);
+            --*items;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Visits definitions in turn; one that is seen twice without machines is given back. */
+static void sweep(size_t steps, size_t items) {
+    while (steps-- && items) {
         sm_definition *definition = hand ? hand : TAILQ_FIRST(&definitions);
 
         if (!definition) break;
         hand = TAILQ_NEXT(definition, sweep);
-        if (definition->holds || sm_tally_count(&definition->machines)) {
-            definition->idle = false;
-        } else if (!definition->idle) {
-            definition->idle = true;
-        } else {
-            free_definition(definition);
-            freed++;
-        }
+        if (definition->holds || sm_tally_count(&definition->machines)) definition->idle = false;
+        else if (!definition->idle) definition->idle = true;
+        else if (!give_back(definition, &items)) hand = definition;
     }
-    return freed;
 }
 
-void sm_memo_sweep(size_t steps) {
-    sweep(steps, steps);
-}
+static void make_room(size_t looks);
 
 /* Called by the server's cron: once around all definitions in TICKS_PER_CIRCLE ticks, or as far as the bounds go. */
-void sm_memo_sweep_tick(void) {
+void sm_memo_tick(void) {
     size_t steps;
 
     ticked += (size_t)sm_counts.definitions;
     steps = ticked / TICKS_PER_CIRCLE;
     ticked %= TICKS_PER_CIRCLE;
-    sweep(steps < VISITED_PER_TICK ? steps : VISITED_PER_TICK, FREED_PER_TICK);
+    sweep(steps < VISITED_PER_TICK ? steps : VISITED_PER_TICK, GIVEN_BACK_PER_TICK);
+    make_room(LOOKED_AT_PER_TICK);
+    sm_table_settle(&table);
 }
 
 /* ---- nodes and edges ---- */
@@ -213,6 +222,7 @@ sm_node *sm_node_add(sm_definition *definition, sm_bytes configuration, sm_bytes
     definition->bytes += node->size;
     sm_counts.nodes++;
     sm_counts.node_bytes += node->size;
+    added += node->size;
     return node;
 }
 
@@ -222,15 +232,7 @@ static void remove_item(sm_item *item) {
     LIST_REMOVE(item, of_definition);
 }
 
-/* The node has come to hold more bytes. */
-void sm_memo_weigh(sm_node *node, size_t more) {
-    node->size += more;
-    node->definition->bytes += more;
-    sm_counts.node_bytes += more;
-}
-
 static void free_node(sm_node *node) {
-    sm_reply_forget(node);
     remove_item(&node->item);
     node->definition->bytes -= node->size;
     sm_counts.nodes--;
@@ -260,6 +262,7 @@ sm_edge *sm_edge_add(const void *owner, sm_definition *definition, uint8_t kind,
     definition->bytes += edge->size;
     sm_counts.edges++;
     sm_counts.edge_bytes += edge->size;
+    added += edge->size;
     return edge;
 }
 
@@ -289,9 +292,8 @@ static bool full(void) {
     return sm_counts.node_bytes + sm_counts.edge_bytes > (uint64_t)sm_config.memo_bytes + standing;
 }
 
-/* Called before anything is added, while no pointer to an edge or to a node without machines is held. */
-void sm_memo_make_room(void) {
-    for (int looked = 0; looked < LOOKED_AT_FOR_ROOM && full(); looked++) {
+static void make_room(size_t looks) {
+    for (; looks && full(); looks--) {
         sm_item *item = TAILQ_FIRST(&queue);
         sm_node *node = (sm_node *)item;
 
@@ -309,6 +311,13 @@ void sm_memo_make_room(void) {
         }
         sm_counts.evictions++;
     }
+}
+
+/* Called before anything is added, while no pointer to an edge or to a node without machines is held. What was added
+ * last pays for itself: a large item is worth as many looks as the small ones that are in its place. */
+void sm_memo_make_room(void) {
+    make_room(LOOKED_AT_FOR_ROOM + added / BYTES_FOR_A_LOOK);
+    added = 0;
 }
 
 /* The limits have changed: what they let through is to be asked again. */
@@ -381,17 +390,20 @@ bool sm_machine_has_reason(const sm_machine *machine, const sm_bytes *reason) {
     return machine->reason->len == reason->len && memcmp(machine->reason->text, reason->ptr, reason->len) == 0;
 }
 
-/* An allocation that fits is kept, so that a machine that is given a reason at every step allocates seldom. */
+/* A block that fits is kept, so that a machine that is given a reason at every step allocates seldom. */
 void sm_machine_set_reason(sm_machine *machine, const sm_bytes *reason) {
-    size_t had = machine->reason ? RedisModule_MallocSize(machine->reason) : 0;
-    size_t wanted = reason ? sizeof(sm_reason) + reason->len : 0;
+    sm_reason *block = machine->reason;
 
-    if (had < wanted || wanted < had / 2) {
-        if (machine->reason) RedisModule_Free(machine->reason);
-        machine->reason = wanted ? RedisModule_Alloc(wanted) : NULL;
-        sm_counts.machine_bytes.in += (machine->reason ? RedisModule_MallocSize(machine->reason) : 0) - had;
+    if (!block || !reason || block->room < reason->len || reason->len < block->room / 2) {
+        if (block) {
+            sm_counts.machine_bytes.in -= RedisModule_MallocSize(block);
+            RedisModule_Free(block);
+        }
+        machine->reason = block = reason ? RedisModule_Alloc(sizeof(*block) + reason->len) : NULL;
+        if (!block) return;
+        block->room = (uint32_t)reason->len;
+        sm_counts.machine_bytes.in += RedisModule_MallocSize(block);
     }
-    if (!reason) return;
-    machine->reason->len = reason->len;
-    memcpy(machine->reason->text, reason->ptr, reason->len);
+    block->len = (uint32_t)reason->len;
+    memcpy(block->text, reason->ptr, reason->len);
 }

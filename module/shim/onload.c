@@ -35,7 +35,7 @@ static bool new_enough(RedisModuleCtx *ctx, const char *missing) {
 
     if (!missing && version >= OLDEST_SERVER) return true;
     if (!RedisModule_Log) return false;
-    RedisModule_Log(ctx, "warning", "redisstate needs Redis 7.0 or Valkey or newer; this server is %d.%d.%d%s%s",
+    RedisModule_Log(ctx, "warning", "redisstate needs Redis 7.0 or newer, or Valkey; this server is %d.%d.%d%s%s",
                     version >> 16, version >> 8 & 0xff, version & 0xff, missing ? " and lacks " : "",
                     missing ? missing : "");
     return false;
@@ -47,10 +47,13 @@ __attribute__((visibility("default"))) int RedisModule_OnLoad(RedisModuleCtx *ct
     char bundle[PATH_MAX];
 
     if (RedisModule_SetModuleAttribs) {
-        if (RedisModule_IsModuleNameBusy && RedisModule_IsModuleNameBusy(SM_MODULE_NAME)) return REDISMODULE_ERR;
+        if (RedisModule_IsModuleNameBusy && RedisModule_IsModuleNameBusy(SM_MODULE_NAME)) {
+            if (RedisModule_Log) RedisModule_Log(NULL, "warning", "a module named " SM_MODULE_NAME " is loaded already");
+            return REDISMODULE_ERR;
+        }
         RedisModule_SetModuleAttribs(ctx, SM_MODULE_NAME, MODULE_VERSION, REDISMODULE_APIVER_1);
     }
-    if (!new_enough(ctx, missing)) return REDISMODULE_ERR;
+    if (!new_enough(ctx, missing) || !sm_settings_arguments(ctx, argv, argc)) return REDISMODULE_ERR;
 
     if (!started) {
         sm_memo_init();
@@ -61,8 +64,8 @@ __attribute__((visibility("default"))) int RedisModule_OnLoad(RedisModuleCtx *ct
         }
         started = true;
     }
-    if (!sm_type_register(ctx) || !sm_commands_register(ctx) || !sm_settings_register(ctx, argv, argc) ||
-        RedisModule_RegisterInfoFunc(ctx, sm_info) != REDISMODULE_OK) {
+    if (!sm_type_register(ctx) || !sm_commands_register(ctx) || !sm_settings_register(ctx) ||
+        RedisModule_RegisterInfoFunc(ctx, sm_info) != REDISMODULE_OK || !sm_type_listen(ctx)) {
         RedisModule_Log(ctx, "warning", "redisstate could not be registered");
         return REDISMODULE_ERR;
     }

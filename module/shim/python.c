@@ -20,15 +20,20 @@ static char version[32];
 
 /* ---- memory ---- */
 
+/* Only the thread that holds the GIL comes here: no locked instruction is needed to count. */
+static void count(uint64_t more) {
+    uint64_t bytes = atomic_load_explicit(&sm_counts.python_bytes, memory_order_relaxed);
+
+    atomic_store_explicit(&sm_counts.python_bytes, bytes + more, memory_order_relaxed);
+}
+
 static void *count_up(void *pointer) {
-    if (pointer)
-        atomic_fetch_add_explicit(&sm_counts.python_bytes, RedisModule_MallocSize(pointer), memory_order_relaxed);
+    if (pointer) count(RedisModule_MallocSize(pointer));
     return pointer;
 }
 
 static void count_down(void *pointer) {
-    if (pointer)
-        atomic_fetch_sub_explicit(&sm_counts.python_bytes, RedisModule_MallocSize(pointer), memory_order_relaxed);
+    if (pointer) count(-(uint64_t)RedisModule_MallocSize(pointer));
 }
 
 /* Python wants a pointer for zero bytes; the server's allocator may answer NULL. */
@@ -55,17 +60,14 @@ static void raw_free(void *unused, void *pointer) {
     if (pointer) RedisModule_Free(pointer);
 }
 
-static void arena_free(void *unused, void *pointer, size_t bytes) {
-    (void)bytes;
-    raw_free(unused, pointer);
-}
-
+/* Python's own allocator of small objects is left out: it takes a megabyte at a time and can keep all of it for one
+ * object, so that used_memory would not come back when machines and definitions have gone. */
 static void use_the_servers_memory(void) {
     PyMemAllocatorEx raw = {NULL, raw_malloc, raw_calloc, raw_realloc, raw_free};
-    PyObjectArenaAllocator arenas = {NULL, raw_malloc, arena_free};
 
     PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &raw);
-    PyObject_SetArenaAllocator(&arenas);
+    PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &raw);
+    PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &raw);
 }
 
 /* ---- start ---- */

@@ -18,7 +18,6 @@
 #define REDISMODULE_WRITE (1 << 1)
 
 #define REDISMODULE_REPLY_STRING 0
-#define REDISMODULE_REPLY_ARRAY 3
 
 #define REDISMODULE_KEYTYPE_EMPTY 0
 #define REDISMODULE_NO_EXPIRE (-1)
@@ -42,10 +41,15 @@
 #define REDISMODULE_EVENT_PERSISTENCE 1
 #define REDISMODULE_EVENT_LOADING 3
 #define REDISMODULE_EVENT_CRON_LOOP 8
+#define REDISMODULE_SUBEVENT_PERSISTENCE_RDB_START 0
+#define REDISMODULE_SUBEVENT_PERSISTENCE_AOF_START 1
+#define REDISMODULE_SUBEVENT_PERSISTENCE_SYNC_RDB_START 2
 #define REDISMODULE_SUBEVENT_PERSISTENCE_ENDED 3
 #define REDISMODULE_SUBEVENT_PERSISTENCE_FAILED 4
-#define REDISMODULE_SUBEVENT_LOADING_ENDED 3
-#define REDISMODULE_SUBEVENT_LOADING_FAILED 4
+#define REDISMODULE_SUBEVENT_PERSISTENCE_SYNC_AOF_START 5
+#define REDISMODULE_SUBEVENT_LOADING_RDB_START 0
+#define REDISMODULE_SUBEVENT_LOADING_AOF_START 1
+#define REDISMODULE_SUBEVENT_LOADING_REPL_START 2
 
 #define REDISMODULE_TYPE_METHOD_VERSION 4
 
@@ -227,7 +231,6 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, int, ReplicateVerbatim, (RedisModuleCtx *ctx))                                                               \
     X(1, const char *, StringPtrLen, (const RedisModuleString *string, size_t *len))                                  \
     X(1, RedisModuleString *, CreateString, (RedisModuleCtx *ctx, const char *bytes, size_t len))                     \
-    X(1, void, FreeString, (RedisModuleCtx *ctx, RedisModuleString *string))                                          \
     X(1, int, WrongArity, (RedisModuleCtx *ctx))                                                                      \
     X(1, int, ReplyWithError, (RedisModuleCtx *ctx, const char *text))                                                \
     X(1, int, ReplyWithSimpleString, (RedisModuleCtx *ctx, const char *text))                                         \
@@ -236,8 +239,6 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, int, ReplyWithArray, (RedisModuleCtx *ctx, long len))                                                        \
     X(1, int, ReplyWithStringBuffer, (RedisModuleCtx *ctx, const char *bytes, size_t len))                            \
     X(1, RedisModuleCallReply *, Call, (RedisModuleCtx *ctx, const char *command, const char *format, ...))           \
-    X(1, const char *, CallReplyProto, (RedisModuleCallReply *reply, size_t *len))                                    \
-    X(1, size_t, CallReplyLength, (RedisModuleCallReply *reply))                                                      \
     X(1, int, CallReplyType, (RedisModuleCallReply *reply))                                                           \
     X(1, void, FreeCallReply, (RedisModuleCallReply *reply))                                                          \
     X(1, int, ReplyWithCallReply, (RedisModuleCtx *ctx, RedisModuleCallReply *reply))                                 \

@@ -39,68 +39,23 @@ int sm_reply_encoded(RedisModuleCtx *ctx, sm_bytes encoded) {
     return REDISMODULE_OK;
 }
 
-/* ---- replies as the server sends them ----
- *
- * The server builds a reply from pieces, and ReplyWithSimpleString copies, filters and splits its text besides: a
- * tenth of a whole command. What never changes is built once, by a command of the server that answers just that, and
- * sent as it is from then on. Without such a command (renamed, or failing) the pieces do. */
+/* ReplyWithSimpleString copies, filters and splits its text: a tenth of a whole SM.MUTATE. The server's own OK, asked
+ * for once, is sent as it is; where SELECT has been renamed there is none, and the long way does. */
 
-enum { MOST_STATES = 32, MOST_STATES_BYTES = 1024, STRING_HEADER = 16 };
-
-static RedisModuleCtx *lasting; /* replies refer to the context that they came from */
 static RedisModuleCallReply *ok;
 
-static RedisModuleCallReply *expect(RedisModuleCallReply *reply, int type) {
-    if (!reply || RedisModule_CallReplyType(reply) == type) return reply;
-    RedisModule_FreeCallReply(reply);
-    return NULL;
-}
-
 void sm_reply_prepare(RedisModuleCtx *ctx) {
-    lasting = RedisModule_GetDetachedThreadSafeContext(ctx);
-    ok = expect(RedisModule_Call(lasting, "SELECT", "c", "0"), REDISMODULE_REPLY_STRING);
+    RedisModuleCtx *lasting = RedisModule_GetDetachedThreadSafeContext(ctx); /* the reply refers to it */
+
+    ok = RedisModule_Call(lasting, "SELECT", "c", "0");
+    if (ok && RedisModule_CallReplyType(ok) != REDISMODULE_REPLY_STRING) {
+        RedisModule_FreeCallReply(ok);
+        ok = NULL;
+    }
 }
 
 int sm_reply_ok(RedisModuleCtx *ctx) {
     return ok ? RedisModule_ReplyWithCallReply(ctx, ok) : RedisModule_ReplyWithSimpleString(ctx, "OK");
-}
-
-/* An array of strings, by the server: the keys of a command that has these. NULL where the encoded reply is no such
- * array, or a large one, which is not worth its memory. */
-static RedisModuleCallReply *array_of(sm_bytes encoded) {
-    RedisModuleString *strings[MOST_STATES];
-    RedisModuleCallReply *reply;
-    uint32_t count = 0, made = 0, len;
-    char token = 0;
-
-    if (encoded.len > MOST_STATES_BYTES || !take(&encoded, &token, 1) || token != '*' ||
-        !take(&encoded, &count, sizeof(count)) || !count || count > MOST_STATES)
-        return NULL;
-    while (made < count && take(&encoded, &token, 1) && token == '$' && take(&encoded, &len, sizeof(len)) &&
-           len <= encoded.len) {
-        strings[made++] = RedisModule_CreateString(NULL, encoded.ptr, len);
-        encoded.ptr += len;
-        encoded.len -= len;
-    }
-    reply = made == count ? RedisModule_Call(lasting, "COMMAND", "ccv", "GETKEYS", "DEL", strings, (size_t)count) : NULL;
-    while (made) RedisModule_FreeString(NULL, strings[--made]);
-    return expect(reply, REDISMODULE_REPLY_ARRAY);
-}
-
-/* SM.STATE's reply. */
-int sm_reply_states(RedisModuleCtx *ctx, sm_node *node) {
-    if (node->sent) return RedisModule_ReplyWithCallReply(ctx, node->sent);
-    if (node->asked < 2 && ++node->asked == 2 && (node->sent = array_of(node->states))) {
-        size_t len, each = RedisModule_MallocSize(node->sent);
-
-        RedisModule_CallReplyProto(node->sent, &len);
-        sm_memo_weigh(node, len + STRING_HEADER + each * (1 + RedisModule_CallReplyLength(node->sent)));
-    }
-    return sm_reply_encoded(ctx, node->states);
-}
-
-void sm_reply_forget(sm_node *node) {
-    if (node->sent) RedisModule_FreeCallReply(node->sent);
 }
 
 /* ---- documents ---- */

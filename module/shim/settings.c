@@ -2,6 +2,7 @@
  *
  * A module argument changes the default, so that a value set by redis.conf or written by CONFIG REWRITE is stronger. */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,16 +16,17 @@ static const int invalid_transition_values[] = {0, 1};
 
 typedef struct numeric {
     const char *name;
-    long long *value, normal, least, most;
+    long long *value, standard, least, most;
     unsigned int flags;
     bool limits_documents;
+    long long normal; /* the standard, or what a module argument makes of it */
 } numeric;
 
 static numeric numerics[] = {
-    {"max-document-bytes", &sm_config.document_bytes, 4 << 20, 64, 512LL << 20, REDISMODULE_CONFIG_MEMORY, true},
-    {"max-states", &sm_config.states, 10000, 1, 10000000, REDISMODULE_CONFIG_DEFAULT, true},
-    {"max-nesting", &sm_config.nesting, 64, 3, 256, REDISMODULE_CONFIG_DEFAULT, true},
-    {"max-memo-bytes", &sm_config.memo_bytes, 64 << 20, 1 << 20, 1LL << 40, REDISMODULE_CONFIG_MEMORY, false},
+    {"max-document-bytes", &sm_config.document_bytes, 4 << 20, 64, 512LL << 20, REDISMODULE_CONFIG_MEMORY, true, 0},
+    {"max-states", &sm_config.states, 10000, 1, 10000000, REDISMODULE_CONFIG_DEFAULT, true, 0},
+    {"max-nesting", &sm_config.nesting, 64, 3, 256, REDISMODULE_CONFIG_DEFAULT, true, 0},
+    {"max-memo-bytes", &sm_config.memo_bytes, 64 << 20, 1 << 20, 1LL << 40, REDISMODULE_CONFIG_MEMORY, false, 0},
 };
 
 enum { NUMERICS = sizeof(numerics) / sizeof(*numerics) };
@@ -57,13 +59,29 @@ static int set_numeric(const char *name, long long value, void *setting, RedisMo
 
 /* ---- module arguments ---- */
 
-static bool argument_numeric(RedisModuleCtx *ctx, numeric *number, const char *text) {
+/* A number, with a unit of memory where the setting is one, as redis.conf has it. -1: it is none. */
+static long long parse_number(const char *text, bool memory) {
+    static const struct {
+        const char *word;
+        long long bytes;
+    } units[] = {{"", 1},         {"b", 1},          {"k", 1000},          {"kb", 1 << 10},
+                 {"m", 1000000},  {"mb", 1 << 20},   {"g", 1000000000},    {"gb", 1 << 30}};
     char *end;
     long long value;
 
+    if (*text < '0' || *text > '9') return -1;
     errno = 0;
     value = strtoll(text, &end, 10);
-    if (errno || end == text || *end || value < number->least || value > number->most) {
+    if (errno) return -1;
+    for (size_t i = 0; i < (memory ? sizeof(units) / sizeof(*units) : 1); i++)
+        if (strcasecmp(end, units[i].word) == 0 && value <= LLONG_MAX / units[i].bytes) return value * units[i].bytes;
+    return -1;
+}
+
+static bool argument_numeric(RedisModuleCtx *ctx, numeric *number, const char *text) {
+    long long value = parse_number(text, number->flags & REDISMODULE_CONFIG_MEMORY);
+
+    if (value < number->least || value > number->most) {
         RedisModule_Log(ctx, "warning", "module argument %s: '%s' is not a number from %lld to %lld", number->name, text,
                         number->least, number->most);
         return false;
@@ -97,7 +115,9 @@ static bool argument(RedisModuleCtx *ctx, const char *name, const char *text) {
     return false;
 }
 
-bool sm_settings_register(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+bool sm_settings_arguments(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    sm_config.invalid_transition = 0;
+    for (size_t i = 0; i < NUMERICS; i++) numerics[i].normal = numerics[i].standard;
     if (argc % 2) {
         RedisModule_Log(ctx, "warning", "module arguments come in pairs of a setting's name and its value");
         return false;
@@ -107,6 +127,10 @@ bool sm_settings_register(RedisModuleCtx *ctx, RedisModuleString **argv, int arg
 
         if (!argument(ctx, name, RedisModule_StringPtrLen(argv[i + 1], NULL))) return false;
     }
+    return true;
+}
+
+bool sm_settings_register(RedisModuleCtx *ctx) {
     if (RedisModule_RegisterEnumConfig(ctx, "invalid-transition", sm_config.invalid_transition,
                                        REDISMODULE_CONFIG_DEFAULT, invalid_transition_words, invalid_transition_values,
                                        2, get_enum, set_enum, NULL, &sm_config.invalid_transition) != REDISMODULE_OK)

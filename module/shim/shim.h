@@ -71,7 +71,8 @@ typedef struct sm_definition {
     uint64_t snapshot; /* which snapshot numbered it last, and with what number */
     uint64_t number;
     TAILQ_ENTRY(sm_definition) sweep;
-    LIST_HEAD(sm_items, sm_item) items;
+    LIST_HEAD(sm_edges, sm_item) edges;
+    LIST_HEAD(sm_nodes, sm_item) nodes;
     char text[];
 } sm_definition;
 
@@ -87,8 +88,6 @@ typedef struct sm_node {
     uint32_t outgoing; /* edges that begin here */
     sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
     sm_bytes states;   /* SM.STATE's reply, encoded */
-    RedisModuleCallReply *sent; /* the same as the server sends it, once it has been asked for twice */
-    uint8_t asked; /* how often, up to two */
     struct sm_edge *recent[2]; /* the edges that were followed from here last, or NULL */
     char text[];
 } sm_node;
@@ -100,12 +99,13 @@ typedef struct sm_edge {
     sm_node *target;  /* NULL: refused, or not a transition */
     size_t size;
     bool has_reason;  /* of a document: whether reply is its reason */
+    bool has_history; /* of a document: whether it says what history states hold */
     sm_bytes reply;   /* encoded, empty where the target's states are the reply */
     char text[];
 } sm_edge;
 
 typedef struct sm_reason {
-    size_t len;
+    uint32_t len, room; /* longer ones are refused */
     char text[];
 } sm_reason;
 
@@ -127,6 +127,7 @@ uint64_t sm_table_hash(const void *owner, uint8_t kind, sm_bytes key);
 sm_item *sm_table_find(const sm_table *table, const void *owner, uint8_t kind, sm_bytes key, uint64_t hash);
 void sm_table_add(sm_table *table, sm_item *item);
 void sm_table_remove(sm_table *table, sm_item *item);
+void sm_table_settle(sm_table *table);
 size_t sm_table_bytes(const sm_table *table);
 
 /* ---- memo.c ---- */
@@ -148,10 +149,8 @@ sm_item *sm_memo_find(const void *owner, uint8_t kind, sm_bytes key);
 sm_edge *sm_memo_find_document(sm_bytes text);
 sm_edge *sm_memo_find_edge(sm_node *node, uint8_t kind, sm_bytes key);
 void sm_memo_make_room(void);
-void sm_memo_weigh(sm_node *node, size_t more);
 void sm_memo_forget_documents(void);
-void sm_memo_sweep(size_t steps);
-void sm_memo_sweep_tick(void);
+void sm_memo_tick(void);
 
 sm_definition *sm_definition_find(sm_bytes canonical);
 sm_definition *sm_definition_add(sm_bytes canonical, size_t split, uint64_t engine, size_t engine_bytes);
@@ -182,8 +181,9 @@ enum sm_outcome {
 typedef struct sm_answer {
     sm_node *node;     /* where it leads */
     sm_bytes reply;    /* encoded; empty where the node's states are the reply */
-    bool has_reason;   /* of a document: */
-    sm_bytes reason;   /* its reason */
+    bool has_history;  /* of a document: whether it says what history states hold, */
+    bool has_reason;   /* whether it has a reason, */
+    sm_bytes reason;   /* and which */
     sm_bytes error;    /* one line without "ERR " */
 } sm_answer;
 
@@ -224,8 +224,6 @@ const char *sm_python_version(void);
 void sm_reply_prepare(RedisModuleCtx *ctx);
 int sm_reply_ok(RedisModuleCtx *ctx);
 int sm_reply_encoded(RedisModuleCtx *ctx, sm_bytes encoded);
-int sm_reply_states(RedisModuleCtx *ctx, sm_node *node);
-void sm_reply_forget(sm_node *node);
 int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machine);
 int sm_reply_error(RedisModuleCtx *ctx, sm_bytes text);
 int sm_reply_invalid_transition(RedisModuleCtx *ctx, const sm_node *from, sm_bytes to);
@@ -240,6 +238,7 @@ extern RedisModuleType *sm_type;
 bool sm_accepted_before(RedisModuleCtx *ctx);
 
 bool sm_type_register(RedisModuleCtx *ctx);
+bool sm_type_listen(RedisModuleCtx *ctx);
 bool sm_commands_register(RedisModuleCtx *ctx);
 
 typedef struct sm_settings {
@@ -249,7 +248,8 @@ typedef struct sm_settings {
 
 extern sm_settings sm_config;
 
-bool sm_settings_register(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
+bool sm_settings_arguments(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
+bool sm_settings_register(RedisModuleCtx *ctx);
 void sm_info(RedisModuleInfoCtx *ctx, int for_crash_report);
 
 /* ---- what commands.json becomes ---- */

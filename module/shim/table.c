@@ -10,7 +10,7 @@
 
 #include "shim.h"
 
-enum { FIRST_SIZE = 1024, MOVED_AT_ONCE = 4 };
+enum { FIRST_SIZE = 1024, MOVED_AT_ONCE = 4, MOVED_TO_SETTLE = 1024 };
 
 static uint64_t seed[2];
 
@@ -82,8 +82,8 @@ sm_item *sm_table_find(const sm_table *table, const void *owner, uint8_t kind, s
     return item;
 }
 
-static void move_some(sm_table *table) {
-    for (int i = 0; i < MOVED_AT_ONCE && table->old; i++) {
+static void move_some(sm_table *table, int buckets) {
+    for (int i = 0; i < buckets && table->old; i++) {
         sm_item *item = table->old[table->moved];
         table->old[table->moved] = NULL;
         while (item) {
@@ -109,10 +109,14 @@ static void resize(sm_table *table, size_t size) {
     table->buckets = RedisModule_Calloc(size, sizeof(sm_item *));
 }
 
+static void shrink(sm_table *table) {
+    if (!table->old && table->size > FIRST_SIZE && table->count < table->size / 8) resize(table, table->size / 2);
+}
+
 void sm_table_add(sm_table *table, sm_item *item) {
     sm_item **bucket;
 
-    move_some(table);
+    move_some(table, MOVED_AT_ONCE);
     if (!table->old && table->count >= table->size) resize(table, table->size * 2);
     bucket = &table->buckets[item->hash & (table->size - 1)];
     item->chain = *bucket;
@@ -134,8 +138,14 @@ void sm_table_remove(sm_table *table, sm_item *item) {
     if (!remove_from(&table->buckets[item->hash & (table->size - 1)], item) && table->old)
         remove_from(&table->old[item->hash & (table->old_size - 1)], item);
     table->count--;
-    move_some(table);
-    if (!table->old && table->size > FIRST_SIZE && table->count < table->size / 8) resize(table, table->size / 2);
+    move_some(table, MOVED_AT_ONCE);
+    shrink(table);
+}
+
+/* Called now and then: a table that nothing is added to any more still gives back what it has too much. */
+void sm_table_settle(sm_table *table) {
+    move_some(table, MOVED_TO_SETTLE);
+    shrink(table);
 }
 
 size_t sm_table_bytes(const sm_table *table) {

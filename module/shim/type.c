@@ -35,15 +35,23 @@ static uint64_t snapshot, definitions_numbered, nodes_numbered;
 
 static void on_persistence(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data) {
     (void)ctx, (void)event, (void)data;
-    saving = subevent != REDISMODULE_SUBEVENT_PERSISTENCE_ENDED && subevent != REDISMODULE_SUBEVENT_PERSISTENCE_FAILED;
-    if (saving) {
+    switch (subevent) {
+    case REDISMODULE_SUBEVENT_PERSISTENCE_RDB_START:
+    case REDISMODULE_SUBEVENT_PERSISTENCE_AOF_START:
+    case REDISMODULE_SUBEVENT_PERSISTENCE_SYNC_RDB_START:
+    case REDISMODULE_SUBEVENT_PERSISTENCE_SYNC_AOF_START:
+        saving = true;
         snapshot++;
         definitions_numbered = nodes_numbered = 0;
+        break;
+    case REDISMODULE_SUBEVENT_PERSISTENCE_ENDED:
+    case REDISMODULE_SUBEVENT_PERSISTENCE_FAILED:
+        saving = false;
     }
 }
 
-/* While loading: the definitions and nodes that have come, by number. Definitions are held until the load has ended,
- * which keeps their nodes too. */
+/* While loading: the definitions and nodes that have come, by number. Their definitions are held until the load has
+ * ended (each node holds its own: a file that lies may number a node of a definition that it does not number). */
 static bool loading;
 
 static struct came {
@@ -67,14 +75,16 @@ static void came_forget(struct came *came) {
 static void on_loading(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data) {
     (void)ctx, (void)event, (void)data;
     for (size_t i = 0; i < came_definitions.count; i++) sm_definition_release(came_definitions.items[i]);
+    for (size_t i = 0; i < came_nodes.count; i++) sm_definition_release(((sm_node *)came_nodes.items[i])->definition);
     came_forget(&came_definitions);
     came_forget(&came_nodes);
-    loading = subevent != REDISMODULE_SUBEVENT_LOADING_ENDED && subevent != REDISMODULE_SUBEVENT_LOADING_FAILED;
+    loading = subevent == REDISMODULE_SUBEVENT_LOADING_RDB_START || subevent == REDISMODULE_SUBEVENT_LOADING_AOF_START ||
+              subevent == REDISMODULE_SUBEVENT_LOADING_REPL_START;
 }
 
 static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data) {
     (void)ctx, (void)event, (void)subevent, (void)data;
-    sm_memo_sweep_tick();
+    sm_memo_tick();
 }
 
 /* ---- save ---- */
@@ -224,7 +234,10 @@ static sm_node *load_node(RedisModuleIO *rdb, uint64_t number, uint64_t flags) {
     if (!load_string(rdb, &configuration)) refuse(rdb, "the configuration is cut short", no_more);
     else if (sm_engine_node(definition, configuration, accepted_before(rdb), &answer) != SM_TAKEN)
         answer.node = refuse(rdb, "its configuration", answer.error);
-    else if (number) came_add(&came_nodes, answer.node);
+    else if (number) {
+        sm_definition_hold(definition);
+        came_add(&came_nodes, answer.node);
+    }
     free_string(configuration);
     if (!answer.node) sm_definition_release(definition);
     return answer.node;
@@ -242,6 +255,8 @@ static void *load_numbered(RedisModuleIO *rdb) {
     if (!node) return NULL;
     if ((flags & FLAG_REASON) && !load_string(rdb, &reason)) {
         refuse(rdb, "the reason is cut short", no_more);
+    } else if (reason.len > UINT32_MAX) {
+        refuse(rdb, "the reason is too long", no_more);
     } else if ((flags & FLAG_REASON) && sm_utf8_fault(reason) != reason.len) {
         refuse(rdb, "the reason is not UTF-8", no_more);
     } else {
@@ -336,8 +351,12 @@ bool sm_type_register(RedisModuleCtx *ctx) {
 
     sm_type = RedisModule_CreateDataType(ctx, SM_TYPE_NAME, VERSION_NEWEST, &methods);
     RedisModule_SetModuleOptions(ctx, options());
-    return sm_type &&
-           RedisModule_SubscribeToServerEvent(ctx, (RedisModuleEvent){REDISMODULE_EVENT_PERSISTENCE, 1},
+    return sm_type != NULL;
+}
+
+/* The last step of loading that may fail: servers before 7.2.4 go on calling a module that did not load. */
+bool sm_type_listen(RedisModuleCtx *ctx) {
+    return RedisModule_SubscribeToServerEvent(ctx, (RedisModuleEvent){REDISMODULE_EVENT_PERSISTENCE, 1},
                                               on_persistence) == REDISMODULE_OK &&
            RedisModule_SubscribeToServerEvent(ctx, (RedisModuleEvent){REDISMODULE_EVENT_LOADING, 1}, on_loading) ==
                REDISMODULE_OK &&

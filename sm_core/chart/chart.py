@@ -64,6 +64,10 @@ class Chart:
         """
         return value.enter(self.tables, current, history)
 
+    def stand(self, document: dict[str, Any]) -> Configuration:
+        """The configuration that ``current`` and ``historyValue`` of ``document`` name; without them, the start's."""
+        return value.stand(self.tables, document)
+
     def mutate(self, configuration: Configuration, path: str) -> Step | None:
         """Takes the first enabled transition, from the innermost active states outwards, to exactly that state."""
         return move.mutate(self.tables, configuration, path)
@@ -107,7 +111,7 @@ class Chart:
 
 
 def compile_chart(document: dict[str, Any], limits: Limits | None) -> Chart:
-    """Compiles a statechart document. ``current`` and ``historyValue`` are for ``Chart.enter``.
+    """Compiles a statechart document. ``current`` and ``historyValue`` are for ``Chart.stand``.
 
     ``limits`` None: it was accepted before. Raises DocumentError, LimitError.
     """

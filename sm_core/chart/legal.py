@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import quote
-from .model import COMPOUND, HISTORY, NO_STATE, PARALLEL, Tables, ascending, span
+from .model import COMPOUND, HISTORY, NO_STATE, PARALLEL, Tables, ascending, descending, span
 
 
 def check_active(tables: Tables, active: int) -> str | None:
@@ -15,15 +15,18 @@ def check_active(tables: Tables, active: int) -> str | None:
 
 def check_inside(tables: Tables, states: int, top: int) -> str | None:
     """Is ``states`` a full configuration of what is inside ``top``? None, or the fault."""
-    for state in ascending(states):
+    active: dict[int, int] = {}
+    for state in descending(states):
         if tables.kinds[state] == HISTORY:
             return f"{quote(tables.paths[state])} is a history state, which is never active"
-        if state != top and not states >> tables.parents[state] & 1:
+        parent = tables.parents[state]
+        if state != top and not states >> parent & 1:
             return f"{quote(tables.paths[state])} is active and its parent is not"
-        active = sum(states >> child & 1 for child in tables.children[state])
-        if tables.kinds[state] == COMPOUND and active != 1:
-            return f"{active} children of the compound state {quote(tables.paths[state])} are active, not one"
-        if tables.kinds[state] == PARALLEL and active != len(tables.children[state]):
+        active[parent] = active.get(parent, 0) + 1
+        count = active.pop(state, 0)
+        if tables.kinds[state] == COMPOUND and count != 1:
+            return f"{count} children of the compound state {quote(tables.paths[state])} are active, not one"
+        if tables.kinds[state] == PARALLEL and count != len(tables.children[state]):
             return f"not all regions of the parallel state {quote(tables.paths[state])} are active"
     return None
 

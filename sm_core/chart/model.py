@@ -79,6 +79,8 @@ class Tables:
     ends: tuple[int, ...]
     children: tuple[tuple[int, ...], ...]
     """The children that can be active: all but history states."""
+    finals: tuple[tuple[int, ...], ...]
+    """The children that are final states."""
     initial: tuple[int, ...]
     """The initial child of a compound state (it may be a history state), else NO_STATE."""
     initial_actions: tuple[tuple[str, ...], ...]
@@ -91,8 +93,10 @@ class Tables:
     """The targets a history state names for when it holds nothing."""
     on: tuple[tuple[Handler, ...], ...]
     exact: tuple[dict[str, Transition], ...]
-    partial: tuple[tuple[tuple[str, str, Transition], ...], ...]
-    """Partial descriptors, longest first: ``a`` and ``a.`` for ``a.*``."""
+    partial: tuple[dict[str, Transition], ...]
+    """Partial descriptors: ``a`` for ``a.*``."""
+    lengths: tuple[tuple[int, ...], ...]
+    """How long the names in ``partial`` are, the longest first."""
     wildcard: tuple[Transition | None, ...]
     always: tuple[tuple[Transition, ...], ...]
     leaves: int

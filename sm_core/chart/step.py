@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections import deque
 
 from ..errors import EngineError, quote
+from .listen import answer
 from .model import (
     COMPOUND,
     DONE_EVENT,
@@ -46,17 +47,6 @@ MOST_MICROSTEPS = 128
 """How many microsteps one event may cause; an ``always`` cycle is cut off here."""
 
 
-def candidate(tables: Tables, state: int, event: str) -> Transition | None:
-    """The transition with which ``state`` itself answers ``event``."""
-    transition = tables.exact[state].get(event)
-    if transition is not None:
-        return transition
-    for prefix, dotted, partial in tables.partial[state]:
-        if event.startswith(dotted) or event == prefix:
-            return partial
-    return tables.wildcard[state]
-
-
 def select(tables: Tables, active: int, event: str) -> list[Transition]:
     """The transitions that ``event`` enables, innermost first within each region, in document order.
 
@@ -64,12 +54,14 @@ def select(tables: Tables, active: int, event: str) -> list[Transition]:
     is asked only when nothing inside it has answered.
     """
     selected: list[Transition] = []
-    innermost = active.bit_length()
+    innermost = len(tables.kinds)
     ends = tables.ends
-    for state in descending(active):
-        if innermost < ends[state] and selected:
+    while active:
+        state = active.bit_length() - 1
+        active ^= 1 << state
+        if innermost < ends[state]:
             continue
-        transition = candidate(tables, state, event)
+        transition = answer(tables, state, event)
         if transition is not None:
             selected.append(transition)
             innermost = state
@@ -137,7 +129,7 @@ def transition_domain(
 class Entry:
     """Which states are to be entered, and which of them by default (their initial actions run then)."""
 
-    __slots__ = ("by_default", "enter", "history", "remaining", "tables")
+    __slots__ = ("by_default", "completed", "enter", "history", "remaining", "tables")
 
     def __init__(self, tables: Tables, history: dict[int, int], remaining: int) -> None:
         self.tables = tables
@@ -145,6 +137,7 @@ class Entry:
         self.remaining = remaining
         self.enter = 0
         self.by_default = 0
+        self.completed: set[int] = set()
 
     def holds_descendant(self, state: int) -> bool:
         """Is a proper descendant of ``state`` to be entered?"""
@@ -230,6 +223,9 @@ class Entry:
 
     def complete(self, parallel: int) -> None:
         """Enters the regions of ``parallel`` in which nothing is entered yet."""
+        if parallel in self.completed:
+            return
+        self.completed.add(parallel)
         for child in self.tables.children[parallel]:
             if not self.holds_descendant(child):
                 self.enter |= 1 << child
@@ -243,13 +239,17 @@ def is_complete(tables: Tables, active: int, state: int) -> bool:
         state = pending.pop()
         kind = tables.kinds[state]
         if kind == COMPOUND:
-            if not any(tables.kinds[child] == FINAL and active >> child & 1 for child in tables.children[state]):
+            if not any(active >> child & 1 for child in tables.finals[state]):
                 return False
         elif kind == PARALLEL:
             pending.extend(tables.children[state])
         elif kind != FINAL:
             return False
     return True
+
+
+Plan = tuple[Transition, int, int]
+"""A transition to take, its domain, and the active states that it leaves."""
 
 
 class Macrostep:
@@ -278,18 +278,26 @@ class Macrostep:
 
     def take(self, transitions: list[Transition]) -> bool:
         """One microstep. Answers whether the active states or a history value changed."""
-        if len(transitions) > 1:
-            transitions = self.without_conflicts(transitions)
+        plans = []
         left = 0
-        tops = []
+        conflict = False
         for transition in transitions:
-            tops.append(self.resolve(transition)[1] if transition.targets else NO_STATE)
+            top, leaves = NO_STATE, 0
             if transition.targets:
-                left |= self.inside(tops[-1])
+                top = self.resolve(transition)[1] if transition.domain is None else transition.domain
+                leaves = self.inside(top)
+                conflict = conflict or bool(left & leaves)
+                left |= leaves
+            plans.append((transition, top, leaves))
+        if conflict:
+            plans = self.without_conflicts(plans)
+            left = 0
+            for _, _, leaves in plans:
+                left |= leaves
         before = self.active
         recorded = self.leave(left) if left else False
         entry = Entry(self.tables, self.history, self.active)
-        for transition, top in zip(transitions, tops, strict=True):
+        for transition, top, _ in plans:
             self.actions.extend(transition.actions)
             if transition.targets:
                 # Resolved anew: a history state may hold now what was just left. XState enters in the new domain even
@@ -318,22 +326,21 @@ class Macrostep:
         """Is the domain still active, or is it outside the root?"""
         return domain == NO_STATE or bool(self.active >> domain & 1)
 
-    def without_conflicts(self, transitions: list[Transition]) -> list[Transition]:
+    def without_conflicts(self, plans: list[Plan]) -> list[Plan]:
         """Of transitions that would leave the same state, the one from further inside, else the first, stays."""
-        kept: dict[Transition, int] = {}
-        for transition in transitions:
-            leaves = self.inside(self.resolve(transition)[1]) if transition.targets else 0
+        kept: list[Plan] = []
+        for plan in plans:
+            source = plan[0].source
             outer = []
-            for other, others in kept.items():
-                if leaves & others:
-                    if not other.source < transition.source < self.tables.ends[other.source]:
+            for other in kept:
+                if plan[2] & other[2]:
+                    if not other[0].source < source < self.tables.ends[other[0].source]:
                         break
                     outer.append(other)
             else:
-                for other in outer:
-                    del kept[other]
-                kept[transition] = leaves
-        return list(kept)
+                kept = [other for other in kept if other not in outer]
+                kept.append(plan)
+        return kept
 
     def leave(self, states: int) -> bool:
         """Leaves ``states``, innermost first. Answers whether a history state was given a value."""
@@ -344,7 +351,8 @@ class Macrostep:
                 if tables.deep[history]:
                     inside = self.active & tables.leaves & span(state + 1, tables.ends[state])
                 else:
-                    inside = sum(1 << child for child in tables.children[state] if self.active >> child & 1)
+                    inside = self.active & span(state + 1, tables.ends[state])
+                    inside = sum(1 << child for child in ascending(inside) if tables.parents[child] == state)
                 recorded[history] = inside
             self.actions.extend(tables.exit[state])
         self.active &= ~states

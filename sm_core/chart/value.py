@@ -22,7 +22,7 @@ from .model import (
     escape_key,
     split_path,
 )
-from .step import Entry, Macrostep, is_done
+from .step import Entry, Macrostep, is_done, start
 
 CURRENT = "$.current"
 HISTORY_VALUE = "$.historyValue"
@@ -31,14 +31,14 @@ HISTORY_VALUE = "$.historyValue"
 def state_value(tables: Tables, active: int) -> str | dict[str, Any]:
     """XState's state value of the configuration."""
     values: dict[int, str | dict[str, Any]] = {}
+    inside: dict[int, list[int]] = {}
     for state in descending(active):
-        inside = [child for child in tables.children[state] if active >> child & 1]
-        if tables.kinds[state] == COMPOUND and not tables.children[inside[0]]:
-            values[state] = tables.keys[inside[0]]
+        children = inside.pop(state, [])
+        if tables.kinds[state] == COMPOUND and tables.leaves >> children[0] & 1:
+            values[state] = tables.keys[children[0]]
         else:
-            values[state] = {tables.keys[child]: values[child] for child in inside}
-        for child in inside:
-            del values[child]
+            values[state] = {tables.keys[child]: values.pop(child) for child in reversed(children)}
+        inside.setdefault(tables.parents[state], []).append(state)
     return values[0]
 
 
@@ -135,6 +135,17 @@ def child_with_key(tables: Tables, state: int, key: str) -> int | None:
 def refuse_history(tables: Tables, state: int, path: str) -> None:
     if tables.kinds[state] == HISTORY:
         raise DocumentError(path, f"{quote(tables.keys[state])} is a history state, which is never active")
+
+
+def stand(tables: Tables, document: dict[str, Any]) -> Configuration:
+    """Where ``current`` and ``historyValue`` of a document say that the machine stands; without them, as at the start.
+
+    Raises DocumentError, EngineError.
+    """
+    current, history = document.get("current", ""), document.get("historyValue")
+    if current == "" and history is None:
+        return start(tables).configuration
+    return enter(tables, {} if current == "" else current, history)
 
 
 def enter(tables: Tables, value: str | dict[str, Any], history: object = None) -> Configuration:

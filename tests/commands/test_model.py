@@ -1,17 +1,17 @@
-"""Random documents and random commands: the server against a model of ten lines, in both protocols.
-
-TODO of this file: the same commands against sm_core called directly, once its API is settled.
-"""
+"""Random documents and random commands, in both protocols: the server, which answers from its memory, against a
+model of ten lines and against the engine asked directly, which remembers nothing."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+import pytest
 import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sm_core import DocumentError, Limits, Move, compile_document
 from tests.documents import compact
 from tests.servers import Server
 
@@ -49,6 +49,34 @@ class Model:
         return compact(members).encode()
 
 
+class Engine:
+    """The engine, asked every time."""
+
+    def __init__(self, document: str) -> None:
+        compiled = compile_document(document.encode(), Limits())
+        assert compiled.configuration is not None
+        self.definition, self.configuration = compiled.definition, compiled.configuration
+
+    def mutate(self, state: str, reason: str = "", force: bool = False) -> bytes | None:
+        ask = self.definition.force if force else self.definition.mutate
+        return self.take(ask(self.configuration, state))
+
+    def send(self, event: str) -> list[bytes] | None:
+        return self.states() if self.take(self.definition.send(self.configuration, event)) else None
+
+    def reset(self) -> bytes | None:
+        return self.take(self.definition.start())
+
+    def take(self, move: Move | None) -> bytes | None:
+        if move is None:
+            return None
+        self.configuration = move[0]
+        return b"OK"
+
+    def states(self) -> list[bytes]:
+        return [state.encode() for state in self.definition.states(self.configuration)]
+
+
 @st.composite
 def plays(draw: st.DrawFn) -> Play:
     rows = draw(ROWS)
@@ -58,6 +86,7 @@ def plays(draw: st.DrawFn) -> Play:
         st.tuples(st.just("mutate"), state),
         st.tuples(st.just("mutate"), state, REASONS),
         st.tuples(st.just("mutate"), state, REASONS, st.just(True)),
+        st.tuples(st.just("send"), state),
         st.just(("reset",)),
         st.just(("again",)),
         st.just(("dump",)),
@@ -65,8 +94,18 @@ def plays(draw: st.DrawFn) -> Play:
     return rows, draw(state), draw(st.lists(command, max_size=12))
 
 
-def check(raw: redis.Redis, model: Model) -> None:
+def check(raw: redis.Redis, model: Model, engine: Engine) -> None:
     """Every reply that reads."""
+    definition, configuration = engine.definition, engine.configuration
+    assert raw.execute_command("SM.GET", "k", "CURRENT") == definition.current(configuration).encode()
+    assert raw.execute_command("SM.GET", "k", "INITIAL") == definition.initial.encode()
+    assert raw.execute_command("SM.STATE", "k") == engine.states()
+    assert raw.execute_command("SM.STATE", "k", "LIST") == [name.encode() for name in definition.rows]
+    assert raw.execute_command("SM.STATE", "k", "ALL") == [name.encode() for name in definition.known]
+    assert raw.execute_command("SM.NEXT", "k") == [name.encode() for name in definition.next(configuration)]
+    for name in definition.known:
+        can = definition.send(configuration, name) is not None
+        assert raw.execute_command("SM.CAN", "k", name) == int(can)
     document = model.document()
     assert raw.execute_command("SM.GET", "k") == document
     assert raw.execute_command("SM.GET", "k", "CURRENT") == model.current.encode()
@@ -84,19 +123,28 @@ def test_against_the_model(server: Server, raw: redis.Redis, play: Play, indent:
     model = Model(rows, initial)
     document = json.dumps({"initial": initial, "map": rows}, indent=indent or None, ensure_ascii=bool(indent))
     assert raw.execute_command("SM.SET", "k", document) == b"OK"
-    check(raw, model)
+    engine = Engine(document)
+    check(raw, model, engine)
     for name, *arguments in commands:
         if name == "mutate":
             words = [*arguments[:2], "FORCE"] if len(arguments) == 3 else arguments
-            assert raw.execute_command("SM.MUTATE", "k", *words) == model.mutate(*arguments)
+            reply = raw.execute_command("SM.MUTATE", "k", *words)
+            assert reply == model.mutate(*arguments)
+            assert reply == engine.mutate(*arguments)
+        elif name == "send":
+            reply = raw.execute_command("SM.SEND", "k", *arguments)
+            assert reply == (model.mutate(*arguments) and [model.current.encode()])
+            assert reply == engine.send(*arguments)
         elif name == "reset":
-            assert raw.execute_command("SM.RESET", "k") == model.reset()
-        elif name == "again" and model.current:
+            reply = raw.execute_command("SM.RESET", "k")
+            assert reply == model.reset()
+            assert reply == engine.reset()
+        elif name == "again":
             assert raw.execute_command("SM.SET", "k", raw.execute_command("SM.GET", "k")) == b"OK"
         elif name == "dump":
             payload = raw.execute_command("DUMP", "k")
             assert raw.execute_command("RESTORE", "k", 0, payload, "REPLACE") == b"OK"
-        check(raw, model)
+        check(raw, model, engine)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -118,7 +166,9 @@ def test_any_json_is_refused_or_kept(server: Server, raw: redis.Redis, value: ob
     try:
         raw.execute_command("SM.SET", "k", text)
     except redis.ResponseError as error:
-        assert "$" in str(error)
+        with pytest.raises(DocumentError) as caught:
+            compile_document(text.encode(), Limits())
+        assert str(caught.value) in str(error)
         assert raw.execute_command("EXISTS", "k") == 0
     else:
         assert not refused

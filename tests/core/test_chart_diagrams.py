@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chart_support import FIXTURES, XSTATE, chart_of, names, read_lines, walk
 
 from sm_core.chart import check, diagram, draw, flat_view
 from sm_core.errors import EngineError
+from tests.core.chart_support import FIXTURES, XSTATE, chart_of, names, read_lines, walk
 
 FLAT: list[tuple[dict[str, Any], str]] = [
     ({"map": {"bar": ["blee", "boo"], "boo": ["blee"]}, "initial": "bar"}, "blee"),

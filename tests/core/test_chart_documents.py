@@ -7,11 +7,11 @@ import time
 from typing import Any
 
 import pytest
-from chart_support import chart_of
 
 from sm_core.chart import check, compile_chart
 from sm_core.document import Limits, parse
 from sm_core.errors import DocumentError, EngineError, LimitError
+from tests.core.chart_support import chart_of
 
 ORDER: dict[str, Any] = {
     "id": "order",

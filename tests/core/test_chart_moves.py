@@ -6,10 +6,10 @@ import random
 from typing import Any
 
 import pytest
-from chart_support import FIXTURES, chart_of, names, walk
 
 from sm_core.chart import Chart, Configuration, Step
 from sm_core.errors import DocumentError, EngineError
+from tests.core.chart_support import FIXTURES, chart_of, names, walk
 
 FORM: dict[str, Any] = {
     "id": "page",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.documents import README, README_GET
-from tests.servers import MODULE, Server
+from tests.servers import MODULE, ROOT, Server
 
 BUNDLE = MODULE.with_suffix("")
 
@@ -142,19 +144,41 @@ def as_nobody(*command: str) -> tuple[str, ...]:
     return ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--", *command)
 
 
+def nobody_reads(path: object) -> bool:
+    return subprocess.run(as_nobody("test", "-r", str(path)), check=False).returncode == 0
+
+
+def libpython_of(module: Path) -> str:
+    linked = subprocess.run(["ldd", module], capture_output=True, text=True, check=True).stdout
+    return next(line.split()[2] for line in linked.splitlines() if "libpython" in line)
+
+
+def module_for_nobody(folder: Path) -> Path | None:
+    """The module, with a Python that everybody may read: ours, or the system's where it is of the same version."""
+    module = copied(folder)
+    if nobody_reads(libpython_of(module)):
+        return module
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    python = Path(f"/usr/bin/python{version}")
+    libraries = os.pathsep.join({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+    built = folder / "built"
+    if not python.exists():
+        return None
+    command = [python, ROOT / "build.py", "--output", built]
+    build = subprocess.run(command, env={**os.environ, "PYTHONPATH": libraries}, check=False)
+    return built / "redisstate.so" if build.returncode == 0 else None
+
+
 def test_as_another_user(start_server: Callable[..., Server], open_folder: Path) -> None:
     """Nobody, who may write nothing but the data folder."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("needs root and setpriv")
     folder = open_folder / "module"
     folder.mkdir()
-    module = copied(folder)
-    linked = subprocess.run(["ldd", module], capture_output=True, text=True, check=True).stdout
-    libpython = next(line.split()[2] for line in linked.splitlines() if "libpython" in line)
+    module = module_for_nobody(folder)
     server_binary = str(Server(open_folder).binary.path)
-    for path in (libpython, server_binary):
-        if subprocess.run(as_nobody("test", "-r", path), check=False).returncode != 0:
-            pytest.skip(f"another user may not read {path}")
+    if module is None or not nobody_reads(libpython_of(module)) or not nobody_reads(server_binary):
+        pytest.skip("another user may read neither this Python nor the system's, or not the server")
     data = open_folder / "data"
     data.mkdir()
     os.chown(data, 65534, 65534)

@@ -27,10 +27,10 @@ Commands = list[tuple[str, ...]]
 COMMANDS: dict[str, tuple[Commands, int, int]] = {
     "SM.MUTATE": ([("SM.MUTATE", "k", "paid"), ("SM.MUTATE", "k", "open")], 255, 10),
     "SM.MUTATE with a reason": ([("SM.MUTATE", "k", "paid", "by ann"), ("SM.MUTATE", "k", "open", "by bob")], 345, 13),
-    "SM.MUTATE refused": ([("SM.MUTATE", "k", "sent"), ("SM.MUTATE", "k", "open")], 215, 8),
-    "SM.SEND": ([("SM.SEND", "k", "paid"), ("SM.SEND", "k", "open")], 255, 10),
+    "SM.MUTATE refused": ([("SM.MUTATE", "k", "sent"), ("SM.MUTATE", "k", "open")], 243, 8),
+    "SM.SEND": ([("SM.SEND", "k", "paid"), ("SM.SEND", "k", "open")], 307, 11),
     "SM.RESET": ([("SM.MUTATE", "k", "paid"), ("SM.RESET", "k")], 332, 10),
-    "SM.STATE": ([("SM.STATE", "k")] * 2, 90, 5),
+    "SM.STATE": ([("SM.STATE", "k")] * 2, 134, 6),
     "SM.GET": ([("SM.GET", "k")] * 2, 152, 8),
     "SM.SET": ([("SM.SET", "n", DOCUMENT), ("DEL", "n")], 307, 15),
 }

@@ -159,6 +159,7 @@ def newest_rdb(server: Server) -> int:
     return version
 
 
+@pytest.mark.plain
 def test_payloads_of_another_server(start_server: Callable[..., Server], other: Server) -> None:
     """There and back: the module's bytes are the same everywhere, only the server's footer differs."""
     here = start_server()
@@ -180,6 +181,7 @@ def test_payloads_of_another_server(start_server: Callable[..., Server], other: 
         assert raw.execute_command("DEBUG", "DIGEST-VALUE", key) == digest
 
 
+@pytest.mark.plain
 def test_a_payload_that_the_other_server_takes_as_it_is(start_server: Callable[..., Server], other: Server) -> None:
     """Both ways, where the servers' own versions allow it: nothing of ours stands in the way."""
     here = start_server()
@@ -213,6 +215,7 @@ def starts_from(server: Server, file: bytes) -> bool:
     return True
 
 
+@pytest.mark.plain
 def test_a_file_of_another_server(start_server: Callable[..., Server], other: Server) -> None:
     """The RDB file loads both ways where the servers allow it; where not, the commands of a rewritten AOF do."""
     here = start_server()

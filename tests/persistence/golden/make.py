@@ -28,7 +28,21 @@ def flat(server: Server) -> None:
     corpus.fill(server, 3)
 
 
-CONTENTS: dict[str, Callable[[Server], None]] = {"flat": flat}
+def chart(server: Server) -> None:
+    """The well-known statecharts, each some events along: history, parallel and final states among them."""
+    for line in (ROOT / "tests" / "core" / "xstate" / "known.jsonl").read_text(encoding="utf-8").splitlines():
+        fixture = json.loads(line)
+        for events in (0, 3, 11):
+            key = f"{fixture['name']}:{events}"
+            server.own.execute_command("SM.SET", key, json.dumps(fixture["config"]))
+            for event in fixture["events"][:events]:
+                if not event.get("error"):
+                    server.own.execute_command("SM.SEND", key, event["event"])
+        path = server.own.execute_command("SM.STATE", key)[0]
+        server.own.execute_command("SM.MUTATE", key, path, "why not", "FORCE")
+
+
+CONTENTS: dict[str, Callable[[Server], None]] = {"flat": flat, "chart": chart}
 """What fills a server, by the name that the files have after the version."""
 
 

@@ -1,0 +1,91 @@
+"""The sessions that the pages show are played on a server, and answer as the pages say: those with redis-cli line for
+line, those in Python without an error, with a comment after a call being its result."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.servers import ROOT, Server
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROMPT = "127.0.0.1:6379> "
+
+
+def sessions(page: Path) -> Iterator[tuple[str, list[str]]]:
+    """Commands at the prompt, and the lines that follow each."""
+    command, answer = "", []
+    for line in [*page.read_text(encoding="utf-8").splitlines(), ""]:
+        text = line[4:] if line.startswith("    ") else line
+        if command and (text.startswith(PROMPT) or not text or not line.startswith("    ")):
+            yield command, answer
+            command, answer = "", []
+        if line.startswith("    " + PROMPT):
+            command = text.removeprefix(PROMPT)
+        elif command:
+            answer.append(text)
+
+
+def as_cli(reply: object, indent: str = "") -> list[str]:
+    """A reply in the lines that redis-cli prints at a terminal."""
+    if isinstance(reply, redis.ResponseError):
+        return [f"(error) ERR {reply}"]
+    if reply is None:
+        return ["(nil)"]
+    if isinstance(reply, int):
+        return [f"(integer) {reply}"]
+    if isinstance(reply, list):
+        if not reply:
+            return ["(empty array)"]
+        lines = []
+        for number, item in enumerate(reply, 1):
+            label = f"{number}) ".rjust(len(str(len(reply))) + 2)
+            first, *rest = as_cli(item, indent + " " * len(label))
+            lines += [label + first, *(" " * len(label) + line for line in rest)]
+        return lines
+    text = str(reply)
+    return [text] if text == "OK" else ['"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"']
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_redis_cli_is_shown_to_answer(r: redis.Redis, page: Path) -> None:
+    python(r, page)  # a session may go on with what the page's Python has stored
+    for command, answer in sessions(page):
+        try:
+            reply = r.execute_command(*shlex.split(command))
+        except redis.ResponseError as error:
+            reply = error
+        assert as_cli(reply) == answer, command
+
+
+def python(r: redis.Redis, page: Path) -> dict[str, object]:
+    """Runs the page's Python, in order, in one namespace."""
+    names: dict[str, object] = {}
+    port = r.connection_pool.connection_kwargs["port"]
+    for block in re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+        code = block.replace("redis.Redis(", f"redis.Redis(port={port}, ")
+        lines = code.splitlines()
+        for statement in ast.parse(code).body:
+            source = "\n".join(lines[statement.lineno - 1 : statement.end_lineno])
+            if not isinstance(statement, ast.Expr):
+                exec(source, names)
+                continue
+            got = eval(ast.unparse(statement.value), names)
+            shown = lines[statement.end_lineno - 1].partition("  # ")[2].partition(":")[0]
+            below = lines[statement.end_lineno] if statement.end_lineno < len(lines) else ""
+            if not shown and below.startswith("# "):
+                shown = below.removeprefix("# ")
+            if shown.startswith(("None", "True", "False", "'", "[", "(", "{", "1", "0")):
+                assert repr(got) == shown, source
+    return names
+
+
+def test_there_are_sessions(server: Server, r: redis.Redis) -> None:
+    assert sum(len(list(sessions(page))) for page in PAGES) >= 8
+    assert "document" in python(r, PAGES[0])

@@ -1,0 +1,162 @@
+"""What the memo and the engine hold stays within bounds, and other modules may do what they like with our events."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.documents import README, flat, numbered
+from tests.servers import MODULE, Server, wait_until
+
+MEGABYTE = 1 << 20
+CHART = '{"initial":"a","states":{"a":{"on":{"GO":"b"}},"b":{"on":{"*":"a"}}}%s}'
+
+
+def held(server: Server) -> int:
+    info = server.info()
+    return int(info["nodes_bytes"]) + int(info["edges_bytes"])
+
+
+@pytest.mark.parametrize("document", [README[:-1] + ',"meta":%d,"current":"zz"}', CHART % ',"meta":%d,"current":"zz"'])
+def test_documents_that_stand_nowhere_leave_nothing(start_server: Callable[..., Server], document: str) -> None:
+    document = document.replace('"current":"",', "")
+    server = start_server()
+
+    def send(first: int) -> int:
+        with server.own.pipeline(transaction=False) as pipe:
+            for number in range(first, first + 4000):
+                pipe.execute_command("SM.SET", "k", document % number)
+            replies = pipe.execute(raise_on_error=False)
+        assert all("$.current" in str(reply) for reply in replies)
+        server.wait_info(definitions=0)
+        return int(server.info()["python_bytes"])
+
+    before = send(0)
+    assert send(4000) - before < MEGABYTE
+
+
+@pytest.mark.parametrize("size", [10, 1000, 15_000])
+def test_the_memo_is_bounded_whatever_the_size_of_its_items(start_server: Callable[..., Server], size: int) -> None:
+    server = start_server(settings={"redisstate.max-memo-bytes": "1mb"})
+    r = server.client()
+    r.execute_command("SM.SET", "small", README)
+    with r.pipeline(transaction=False) as pipe:
+        for number in range(8000):
+            pipe.execute_command("SM.MUTATE", "small", f"no such state {number}")
+        for number in range(6_000_000 // (size + 60)):
+            pipe.execute_command("SM.SET", "k", README + " " * (size * (number % 997) // 997) + "\n" * (number // 997))
+        pipe.execute()
+    assert held(server) < 1.5 * MEGABYTE
+    assert server.info()["evictions"] > 0
+    assert r.execute_command("SM.MUTATE", "small", "boo") == "OK"
+
+
+def test_long_arguments_are_answered_and_not_kept(server: Server, r: redis.Redis) -> None:
+    r.execute_command("SM.SET", "k", CHART % "")
+    r.execute_command("SM.SEND", "k", "GO")
+    before = held(server)
+    for number in range(50):
+        assert r.execute_command("SM.CAN", "k", f"{number}" + "x" * 100_000) == 1
+    assert held(server) - before < 100_000
+
+
+def test_a_lower_bound_takes_effect_at_once(start_server: Callable[..., Server]) -> None:
+    server = start_server()
+    r = server.client()
+    r.execute_command("SM.SET", "k", README)
+    with r.pipeline(transaction=False) as pipe:
+        for number in range(30_000):
+            pipe.execute_command("SM.MUTATE", "k", f"no such state {number}")
+        pipe.execute()
+    assert held(server) > 3 * MEGABYTE
+    r.config_set("redisstate.max-memo-bytes", "1mb")
+    wait_until(lambda: held(server) < 1.1 * MEGABYTE, "the memo shrinks")
+    assert r.execute_command("SM.MUTATE", "k", "boo") == "OK"
+
+
+def test_a_definition_with_many_edges_is_given_back(start_server: Callable[..., Server]) -> None:
+    server = start_server()
+    r = server.client()
+    r.execute_command("SM.SET", "k", numbered(2000))
+    with r.pipeline(transaction=False) as pipe:
+        for number in range(20_000):
+            pipe.execute_command("SM.MUTATE", "k", f"s{number % 2000}")
+            pipe.execute_command("SM.CAN", "k", f"no such state {number}")
+        pipe.execute()
+    assert int(server.info()["edges"]) > 20_000
+    r.delete("k")
+    server.wait_info(definitions=0, nodes=0, edges=0, nodes_bytes=0, edges_bytes=0, definitions_bytes=0)
+    r.execute_command("SM.SET", "k", numbered(2000))
+    assert r.execute_command("SM.MUTATE", "k", "s1") == "OK"
+
+
+def test_reasons_of_every_length(server: Server, r: redis.Redis) -> None:
+    r.execute_command("SM.SET", "k", flat({"a": ["a"]}, "a"))
+    for length in [*range(40), 1000, 999, 500, 499, 0, 3, 100_000, 2]:
+        assert r.execute_command("SM.MUTATE", "k", "a", "é" * length) == "OK"
+        assert r.execute_command("SM.GET", "k", "REASON") == "é" * length
+    r.delete("k")
+    server.wait_info(machines=0, machines_bytes=0)
+
+
+def test_a_load_that_fails_leaves_nothing_behind(start_server: Callable[..., Server]) -> None:
+    server = start_server(module=None)
+    for arguments in (
+        ("max-states", "5", "invalid-transition", "bogus"),
+        ("max-states",),
+        ("invalid-transition", "error", "x", "y"),
+    ):
+        with pytest.raises(redis.ResponseError):
+            server.own.execute_command("MODULE", "LOAD", str(MODULE), *arguments)
+    server.own.execute_command("DEBUG", "SLEEP", "0.3")
+    assert server.own.ping()
+    server.own.execute_command("MODULE", "LOAD", str(MODULE), "max-document-bytes", "2mb")
+    settings = server.own.config_get("redisstate.*")
+    assert settings["redisstate.max-states"] == "10000"
+    assert settings["redisstate.invalid-transition"] == "nil"
+    assert settings["redisstate.max-document-bytes"] == str(2 * MEGABYTE)
+
+
+@pytest.fixture(scope="module")
+def listener(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("listener") / "deletinglistener.so"
+    source = Path(__file__).with_name("deleting_listener.c")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", target, source], check=True)
+    return target
+
+
+def test_a_key_that_goes_while_its_event_is_told(start_server: Callable[..., Server], listener: Path) -> None:
+    server = start_server(settings={"loadmodule": [(MODULE,), (listener,)]}, module=None)
+    r = server.client()
+    names = [f"action{number}" + "x" * 500 for number in range(60)]
+    chart = json.dumps({"initial": "a", "states": {"a": {"on": {"GO": {"target": "b", "actions": names}}}, "b": {}}})
+    other = server.raw()
+    other.restore("other", 0, dumped(start_server))
+    for command, answer in [
+        (("SM.SET", "k", chart), "OK"),
+        (("SM.CREATE", "k"), "OK"),
+    ]:
+        assert r.execute_command(*command) == answer
+        assert r.exists("k") == 0
+    payload = dumped(start_server, chart)
+    for command, answer in [
+        (("SM.SEND", "k", "GO", "ACTIONS"), [["b"], names]),
+        (("SM.MUTATE", "k", "b", "why", "FORCE"), "OK"),
+        (("SM.SEND", "k", "GO"), ["b"]),
+    ]:
+        other.restore("k", 0, payload)
+        assert r.execute_command(*command) == answer
+        assert r.exists("k") == 0
+
+
+def dumped(start_server: Callable[..., Server], document: str = README) -> bytes:
+    """The payload of a machine, made where nobody listens."""
+    r = start_server().raw()
+    r.execute_command("SM.SET", "k", document)
+    payload: bytes = r.dump("k")
+    return payload

@@ -1,0 +1,97 @@
+"""RESTORE of payloads that lie: an error, or a valid machine; never a crash, a hang, a leak, or memory out of
+proportion.
+
+2,000 payloads; 400,000 in `make fuzz`, each worker with a seed of its own. FUZZ_SEED= repeats a run.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from itertools import islice
+
+import pytest
+import redis
+
+from tests.hostile.mutator import SEEDS, Mutator
+from tests.servers import WATCHED, Server
+
+BATCH = 250
+WORKERS = 4
+OUT_OF_PROPORTION = 32 << 20 if not WATCHED else 2 << 30
+"""Bytes that the process may grow by, at its highest, for payloads of at most 100 kB: the noise of an allocator."""
+
+
+@pytest.fixture(scope="module")
+def seed() -> int:
+    return int(os.environ.get("FUZZ_SEED") or random.SystemRandom().randrange(2**32))
+
+
+def highest(server: Server, start: bool = False) -> int:
+    """The most memory that the process ever held, in bytes; ``start`` begins to count from here."""
+    folder = f"/proc/{server.pid}"
+    if start:
+        with open(f"{folder}/clear_refs", "w") as file:  # noqa: PTH123 (no file in the usual sense)
+            file.write("5")
+    with open(f"{folder}/status") as file:  # noqa: PTH123
+        (line,) = (line for line in file if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+def feed(raw: redis.Redis, payloads: list[bytes]) -> tuple[int, int]:
+    """Restores each; checks each machine that comes of it. Answers how many were taken, how many refused."""
+    pipe = raw.pipeline(transaction=False)
+    for number, payload in enumerate(payloads):
+        pipe.execute_command("RESTORE", f"k{number}", 0, payload)
+    replies = pipe.execute(raise_on_error=False)
+    taken = [number for number, reply in enumerate(replies) if reply == b"OK"]
+    for reply in replies:
+        assert reply == b"OK" or "ad data format" in str(reply) or "checksum are wrong" in str(reply), reply
+    for number in taken:
+        check(raw, f"k{number}", payloads[number])
+    raw.execute_command("FLUSHALL")
+    return len(taken), len(replies) - len(taken)
+
+
+def check(raw: redis.Redis, key: str, payload: bytes) -> None:
+    """SM.GET of the machine makes an equal one, by SM.SET and by DUMP and RESTORE."""
+    document = raw.execute_command("SM.GET", key)
+    shown = payload.hex()
+    assert raw.execute_command("SM.SET", "again", document) == b"OK", shown
+    assert raw.execute_command("SM.GET", "again") == document, shown
+    assert raw.execute_command("RESTORE", "dumped", 0, raw.execute_command("DUMP", key), "REPLACE") == b"OK", shown
+    digests = raw.execute_command("DEBUG", "DIGEST-VALUE", key, "again", "dumped")
+    assert len(set(digests)) == 1, shown
+    states = raw.execute_command("SM.STATE", key)
+    assert states[0] in raw.execute_command("SM.STATE", key, "ALL"), shown
+
+
+def test_the_seeds_are_good(server: Server) -> None:
+    taken, refused = feed(server.raw(), [value.dump() for value in SEEDS])
+    assert (taken, refused) == (len(SEEDS), 0)
+
+
+@pytest.mark.parametrize("worker", range(WORKERS))
+def test_payloads_that_lie(start_server: Callable[..., Server], long: bool, seed: int, worker: int) -> None:
+    server = start_server(settings={"hz": 100, "maxmemory": "1gb", "maxmemory-policy": "noeviction"})
+    # The server asks for as much as a string says it is long, and takes a no for an answer.
+    server.expected.append("WARNING: AddressSanitizer failed to allocate")
+    total = (400_000 if long else 2_000) // WORKERS
+    print(f"FUZZ_SEED={seed} worker {worker}: {total} payloads")
+    raw = server.raw()
+    mutated = iter(Mutator(f"{seed}:{worker}"))
+    before = server.info("memory")["used_memory"]
+    standing = highest(server, start=True)
+    taken = refused = 0
+    for _ in range(0, total, BATCH):
+        good, bad = feed(raw, list(islice(mutated, BATCH)))
+        taken, refused = taken + good, refused + bad
+    grown = highest(server) - standing
+    print(f"{taken} taken, {refused} refused; {grown >> 10} kB more at the highest")
+    assert taken > total // 100
+    assert refused > total // 4
+    assert grown < OUT_OF_PROPORTION, f"FUZZ_SEED={seed}"
+    server.wait_info(machines=0, definitions=0, nodes=0, edges=0)
+    left = server.info("memory")["used_memory"] - before
+    assert left < 1 << 20, f"FUZZ_SEED={seed}: {left} bytes are left"
