@@ -20,10 +20,11 @@ from pathlib import Path
 from tests.servers import MODULE
 from tools import servers
 
-from . import chart, commands, engine, growth, latency, report, storage
+from . import chart, charts, commands, engine, growth, latency, report, storage
 from .bench import Bench, BenchmarkError
 
-PARTS = {"commands": commands, "latency": latency, "storage": storage, "engine": engine, "growth": growth}
+PARTS = {"commands": commands, "latency": latency, "storage": storage, "engine": engine, "growth": growth,
+         "charts": charts}  # fmt: skip
 
 
 def found(paths: list[str]) -> list[servers.Found]:

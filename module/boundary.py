@@ -38,6 +38,7 @@ _definitions: dict[int, Definition] = {}
 _handles = count(1)
 _alive: list[Any] = []  # what the last verdict points to
 _most = 0  # definitions at once, since memory was last given back
+_FEW = 64  # definitions, whose memory is not worth the work
 
 _unpack = ffi.buffer
 _from_buffer = ffi.from_buffer
@@ -187,7 +188,7 @@ def sm_python_forget(handle: int) -> None:
     global _most
     _most = max(_most, len(_definitions))
     _definitions.pop(handle, None)
-    if len(_definitions) <= _most // 4:
+    if _most > _FEW and len(_definitions) <= _most // 4:
         _give_back_memory()
 
 

@@ -12,7 +12,8 @@ import re
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*\Z")
 _LONGEST_QUOTE = 64
-_LONGEST_PATH = 200
+_LONGEST_PATH = 256
+"""In a message, whose end says what is wrong and must be seen."""
 
 type_names = {
     dict: "an object",
@@ -33,11 +34,13 @@ class DocumentError(EngineError):
     """A document is refused. ``path`` says where (``$.map.a[1]``), ``fault`` says why."""
 
     def __init__(self, path: str, fault: str) -> None:
-        if len(path) > _LONGEST_PATH:
-            path = f"{path[: _LONGEST_PATH // 2]}...{path[-_LONGEST_PATH // 2 :]}"
-        super().__init__(f"{path}: {fault}")
+        super().__init__(f"{path if len(path) <= _LONGEST_PATH else _shortened(path)}: {fault}")
         self.path = path
         self.fault = fault
+
+
+def _shortened(path: str) -> str:
+    return f"{path[: _LONGEST_PATH // 2]} ... {path[-_LONGEST_PATH // 2 :]}"
 
 
 class LimitError(DocumentError):
@@ -45,8 +48,8 @@ class LimitError(DocumentError):
 
 
 def member(path: str, name: str) -> str:
-    """The path of the member ``name`` of the object at ``path``: ``$.map.a``, ``$.map["a b"]``."""
-    if _PLAIN_NAME.match(name):
+    """The path of the member ``name`` of the object at ``path``: ``$.map.a``, ``$.map["a b"]``; cut when long."""
+    if len(name) <= _LONGEST_QUOTE and _PLAIN_NAME.match(name):
         return f"{path}.{name}"
     quoted = quote(name, '"')
     return f"{path}[{quoted}]"

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import redis
+
 from tests.documents import flat
 from tests.servers import wait_until
 
@@ -32,18 +34,45 @@ class Machine:
         return f"s{steps % STATES}"
 
 
+Call = Callable[..., Any]
+Mutate = Callable[..., tuple[Any, bool]]
+"""Sends a command; answers its reply, and whether replicas have confirmed it."""
+
+
+def without_wait(call: Call) -> Mutate:
+    """Takes the primary's word for it."""
+    return lambda *words: (call(*words), False)
+
+
+def with_wait(client: redis.Redis, replicas: int, milliseconds: int) -> Mutate:
+    """Asks by WAIT. It speaks of the writes of its own connection, so both go down one in one pipeline."""
+
+    def mutate(*words: str) -> tuple[Any, bool]:
+        with client.pipeline(transaction=False) as pipe:
+            pipe.execute_command(*words)
+            pipe.execute_command("WAIT", replicas, milliseconds)
+            reply, confirmed = pipe.execute()
+        return reply, confirmed >= replicas
+
+    return mutate
+
+
 @dataclass
 class Writer:
     """Moves its machines in turn until it is stopped, or until a call fails.
 
-    ``call`` sends a command. ``confirm`` says, after an acknowledged step, whether replicas have it; None does not ask.
+    ``call`` sends a command. With ``persistent`` a call that fails is no end: like a client that means to get on, the
+    writer asks where the machine stands, as soon as somebody answers, and goes on from there.
     """
 
-    call: Callable[..., Any]
+    call: Call
     machines: list[Machine]
-    confirm: Callable[[], bool] | None = None
-    refused: list[str] = field(default_factory=list)
-    """Steps that were answered with nil: none may be."""
+    mutate: Mutate | None = None
+    persistent: bool = False
+    faults: list[str] = field(default_factory=list)
+    """What may never be: a step that was answered with nil, a machine that is behind what replicas had confirmed."""
+    lost: int = 0
+    """Steps that had been acknowledged, but by no replica, and were gone when a persistent writer asked."""
     failure: Exception | None = None
     steps: int = 0
 
@@ -52,23 +81,47 @@ class Writer:
             assert self.call("SM.SET", machine.key, RING) == "OK"
 
     def step(self, machine: Machine) -> None:
+        mutate = self.mutate or without_wait(self.call)
         machine.sent += 1
-        reply = self.call("SM.MUTATE", machine.key, machine.state(machine.sent), str(machine.sent))
+        reply, confirmed = mutate("SM.MUTATE", machine.key, machine.state(machine.sent), str(machine.sent))
         if reply is None:
-            self.refused.append(f"{machine.key} step {machine.sent}")
+            self.faults.append(f"{machine.key}: step {machine.sent} was refused")
         machine.acknowledged = machine.sent
-        if self.confirm is not None and self.confirm():
+        if confirmed:
             machine.safe = machine.sent
         self.steps += 1
 
+    def find_out(self, machine: Machine) -> bool:
+        """Asks where the machine stands. False where nobody answers."""
+        try:
+            steps = steps_taken(self.call, machine)
+        except redis.RedisError:
+            time.sleep(0.05)
+            return False
+        if not machine.safe <= steps <= machine.sent:
+            self.faults.append(f"{machine.key} stands at step {steps}; {machine.safe} was safe, {machine.sent} sent")
+        self.lost += max(0, machine.acknowledged - steps)
+        machine.sent = machine.acknowledged = steps
+        machine.safe = min(machine.safe, steps)
+        return True
+
     def run(self, stop: threading.Event) -> None:
         try:
-            while not stop.is_set() and not self.refused:
+            while not stop.is_set() and not self.faults:
                 for machine in self.machines:
-                    self.step(machine)
+                    self.step_or_find_out(machine, stop)
                 time.sleep(0.001)  # a test's servers share few processors
         except Exception as error:
             self.failure = error
+
+    def step_or_find_out(self, machine: Machine, stop: threading.Event) -> None:
+        try:
+            self.step(machine)
+        except redis.RedisError:
+            if not self.persistent:
+                raise
+            while not self.find_out(machine) and not stop.is_set():
+                pass
 
 
 class Load:
@@ -92,7 +145,7 @@ class Load:
         """Waits until every writer has gone on for so many steps, or has failed."""
         goals = [(writer, writer.steps + steps) for writer in self.writers]
         wait_until(
-            lambda: all(writer.steps >= goal or writer.failure or writer.refused for writer, goal in goals),
+            lambda: all(writer.steps >= goal or writer.failure or writer.faults for writer, goal in goals),
             "the writers go on",
         )
 
@@ -101,9 +154,8 @@ class Load:
             yield from writer.machines
 
     def failures(self) -> list[str]:
-        return [f"{type(w.failure).__name__}: {w.failure}" for w in self.writers if w.failure] + [
-            refused for w in self.writers for refused in w.refused
-        ]
+        died = [f"{type(writer.failure).__name__}: {writer.failure}" for writer in self.writers if writer.failure]
+        return died + [fault for writer in self.writers for fault in writer.faults]
 
 
 @contextmanager
@@ -120,7 +172,7 @@ def under_load(writers: Sequence[Writer]) -> Iterator[Load]:
         load.stop()
 
 
-def steps_taken(call: Callable[..., Any], machine: Machine) -> int:
+def steps_taken(call: Call, machine: Machine) -> int:
     """How many steps the server's machine has gone; its state and its reason must tell the same."""
     reason = call("SM.GET", machine.key, "REASON")
     steps = int(reason or 0)

@@ -170,6 +170,8 @@ class Server:
         self.port = 0
         self.pid = 0
         self.expected = list(expected)
+        self.arguments: tuple[str, ...] = ()
+        """What follows redis.conf on the command line."""
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: list[redis.Redis] = []
         self._changed: dict[str, str] = {}
@@ -225,7 +227,7 @@ class Server:
         guard = [setpriv, "--pdeathsig", "KILL"] if setpriv and not self.prefix else []
         with (self.folder / "stdout.log").open("ab") as output:
             self._process = subprocess.Popen(
-                [*guard, *self.prefix, str(self.binary.path), str(self.conf)],
+                [*guard, *self.prefix, str(self.binary.path), str(self.conf), *self.arguments],
                 cwd=self.cwd,
                 env={**os.environ, **self.env},
                 stdin=subprocess.DEVNULL,

@@ -221,7 +221,9 @@ class Buildah:
     def archive(self, image: str, path: Path) -> None:
         """Writes the image to a file that ``docker load`` takes."""
         path.unlink(missing_ok=True)
-        show("buildah", "push", "--quiet", image, f"docker-archive:{path}:{image}:latest", env=self.environment)
+        # By its number, as its name here would go along.
+        number = self.call("images", "--quiet", "--no-trunc", image).stdout.strip()
+        show("buildah", "push", "--quiet", number, f"docker-archive:{path}:{image}:latest", env=self.environment)
 
     def remove(self, image: str) -> None:
         if image in self.idle:

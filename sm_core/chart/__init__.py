@@ -5,6 +5,7 @@ members.py   the members of a document, one by one
 compile.py   numbering, resolving, the compiled tables
 model.py     the values: tables, transitions, configurations
 step.py      the interpretation algorithm
+listen.py    which descriptors match an event
 move.py      moves that name a state: SM.MUTATE
 events.py    what could be sent now: SM.NEXT
 value.py     XState's state value and history value, written and read

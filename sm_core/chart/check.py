@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ..document import Limits
@@ -18,17 +19,17 @@ from .view import all_transitions, first_transitions, json_path
 Finding = tuple[str, str, str]
 """Severity (``error`` or ``warning``), JSON path, message."""
 
-_MOST_ERRORS = 100
+MOST_FINDINGS = 100
 
 
 def check(document: dict[str, Any], limits: Limits | None = None) -> list[Finding]:
     """The findings about a parsed document of either kind; no errors means that it can be stored.
 
-    Warnings are given only for a document without errors.
+    Warnings are given only for a document without errors; of either at most ``MOST_FINDINGS``.
     """
     if "states" not in document:
-        return _check_flat(document, limits)
-    faults = Faults(_MOST_ERRORS)
+        return list(islice(_check_flat(document, limits), MOST_FINDINGS))
+    faults = Faults(MOST_FINDINGS)
     tables = None
     try:
         tables = compile_tables(document, limits, faults)
@@ -36,21 +37,22 @@ def check(document: dict[str, Any], limits: Limits | None = None) -> list[Findin
         if fault not in faults.found:
             faults.found.append(fault)
     if tables is None or faults.found:
-        return [("error", fault.path, fault.fault) for fault in faults.found[:_MOST_ERRORS]]
+        return [("error", fault.path, fault.fault) for fault in faults.found[:MOST_FINDINGS]]
     try:
         stand(tables, document)
     except DocumentError as fault:
         return [("error", fault.path, fault.fault)]
     except EngineError as fault:
         return [("error", "$", str(fault))]
-    return list(_warnings(tables))
+    return list(islice(_warnings(tables), MOST_FINDINGS))
 
 
-def _check_flat(document: dict[str, Any], limits: Limits | None) -> list[Finding]:
+def _check_flat(document: dict[str, Any], limits: Limits | None) -> Iterator[Finding]:
     try:
         FlatDefinition(document, limits).enter(document.get("current", ""))
     except DocumentError as fault:
-        return [("error", fault.path, fault.fault)]
+        yield "error", fault.path, fault.fault
+        return
     rows: dict[str, list[str]] = document["map"]
     reached = {document["initial"]}
     pending = [document["initial"]]
@@ -59,19 +61,17 @@ def _check_flat(document: dict[str, Any], limits: Limits | None) -> list[Finding
             if target not in reached:
                 reached.add(target)
                 pending.append(target)
-    findings = []
     for name, row in rows.items():
         path = member("$.map", name)
         if name not in reached:
-            findings.append(("warning", path, f"{quote(name)} cannot be reached from the initial state"))
+            yield "warning", path, f"{quote(name)} cannot be reached from the initial state"
         if row and set(row) == {name}:
-            findings.append(("warning", path, f"{quote(name)} cannot be left"))
+            yield "warning", path, f"{quote(name)} cannot be left"
         seen: set[str] = set()
         for index, target in enumerate(row):
             if target in seen:
-                findings.append(("warning", element(path, index), f"{quote(target)} is listed already"))
+                yield "warning", element(path, index), f"{quote(target)} is listed already"
             seen.add(target)
-    return findings
 
 
 def _warnings(tables: Tables) -> Iterator[Finding]:

@@ -7,13 +7,16 @@ as ``JSON.stringify(machine)`` gives it, where ids are written out and may conta
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import count
 from typing import Any
 
 from ..document import Limits
 from ..errors import DocumentError, LimitError, member, quote, type_name
 from . import members as read
 from .hints import did_you_mean, missing_state
-from .members import Faults, Raw
+from .listen import partial_prefix
+from .members import Faults, Place, Raw
 from .model import (
     ATOMIC,
     COMPOUND,
@@ -29,7 +32,6 @@ from .model import (
     escape_key,
     split_path,
 )
-from .move import partial_prefix
 from .step import transition_domain
 
 DEFAULT_ID = "(machine)"
@@ -65,9 +67,11 @@ class Compiler:
     def number(self, document: dict[str, Any]) -> None:
         """Gives every state its number, key, path, id and type."""
         root_id = read.text(self.faults, "$", document, "id") or DEFAULT_ID
-        pending: list[tuple[object, str, int, str]] = [(document, root_id, NO_STATE, root_id)]
+        default_ids: list[str] = []
+        pending: list[tuple[object, str, int]] = [(document, root_id, NO_STATE)]
         while pending:
-            value, key, parent, default_id = pending.pop()
+            value, key, parent = pending.pop()
+            default_ids.append(root_id if parent == NO_STATE else f"{default_ids[parent]}.{key}")
             state = len(self.keys)
             self.parents.append(parent)
             self.keys.append(key)
@@ -89,11 +93,11 @@ class Compiler:
             self.nodes.append(value)
             states = read.mapping(self.faults, place, value, "states")
             self.kinds.append(read.kind(self.faults, place, value, bool(states)))
-            self.identify(state, value, default_id, path)
+            self.identify(state, value, default_ids[state], path)
             if self.limits is not None and state + len(states) > self.limits.states:
                 raise LimitError(place, f"more than {self.limits.states} states, which is what max-states allows")
             for child, inner in reversed(states.items()):
-                pending.append((inner, child, state, f"{default_id}.{child}"))
+                pending.append((inner, child, state))
         for state in range(len(self.keys) - 1, -1, -1):
             self.ends[state] = max(self.ends[state], state + 1)
             parent = self.parents[state]
@@ -125,7 +129,7 @@ class Compiler:
 
     # Resolving names
 
-    def target(self, source: int, name: str, place: str) -> int:
+    def target(self, source: int, name: str, place: Place) -> int:
         """The state that a transition of ``source`` names, or NO_STATE after a fault."""
         if name[0] == "#":
             return self.by_identity(name, place)
@@ -140,7 +144,7 @@ class Compiler:
             return NO_STATE
         return self.descend(parent, name, split_path(name), place)
 
-    def by_identity(self, name: str, place: str) -> int:
+    def by_identity(self, name: str, place: Place) -> int:
         whole = self.by_id.get(name[1:], NO_STATE)
         if whole != NO_STATE and (self.resolved or ("." not in name and "\\" not in name)):
             return whole
@@ -162,7 +166,7 @@ class Compiler:
                 break
         return state
 
-    def descend(self, state: int, name: str, keys: list[str], place: str) -> int:
+    def descend(self, state: int, name: str, keys: list[str], place: Place) -> int:
         """The state at ``keys`` below ``state``, or NO_STATE after a fault."""
         for key in keys:
             children = self.offspring[state]
@@ -172,7 +176,7 @@ class Compiler:
             state = children[key]
         return state
 
-    def together(self, states: list[tuple[int, str]], found: str) -> None:
+    def together(self, states: list[tuple[int, Place]], found: str) -> None:
         """Refuses targets that cannot be active at once. A history state stands for its parent here."""
         chosen: dict[int, int] = {}
         whole: dict[int, int] = {}
@@ -296,7 +300,7 @@ class Compiler:
         """What a history state names for when it holds nothing."""
         path = member(place, "target")
         parent = self.parents[state]
-        states = []
+        states: list[tuple[int, Place]] = []
         for name, at in read.targets(self.faults, path, value.get("target")) or ():
             target = self.by_identity(name, at) if name[:1] == "#" else self.descend(parent, name, split_path(name), at)
             if target == NO_STATE:
@@ -396,13 +400,14 @@ class Compiler:
             on=tuple(on),
             exact=tuple(exact for exact, _, _ in indexed),
             partial=tuple(partial for _, partial, _ in indexed),
+            lengths=tuple(_lengths(partial) for _, partial, _ in indexed),
             wildcard=tuple(wildcard for _, _, wildcard in indexed),
             always=tuple(always),
             leaves=_set(state for state in states if self.kinds[state] in (ATOMIC, FINAL)),
             transient=_set(state for state in states if always[state]),
             numbers=self.numbers,
             by_id=self.by_id,
-            fresh="event" + "_" * (1 + max((len(token) for token in self.tokens), default=0)),
+            fresh=next(name for name in map("event{}".format, count()) if name not in self.tokens),
         )
 
     def families(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
@@ -443,10 +448,10 @@ def _set(states: Any) -> int:
 
 def _index(
     handlers: tuple[Handler, ...],
-) -> tuple[dict[str, Transition], tuple[tuple[str, str, Transition], ...], Transition | None]:
-    """A state's handlers by what they match: exactly, by prefix with the longest first, anything."""
+) -> tuple[dict[str, Transition], dict[str, Transition], Transition | None]:
+    """A state's handlers by what they match: exactly, by prefix, anything."""
     exact: dict[str, Transition] = {}
-    partial = []
+    partial: dict[str, Transition] = {}
     wildcard = None
     for descriptor, transitions in handlers:
         if not transitions:
@@ -456,9 +461,12 @@ def _index(
         if descriptor == "*":
             wildcard = transitions[0]
         elif prefix is not None:
-            partial.append((prefix, prefix + ".", transitions[0]))
-    partial.sort(key=lambda found: -len(found[0]))
-    return exact, tuple(partial), wildcard
+            partial[prefix] = transitions[0]
+    return exact, partial, wildcard
+
+
+def _lengths(names: Iterable[str]) -> tuple[int, ...]:
+    return tuple(sorted({len(name) for name in names}, reverse=True))
 
 
 def compile_tables(document: dict[str, Any], limits: Limits | None, faults: Faults) -> Tables:

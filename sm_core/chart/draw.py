@@ -10,6 +10,8 @@ from .model import FINAL, HISTORY, NO_STATE, PARALLEL, Configuration, ascending
 from .view import View, chart_view
 
 _FILL = "#ffd54f"
+_FILL_AROUND = "#fff8e1"
+"""Of active states that have others inside: what is active there must stand out."""
 
 
 def diagram(chart: Chart, configuration: Configuration | None, form: str) -> str:
@@ -88,10 +90,12 @@ def _mermaid(view: View) -> Iterator[str]:
         label = f" : {_mermaid_text(edge.label)}" if edge.label else ""
         for target in edge.targets or (edge.source,):
             yield f"    s{edge.source} --> s{target}{label}"
-    marked = [f"s{state}" for state in ascending(view.active) if state >= max(first, 1)]
-    if marked:
-        yield f"    classDef active fill:{_FILL},stroke:#333,stroke-width:2px,color:#000"
-        yield f"    class {','.join(marked)} active"
+    marked = [state for state in ascending(view.active) if state >= max(first, 1)]
+    for name, fill, boxes in (("active", _FILL, False), ("around", _FILL_AROUND, True)):
+        states = [f"s{state}" for state in marked if (view.ends[state] > state + 1) == boxes]
+        if states:
+            yield f"    classDef {name} fill:{fill},stroke:#333,stroke-width:2px,color:#000"
+            yield f"    class {','.join(states)} {name}"
 
 
 def _separates(view: View, state: int, first: int) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from .listen import Listeners, sample
 from .model import RESERVED_EVENTS, Configuration, Tables, ascending
-from .move import sample
-from .step import is_done, select
+from .step import is_done
 
 
 def next_events(tables: Tables, configuration: Configuration) -> list[str]:
@@ -15,11 +15,12 @@ def next_events(tables: Tables, configuration: Configuration) -> list[str]:
     """
     if is_done(tables, configuration):
         return []
+    listeners = Listeners(tables, configuration.active)
     names: dict[str, None] = {}
     for state in ascending(configuration.active):
         for descriptor, transitions in tables.on[state]:
             if not transitions or transitions[0].inert or descriptor in names or descriptor.startswith(RESERVED_EVENTS):
                 continue
-            if transitions[0] in select(tables, configuration.active, sample(tables, descriptor)):
+            if listeners.choose(transitions[0], sample(tables, descriptor)):
                 names[descriptor] = None
     return list(names)

@@ -6,8 +6,9 @@ A fault is reported to ``Faults``, which raises it at once or collects it for SM
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import DocumentError, LimitError, element, member, quote, type_name
 from .hints import did_you_mean
@@ -29,6 +30,20 @@ TRANSITION_MEMBERS = frozenset(["target", "actions", "reenter", "description", "
 ACTION_MEMBERS = frozenset(("type", "params"))
 
 
+class Element(NamedTuple):
+    """The place of an element of an array: a path only when it is asked for, as there may be 100,000 of them."""
+
+    array: str
+    position: int
+
+    def __str__(self) -> str:
+        return element(self.array, self.position)
+
+
+Place = str | Element
+"""A JSON path."""
+
+
 class Faults:
     """Where faults go: ``at`` raises the first one, or keeps up to ``most`` of them."""
 
@@ -36,8 +51,8 @@ class Faults:
         self.most = most
         self.found: list[DocumentError] = []
 
-    def at(self, path: str, fault: str) -> None:
-        self.add(DocumentError(path, fault))
+    def at(self, path: Place, fault: str) -> None:
+        self.add(DocumentError(str(path), fault))
 
     def add(self, error: DocumentError) -> None:
         self.found.append(error)
@@ -50,7 +65,7 @@ class Raw:
     """A transition as the document has it: ``targets`` with the path of each, not resolved yet."""
 
     path: str
-    targets: list[tuple[str, str]] | None
+    targets: list[tuple[str, Place]] | None
     actions: tuple[str, ...]
     reenter: bool
     source: str | None = None
@@ -91,11 +106,13 @@ def mapping(faults: Faults, path: str, value: dict[str, Any], name: str) -> dict
     return inner
 
 
-def listed(path: str, value: object) -> list[tuple[Any, str]]:
+def listed(path: str, value: object) -> Iterator[tuple[Any, Place]]:
     """The items of a list, or the one value that stands for a list of it; each with its path."""
     if isinstance(value, list):
-        return [(item, element(path, index)) for index, item in enumerate(value)]
-    return [] if value is None else [(value, path)]
+        for index, item in enumerate(value):
+            yield item, Element(path, index)
+    elif value is not None:
+        yield value, path
 
 
 def tags(faults: Faults, path: str, value: object) -> None:
@@ -114,9 +131,9 @@ def actions(faults: Faults, path: str, value: object) -> tuple[str, ...]:
     for action, place in listed(path, value):
         name = action
         if isinstance(action, dict):
-            members(faults, place, action, ACTION_MEMBERS, "an action")
+            members(faults, str(place), action, ACTION_MEMBERS, "an action")
             name = action.get("type")
-            place = member(place, "type") if "type" in action else place
+            place = member(str(place), "type") if "type" in action else place
             if name is None:
                 faults.at(place, 'an action object needs its name in "type"')
                 continue
@@ -132,11 +149,12 @@ def actions(faults: Faults, path: str, value: object) -> tuple[str, ...]:
     return tuple(names)
 
 
-def transitions(faults: Faults, path: str, value: object) -> list[Raw]:
+def transitions(faults: Faults, path: str, value: object) -> Iterator[Raw]:
     """The transitions of one descriptor, of ``always`` or of ``onDone``."""
     if value is None:
-        return [Raw(path, None, (), False)]
-    return [transition(faults, place, item) for item, place in listed(path, value)]
+        yield Raw(path, None, (), False)
+    for item, place in listed(path, value):
+        yield transition(faults, str(place), item)
 
 
 def transition(faults: Faults, path: str, value: object) -> Raw:
@@ -161,11 +179,11 @@ def transition(faults: Faults, path: str, value: object) -> Raw:
     )
 
 
-def targets(faults: Faults, path: str, value: object) -> list[tuple[str, str]] | None:
+def targets(faults: Faults, path: str, value: object) -> list[tuple[str, Place]] | None:
     """The names of the targets, each with its path; None for a transition without any."""
     if value is None or value == "":
         return None
-    names = []
+    names: list[tuple[str, Place]] = []
     for name, place in listed(path, value):
         if isinstance(name, str):
             names.append((name, place))

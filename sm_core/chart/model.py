@@ -93,8 +93,10 @@ class Tables:
     """The targets a history state names for when it holds nothing."""
     on: tuple[tuple[Handler, ...], ...]
     exact: tuple[dict[str, Transition], ...]
-    partial: tuple[tuple[tuple[str, str, Transition], ...], ...]
-    """Partial descriptors, longest first: ``a`` and ``a.`` for ``a.*``."""
+    partial: tuple[dict[str, Transition], ...]
+    """Partial descriptors: ``a`` for ``a.*``."""
+    lengths: tuple[tuple[int, ...], ...]
+    """How long the names in ``partial`` are, the longest first."""
     wildcard: tuple[Transition | None, ...]
     always: tuple[tuple[Transition, ...], ...]
     leaves: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .listen import Listeners, sample
 from .model import (
     HISTORY,
     NO_STATE,
@@ -14,23 +15,7 @@ from .model import (
     ascending,
     span,
 )
-from .step import Entry, Macrostep, effective_targets, is_done, run, select
-
-
-def sample(tables: Tables, descriptor: str) -> str:
-    """An event that ``descriptor`` matches and no descriptor that is more specific does."""
-    if descriptor == "*":
-        return tables.fresh
-    prefix = partial_prefix(descriptor)
-    return descriptor if prefix is None else f"{prefix}.{tables.fresh}"
-
-
-def partial_prefix(descriptor: str) -> str | None:
-    """``a`` for the partial descriptor ``a.*``; None for any other, which matches only itself."""
-    if not descriptor.endswith(".*"):
-        return None
-    prefix = descriptor[:-2]
-    return None if "*" in prefix.split(".") else prefix
+from .step import Entry, Macrostep, effective_targets, is_done, run
 
 
 def outwards(tables: Tables, active: int) -> list[int]:
@@ -47,14 +32,15 @@ def outwards(tables: Tables, active: int) -> list[int]:
 def transition_to(tables: Tables, configuration: Configuration, target: int) -> Transition | None:
     """The first transition, from the innermost active states outwards, that an event enables now and whose
     target is exactly the state ``target``."""
+    listeners: Listeners | None = None
     for state in outwards(tables, configuration.active):
         for handler in tables.on[state]:
             if not handler.transitions or handler.descriptor.startswith(RESERVED_EVENTS):
                 continue
             transition = handler.transitions[0]
             if transition.targets == (target,):
-                event = sample(tables, handler.descriptor)
-                if transition in select(tables, configuration.active, event):
+                listeners = listeners or Listeners(tables, configuration.active)
+                if listeners.choose(transition, sample(tables, handler.descriptor)):
                     return transition
     return None
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections import deque
 
 from ..errors import EngineError, quote
+from .listen import answer
 from .model import (
     COMPOUND,
     DONE_EVENT,
@@ -46,14 +47,6 @@ MOST_MICROSTEPS = 128
 """How many microsteps one event may cause; an ``always`` cycle is cut off here."""
 
 
-def by_prefix(partial: tuple[tuple[str, str, Transition], ...], event: str) -> Transition | None:
-    """The transition of the longest partial descriptor that matches ``event``."""
-    for prefix, dotted, transition in partial:
-        if event.startswith(dotted) or event == prefix:
-            return transition
-    return None
-
-
 def select(tables: Tables, active: int, event: str) -> list[Transition]:
     """The transitions that ``event`` enables, innermost first within each region, in document order.
 
@@ -62,16 +55,13 @@ def select(tables: Tables, active: int, event: str) -> list[Transition]:
     """
     selected: list[Transition] = []
     innermost = len(tables.kinds)
-    ends, exact, partial, wildcard = tables.ends, tables.exact, tables.partial, tables.wildcard
+    ends = tables.ends
     while active:
         state = active.bit_length() - 1
         active ^= 1 << state
         if innermost < ends[state]:
             continue
-        transition = exact[state].get(event)
-        if transition is None:
-            transition = by_prefix(partial[state], event) if partial[state] else None
-            transition = transition or wildcard[state]
+        transition = answer(tables, state, event)
         if transition is not None:
             selected.append(transition)
             innermost = state
@@ -139,7 +129,7 @@ def transition_domain(
 class Entry:
     """Which states are to be entered, and which of them by default (their initial actions run then)."""
 
-    __slots__ = ("by_default", "enter", "history", "remaining", "tables")
+    __slots__ = ("by_default", "completed", "enter", "history", "remaining", "tables")
 
     def __init__(self, tables: Tables, history: dict[int, int], remaining: int) -> None:
         self.tables = tables
@@ -147,6 +137,7 @@ class Entry:
         self.remaining = remaining
         self.enter = 0
         self.by_default = 0
+        self.completed: set[int] = set()
 
     def holds_descendant(self, state: int) -> bool:
         """Is a proper descendant of ``state`` to be entered?"""
@@ -232,6 +223,9 @@ class Entry:
 
     def complete(self, parallel: int) -> None:
         """Enters the regions of ``parallel`` in which nothing is entered yet."""
+        if parallel in self.completed:
+            return
+        self.completed.add(parallel)
         for child in self.tables.children[parallel]:
             if not self.holds_descendant(child):
                 self.enter |= 1 << child

@@ -13,12 +13,13 @@ from ..errors import DocumentError, element, member, quote, type_name
 from .hints import no_state
 from .legal import check_active, check_history
 from .model import (
+    ATOMIC,
     COMPOUND,
+    FINAL,
     HISTORY,
     Configuration,
     Tables,
     ascending,
-    descending,
     escape_key,
     split_path,
 )
@@ -30,16 +31,19 @@ HISTORY_VALUE = "$.historyValue"
 
 def state_value(tables: Tables, active: int) -> str | dict[str, Any]:
     """XState's state value of the configuration."""
-    values: dict[int, str | dict[str, Any]] = {}
-    inside: dict[int, list[int]] = {}
-    for state in descending(active):
-        children = inside.pop(state, [])
-        if tables.kinds[state] == COMPOUND and tables.leaves >> children[0] & 1:
-            values[state] = tables.keys[children[0]]
+    keys, kinds, parents = tables.keys, tables.kinds, tables.parents
+    inside: dict[int, dict[str, Any]] = {0: {}}
+    for state in ascending(active & ~1):
+        parent = parents[state]
+        if kinds[state] != ATOMIC and kinds[state] != FINAL:
+            inside[state] = inside[parent][keys[state]] = {}
+        elif kinds[parent] != COMPOUND:
+            inside[parent][keys[state]] = {}
+        elif parent:
+            inside[parents[parent]][keys[parent]] = keys[state]
         else:
-            values[state] = {tables.keys[child]: values.pop(child) for child in reversed(children)}
-        inside.setdefault(tables.parents[state], []).append(state)
-    return values[0]
+            return keys[state]
+    return inside[0]
 
 
 def history_value(tables: Tables, configuration: Configuration) -> dict[str, list[dict[str, str]]] | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tests.clusters import Cluster, a_key_of_every_slot, has_slot, role
 from tests.groups import assert_same, caught_up
-from tests.load import Machine, Writer, steps_taken, under_load
+from tests.load import Machine, Writer, steps_taken, under_load, with_wait
 from tests.servers import Server, wait_until
 
 SLOT = 5000
@@ -18,9 +18,9 @@ def a_key_of(primary: Server) -> str:
 
 
 def waiting_writer(primary: Server, machines: list[Machine]) -> Writer:
-    """One that asks after every step whether a replica has it; WAIT speaks of its own connection's writes."""
-    client = primary.client(single_connection_client=True)
-    return Writer(client.execute_command, machines, lambda: client.wait(1, 2000) >= 1)
+    """One that asks after every step whether the replica has it."""
+    client = primary.client()
+    return Writer(client.execute_command, machines, with_wait(client, 1, 2000))
 
 
 def test_a_killed_primary_and_wait(start_server: Callable[..., Server]) -> None:
@@ -42,12 +42,12 @@ def test_a_killed_primary_and_wait(start_server: Callable[..., Server]) -> None:
         before = elsewhere.steps
         wait_until(lambda: elsewhere.steps > before or elsewhere.failure, "the others go on")
 
-    assert elsewhere.failure is None and not elsewhere.refused
+    assert elsewhere.failure is None and not elsewhere.faults
     r = cluster.client()
     for machine in elsewhere.machines:
         assert steps_taken(r.execute_command, machine) == machine.acknowledged
     for writer in waiting:
-        assert not writer.refused
+        assert not writer.faults
         for machine in writer.machines:
             assert machine.safe > 0
             survived = steps_taken(r.execute_command, machine)

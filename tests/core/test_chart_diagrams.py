@@ -88,7 +88,9 @@ def test_mermaid_is_what_it_should_be() -> None:
         "    s4 --> s5 : PACK\n"
         "    s7 --> s8 : PRINT\n"
         "    classDef active fill:#ffd54f,stroke:#333,stroke-width:2px,color:#000\n"
-        "    class s2,s3,s4,s6,s7 active\n"
+        "    class s4,s7 active\n"
+        "    classDef around fill:#fff8e1,stroke:#333,stroke-width:2px,color:#000\n"
+        "    class s2,s3,s6 around\n"
     )
 
 
@@ -114,7 +116,7 @@ def pictures(form: str) -> Iterator[tuple[str, str]]:
 
 MERMAID_LINE = re.compile(
     r"\s*(stateDiagram-v2|--|\}|\[\*\] --> s\d+|s\d+ --> (\[\*\]|s\d+)( : [^:;\n]*(#\d+;[^:;\n]*)*)?"
-    r'|state "([^"#;:\n]|#\d+;)+" as s\d+( \{)?|classDef active [^"\n]+|class s\d+(,s\d+)* active)\n'
+    r'|state "([^"#;:\n]|#\d+;)+" as s\d+( \{)?|classDef (active|around) [^"\n]+|class s\d+(,s\d+)* (active|around))\n'
 )
 QUOTED = r'"(?:[^"\\\n\0]|\\\\|\\")*"'
 ATTRIBUTES = rf"( \[(\w+=(\w+|[\d.]+|{QUOTED})(, )?)+\])?;"

@@ -9,7 +9,7 @@ import pytest
 from sm_core.chart import Chart, Configuration, Step, compile_chart
 from sm_core.chart.events import next_events
 from sm_core.chart.legal import check_active, check_history
-from sm_core.chart.move import partial_prefix
+from sm_core.chart.listen import partial_prefix
 from sm_core.document import parse
 from sm_core.errors import DocumentError, EngineError
 from tests.core.chart_support import ALL, BY_NAME, EVENTS, FIXTURES, chart_of, names, read_lines, walk

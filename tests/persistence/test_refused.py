@@ -270,3 +270,23 @@ def test_a_node_with_a_number_whose_definition_has_none(start_server: Callable[.
     server.start_again()
     assert server.own.execute_command("SM.STATE", "first") == ["b"]
     assert server.own.execute_command("SM.STATE", "second") == ["b"]
+
+
+def test_a_replica_takes_what_its_primary_took(start_server: Callable[..., Server]) -> None:
+    """RESTORE that comes from the primary, or from the AOF, is not held to this server's own limits."""
+    primary = start_server()
+    replica = start_server(
+        module_args=["max-states", "10"], settings={"replicaof": ("127.0.0.1", primary.port), "appendonly": "yes"}
+    )
+    replica.wait_info("replication", master_link_status="up")
+    payload = payloads.numbered(b"s0", numbered(11).encode()).dump()
+    assert primary.own.execute_command("RESTORE", "k", 0, payload) == "OK"
+    primary.own.wait(1, 10_000)
+    assert replica.digest("k") == primary.digest("k")
+    replica.wait_for_child()
+    replica.own.execute_command("REPLICAOF", "NO", "ONE")
+    other = payloads.numbered(b"x0", numbered(11, "x").encode()).dump()
+    with pytest.raises(redis.ResponseError):
+        replica.raw().execute_command("RESTORE", "another", 0, other)
+    replica.own.execute_command("DEBUG", "LOADAOF")
+    assert replica.digest("k") == primary.digest("k")

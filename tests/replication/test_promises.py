@@ -14,7 +14,7 @@ import redis
 
 from tests.documents import TRAFFIC
 from tests.groups import STRICT, alone, assert_same, caught_up, digest, follow
-from tests.load import Machine, Writer, steps_taken, under_load
+from tests.load import Machine, Writer, steps_taken, under_load, with_wait
 from tests.servers import Server, wait_until
 from tools import servers
 
@@ -76,9 +76,9 @@ def test_what_wait_confirmed_survives_the_primary(start_server: Start) -> None:
     primary, replica = pair(start_server)
 
     def writer(number: int) -> Writer:
-        client = primary.client(single_connection_client=True)
+        client = primary.client()
         machines = [Machine(f"{number}-{m}") for m in range(3)]
-        return Writer(client.execute_command, machines, lambda: client.wait(1, 5000) >= 1)
+        return Writer(client.execute_command, machines, with_wait(client, 1, 5000))
 
     writers = [writer(number) for number in range(3)]
     with under_load(writers) as load:

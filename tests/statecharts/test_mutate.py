@@ -1,4 +1,4 @@
-"""SM.MUTATE on statecharts: a transition to exactly that state, or with FORCE that state in any case."""
+"""SM.MUTATE on statecharts: a transition to exactly that state, or with FORCE whatever the transitions say."""
 
 from __future__ import annotations
 

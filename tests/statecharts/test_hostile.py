@@ -1,0 +1,294 @@
+"""Charts made to hurt, by SM.SET and SM.CHECK: refused or working, PING is answered and the old machine stands.
+
+What a server could hang or burst on is bounded by the harness's time-out and by what the process holds at most.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from tests.documents import compact
+from tests.servers import Server
+from tests.statecharts.charts import PLAYER_TEXT
+
+MANY = 10_000
+A_LOT = 400_000
+"""Kilobytes that no chart within the limits may cost at once: it is the server of all tests of this process."""
+
+
+def peak(server: Server) -> int:
+    """Kilobytes of memory that the process has held at most."""
+    status = Path(f"/proc/{server.pid}/status").read_text(encoding="utf-8")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+@pytest.fixture
+def rude(server: Server) -> Iterator[redis.Redis]:
+    """A client to be rude with."""
+    r = server.client()
+    r.execute_command("SM.SET", "old", PLAYER_TEXT, "session")
+    before, held = r.execute_command("SM.GET", "old"), peak(server)
+    yield r
+    assert server.own.ping()
+    assert server.own.execute_command("SM.GET", "old") == before
+    assert peak(server) - held < A_LOT
+
+
+def refused(r: redis.Redis, chart: str | dict[str, Any], fault: str) -> None:
+    """SM.SET refuses it with this fault, and SM.CHECK finds it."""
+    text = chart if isinstance(chart, str) else compact(chart)
+    with pytest.raises(redis.ResponseError) as caught:
+        r.execute_command("SM.SET", "old", text)
+    assert fault in str(caught.value)
+    assert len(str(caught.value)) < 1000
+    findings = r.execute_command("SM.CHECK", text)
+    assert findings[0][0] == "error"
+    assert fault in findings[0][1] + ": " + findings[0][2]
+    assert len(findings) <= 100
+
+
+def works(r: redis.Redis, chart: dict[str, Any], *events: str) -> list[str]:
+    """SM.SET takes it, SM.CHECK finds no error, the events are taken; the states at the end."""
+    text = compact(chart)
+    findings = r.execute_command("SM.CHECK", text)
+    assert len(findings) <= 100
+    assert [finding for finding in findings if finding[0] == "error"] == []
+    assert r.execute_command("SM.SET", "k", text) == "OK"
+    for event in events:
+        assert r.execute_command("SM.CAN", "k", event) == 1
+        assert r.execute_command("SM.SEND", "k", event) is not None
+    assert r.execute_command("SM.SET", "again", r.execute_command("SM.GET", "k")) == "OK"
+    assert r.execute_command("DEBUG", "DIGEST-VALUE", "again") == r.execute_command("DEBUG", "DIGEST-VALUE", "k")
+    states: list[str] = r.execute_command("SM.STATE", "k")
+    return states
+
+
+def two(**more: Any) -> dict[str, Any]:
+    """A chart with the states a and b; ``more`` is in a."""
+    return {"initial": "a", "states": {"a": more, "b": {}}}
+
+
+# Deep and many
+
+
+@pytest.mark.parametrize("depth", [32, 1_000, 100_000])
+def test_nested_deeper_than_the_limit(rude: redis.Redis, depth: int) -> None:
+    refused(rude, '{"initial":"a","states":{"a":' * depth + "{}" + "}}" * depth, "max-nesting")
+
+
+def test_nested_as_deep_as_can_be(server: Server, rude: redis.Redis) -> None:
+    server.config("redisstate.max-nesting", 256)
+    chart: dict[str, Any] = {"on": {"UP": "#top"}}
+    for _ in range(126):
+        chart = {"initial": "a", "states": {"a": chart}}
+    chart["id"] = "top"
+    assert works(rude, chart, "UP") == [".".join("a" * 126)]
+    assert rude.execute_command("SM.DIAGRAM", "k").count("{") == 126
+    assert rude.execute_command("SM.DIAGRAM", "k", "DOT").count("subgraph") == 126
+
+
+def test_more_states_than_the_limit(rude: redis.Redis) -> None:
+    refused(rude, {"type": "parallel", "states": {f"s{number}": {} for number in range(10_001)}}, "max-states")
+
+
+def test_thousands_of_regions(rude: redis.Redis) -> None:
+    regions = {f"s{number}": {"on": {"GO": {"actions": "x"}}} for number in range(4_000)}
+    assert len(works(rude, {"type": "parallel", "states": regions}, "GO")) == 4_000
+    assert rude.execute_command("SM.MUTATE", "k", "s77", "", "FORCE") == "OK"
+
+
+def test_thousands_of_histories(rude: redis.Redis) -> None:
+    regions: dict[str, Any] = {
+        f"r{n}": {"initial": "a", "states": {"a": {"on": {"GO": "b"}}, "b": {}, "h": {"history": "deep"}}}
+        for n in range(1_000)
+    }
+    regions["h"] = {"history": "deep"}
+    chart = {
+        "initial": "p",
+        "states": {"p": {"type": "parallel", "on": {"OUT": "q"}, "states": regions}, "q": {"on": {"IN": "p.h"}}},
+    }
+    assert works(rude, chart, "GO", "OUT", "IN") == [f"p.r{n}.b" for n in range(1_000)]
+
+
+@pytest.mark.parametrize("target", ["b", "#b", "."])
+def test_a_hundred_thousand_targets(rude: redis.Redis, target: str) -> None:
+    chart = two(on={"GO": {"target": [target] * 100_000}})
+    chart["states"]["b"]["id"] = "b"
+    works(rude, chart, "GO")
+
+
+def test_a_hundred_thousand_targets_that_are_none(rude: redis.Redis) -> None:
+    refused(rude, two(on={"GO": {"target": [f"x{number}" for number in range(100_000)]}}), "target[0]: no state 'x0'")
+
+
+def test_thousands_of_transitions_for_one_event(rude: redis.Redis) -> None:
+    assert works(rude, two(on={"GO": ["b"] * MANY}), "GO") == ["b"]
+
+
+@pytest.mark.parametrize("descriptor", ["x{}", "x{}.*"])
+def test_thousands_of_events(rude: redis.Redis, descriptor: str) -> None:
+    names = [descriptor.format(number) for number in range(MANY)]
+    assert works(rude, two(on=dict.fromkeys(names, "b")), "x9999") == ["b"]
+    rude.execute_command("SM.RESET", "k")
+    assert rude.execute_command("SM.NEXT", "k") == names
+    assert rude.execute_command("SM.MUTATE", "k", "b") == "OK"
+
+
+def test_descriptors_of_every_length(rude: redis.Redis) -> None:
+    names = ["a." * number + "*" for number in range(1, 1_500)]
+    works(rude, two(on=dict.fromkeys(names, "a")), "a." * MANY)
+    assert rude.execute_command("SM.NEXT", "k") == names
+
+
+def test_a_descriptor_of_a_megabyte_among_many(rude: redis.Redis) -> None:
+    names = ["e" * 1_000_000, *(f"x{number}.*" for number in range(MANY))]
+    works(rude, two(on=dict.fromkeys(names, "b")), names[0])
+    rude.execute_command("SM.RESET", "k")
+    assert len(rude.execute_command("SM.NEXT", "k")) == len(names)
+
+
+def test_many_events_over_many_regions(rude: redis.Redis) -> None:
+    """What each event would do depends on all the states inside."""
+    regions = {f"r{number}": {"on": {f"e{number}": {"actions": "x"}}} for number in range(2_000)}
+    chart = {
+        "initial": "p",
+        "on": {f"o{number}": ".p" for number in range(MANY)},
+        "states": {"p": {"type": "parallel", "states": regions}},
+    }
+    works(rude, chart, "o9999")
+    assert len(rude.execute_command("SM.NEXT", "k")) == 12_000
+    assert rude.execute_command("SM.MUTATE", "k", "p.r7") is None
+    assert rude.execute_command("SM.MUTATE", "k", "p") == "OK"
+
+
+def test_thousands_of_actions(rude: redis.Redis) -> None:
+    names = [f"x{number}" for number in range(MANY)]
+    works(rude, {"initial": "a", "states": {"a": {"on": {"GO": "b"}, "exit": names}, "b": {"entry": names}}})
+    assert rude.execute_command("SM.SEND", "k", "GO", "ACTIONS") == [["b"], names + names]
+
+
+def test_long_names_with_many_things_inside(rude: redis.Redis) -> None:
+    """A path that is as long as a name is not made for each of the things."""
+    name = "n" * 100_000
+    chart = {"initial": name, "states": {name: {"on": {"GO": ["#b"] * MANY}}, "b": {"id": "b"}}}
+    assert works(rude, chart, "GO") == ["b"]
+
+
+def test_long_paths_with_many_things_inside(rude: redis.Redis) -> None:
+    chart: dict[str, Any] = {"on": {"GO": {"target": ["#top"] * MANY}, "IN": ["."] * 1_000}, "entry": ["a"] * MANY}
+    for _ in range(29):
+        chart = {"initial": "n" * 64, "states": {"n" * 64: chart}}
+    works(rude, {**chart, "id": "top"}, "GO", "IN")
+
+
+def test_long_names_at_every_level(rude: redis.Redis) -> None:
+    """All paths together would be 16 times as long as the largest document."""
+    chart: dict[str, Any] = {"states": {}}
+    inner = chart
+    for level in range(20):
+        name = f"{level}" + "n" * 100_000
+        inner["initial"], inner["states"] = name, {name: {}}
+        inner = inner["states"][name]
+    inner.update(initial="x0", states={f"x{number}": {} for number in range(2_000)})
+    refused(rude, chart, "too long in sum")
+
+
+# Faults in great number
+
+
+def test_thousands_of_faults(rude: redis.Redis) -> None:
+    states = {f"x{number}": {"on": {"GO": f"nope{number}"}} for number in range(3_000)}
+    refused(rude, {"initial": "x0", "states": states}, "no state 'nope0'")
+    assert len(rude.execute_command("SM.CHECK", compact({"initial": "x0", "states": states}))) == 100
+
+
+def test_thousands_of_warnings(rude: redis.Redis) -> None:
+    """A hundred are enough, for a chart and for a flat machine."""
+    assert len(rude.execute_command("SM.CHECK", compact(two(on={"GO": ["b"] * MANY})))) == 100
+    assert len(rude.execute_command("SM.CHECK", compact({"map": {"a": ["b"] * MANY}, "initial": "a"}))) == 100
+
+
+# Names
+
+
+def test_states_without_a_name_and_names_that_look_like_ids(rude: redis.Redis) -> None:
+    refused(rude, {"initial": "", "states": {"": {}}}, "a state needs a name")
+    refused(rude, {"initial": "#a", "states": {"#a": {}}}, "cannot start with '#'")
+    refused(rude, two(on={"": "b"}), "an event needs a name")
+    refused(rude, two(entry=""), "an action needs a name")
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        {"a": {"id": "x"}, "b": {"id": "x"}},
+        {"a": {"id": "m"}},
+        {"a": {"id": "m.b"}, "b": {}},
+        {"a": {"initial": "b", "states": {"b": {}}}, "a.b": {}},
+    ],
+    ids=lambda states: compact(states)[:40],
+)
+def test_ids_that_collide(rude: redis.Redis, states: dict[str, Any]) -> None:
+    refused(rude, {"id": "m", "initial": "a", "states": states}, "is that of")
+
+
+NAMES = [
+    "__proto__", "constructor", "toString", "hasOwnProperty", "__class__", "__init__", "states", "on", "current",
+    "a.b", ".", "..", ".a", "a.", "a#b", "\\", "\\.", "a\\", "\0", "a\0b", "\r\n", "\t", " ", "*", "a.*", "{}",
+    '{"a":1}', '"', "'", "${x}", "%s%n", "{0}", "é", "😀", "\u2028", "\u202e", "\ufeff", "0", "1", "-1", "null", "true",
+    "xstate.init", "[*]", "--", "s0", "end", "]]>", "<b>", "&amp;", "#".rjust(2, "x"), "x" * 10_000,
+]  # fmt: skip
+
+
+def in_path(name: str) -> str:
+    return name.replace("\\", "\\\\").replace(".", "\\.")
+
+
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name)[:30])
+def test_a_name_is_only_a_name(rude: redis.Redis, name: str) -> None:
+    """Of a state, a state inside it, an action and an event; in a path, in a target, as an id, in a diagram."""
+    r = rude
+    event = "e" + name
+    chart = {
+        "id": name,
+        "initial": name,
+        "meta": {name: name},
+        "states": {
+            name: {"initial": name, "entry": event, "states": {name: {"on": {event: f"#{in_path(name)}.out there"}}}},
+            "out there": {"on": {"BACK": in_path(name), "IN": f"{in_path(name)}.{in_path(name)}"}},
+        },
+    }
+    inside = f"{in_path(name)}.{in_path(name)}"
+    assert works(r, chart) == [inside]
+    assert r.execute_command("SM.NEXT", "k") == [event]
+    assert r.execute_command("SM.SEND", "k", event) == ["out there"]
+    assert r.execute_command("SM.SEND", "k", "BACK", "ACTIONS") == [[inside], [event]]
+    assert r.execute_command("SM.MUTATE", "k", "out there", name) == "OK"
+    assert r.execute_command("SM.GET", "k", "REASON") == name
+    assert r.execute_command("SM.MUTATE", "k", inside) == "OK"
+    assert json.loads(r.execute_command("SM.GET", "k", "CURRENT")) == {name: name}
+    assert r.execute_command("SM.SET", "k", compact(chart), "out there") == "OK"
+    assert r.execute_command("SM.SET", "k", compact(chart), inside) == "OK"
+    assert r.execute_command("SM.SET", "k", compact(chart), compact({name: name})) == "OK"
+    assert r.execute_command("SM.STATE", "k") == [inside]
+    assert r.execute_command("SM.STATE", "k", "ALL") == [in_path(name), inside, "out there"]
+    for form in ("MERMAID", "DOT"):
+        assert "\0" not in r.execute_command("SM.DIAGRAM", "k", form)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("*", "xstate.init")], ids=ascii)
+def test_an_event_of_that_name(rude: redis.Redis, name: str) -> None:
+    assert works(rude, two(on={name: "b"}), name) == ["b"]
+
+
+def test_an_event_that_is_forbidden_by_its_name(rude: redis.Redis) -> None:
+    works(rude, two(on={"*": "b"}))
+    for event in ("*", "xstate.init", "xstate.stop"):
+        assert rude.execute_command("SM.SEND", "k", event) is None
+    assert rude.execute_command("SM.SEND", "k", "__proto__") == ["b"]
