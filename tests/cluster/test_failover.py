@@ -62,8 +62,14 @@ def test_a_killed_primary_and_wait(start_server: Callable[..., Server]) -> None:
     cluster.close()
 
 
-def test_a_failover_in_good_order_loses_nothing(cluster: Cluster) -> None:
+def test_a_failover_in_good_order_loses_nothing(cluster: Cluster, long: bool) -> None:
     """CLUSTER FAILOVER to the replica: it waits until it has everything, without any WAIT of the clients."""
+    for _ in range(25 if long else 1):
+        change_places_under_load(cluster)
+        cluster.client().flushall()
+
+
+def change_places_under_load(cluster: Cluster) -> None:
     primary = cluster.owner(SLOT)
     replica = cluster.replica_of(primary)
     key = a_key_of_every_slot()[SLOT]
