@@ -52,6 +52,10 @@ asan: $(MODULE)  ## every test with the module built under AddressSanitizer and 
 valgrind: $(MODULE)  ## some of the tests under valgrind
 	$(VENV) tools/sanitize.py valgrind $(ARGS)
 
+oracle: .venv/stamp  ## statecharts against the real XState, Mermaid and dot; wants Node, npm and graphviz
+	npm ci --prefix tests/core/xstate --no-audit --no-fund
+	$(VENV) -m pytest -m oracle $(ARGS)
+
 lint: .venv/stamp  ## ruff, mypy, the C compiler's warnings, what may import what, the Dockerfile
 	$(VENV) tools/lint.py
 
