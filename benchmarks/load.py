@@ -7,8 +7,8 @@ it can be sent again and again, and each of its commands changes something each 
 
 from __future__ import annotations
 
-import importlib
 import contextlib
+import importlib
 import re
 import select
 import shutil
