@@ -13,7 +13,7 @@ VENV = .venv/bin/python
 LIBRARY = $(DESTDIR)$(PREFIX)/lib/redisstate
 
 .DEFAULT_GOAL = help
-.PHONY: help build run cli test test-matrix fuzz durability asan valgrind oracle lint bench image image-test install clean always
+.PHONY: help build run cli test test-matrix fuzz durability replication asan valgrind oracle lint bench image image-test install clean always
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -42,11 +42,19 @@ durability: $(MODULE)  ## the long runs: kill -9, forks, a million machines
 	$(VENV) tools/servers.py --ensure
 	$(VENV) -m pytest -n 2 -rP --long tests/persistence tests/threads $(ARGS)
 
+replication: $(MODULE)  ## the long runs: 50,000 random commands, primaries killed, slots moved, again and again
+	$(VENV) tools/servers.py --ensure
+	$(VENV) -m pytest -n 2 -rP --long tests/replication tests/cluster tests/sentinel $(ARGS)
+
 asan: $(MODULE)  ## every test with the module built under AddressSanitizer and UBSan
 	$(VENV) tools/sanitize.py asan $(ARGS)
 
 valgrind: $(MODULE)  ## some of the tests under valgrind
 	$(VENV) tools/sanitize.py valgrind $(ARGS)
+
+oracle: .venv/stamp  ## statecharts against the real XState, Mermaid and dot; wants Node, npm and graphviz
+	npm ci --prefix tests/core/xstate --no-audit --no-fund
+	$(VENV) -m pytest -m oracle $(ARGS)
 
 lint: .venv/stamp  ## ruff, mypy, the C compiler's warnings, what may import what, the Dockerfile
 	$(VENV) tools/lint.py

@@ -8,6 +8,7 @@ it can be sent again and again, and each of its commands changes something each 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import re
 import select
 import shutil
@@ -41,6 +42,7 @@ def _hiredis() -> Any:
         import hiredis
     except ImportError:
         servers.unpack_wheels("-c", str(servers.ROOT / "requirements-extra.txt"), "hiredis")
+        importlib.invalidate_caches()
         import hiredis
     return hiredis
 

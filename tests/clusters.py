@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -111,9 +112,23 @@ class Cluster:
                     for server in self.servers
                 )
                 and len({shares(server) for server in self.servers}) == 1
+                and len({roles(server) for server in self.servers}) == 1
             )
 
         wait_until(whole, "the cluster is whole")
+
+    def promote(self, replica: Server) -> None:
+        """CLUSTER FAILOVER; again where it times out, which a server gives it 5 seconds for."""
+        asked = 0.0
+
+        def promoted() -> bool:
+            nonlocal asked
+            if time.monotonic() - asked > 7:
+                replica.own.execute_command("CLUSTER", "FAILOVER")
+                asked = time.monotonic()
+            return role(replica) == "master"
+
+        wait_until(promoted, "the replica is promoted")
 
     # Talking to it
 
@@ -198,6 +213,11 @@ def has_slot(server: Server, slot: int) -> bool:
 def slots_of(server: Server) -> int:
     """How many slots the server says that it has itself."""
     return sum(high - low + 1 for owner, low, high in shares(server) if owner == identity(server))
+
+
+def roles(server: Server) -> frozenset[tuple[str, bool, str]]:
+    """Who follows whom, as the server sees it: (identity, is it a primary?, whom it follows or -)."""
+    return frozenset((words[0], "master" in words[2].split(","), words[3]) for words in nodes(server))
 
 
 def shares(server: Server) -> frozenset[tuple[str, int, int]]:

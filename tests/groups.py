@@ -36,6 +36,12 @@ def offset(server: Server) -> int:
     return int(server.info("replication")["master_repl_offset"])
 
 
+def calls(server: Server, command: str) -> int:
+    """How often the server has run the command, for clients or for its primary."""
+    told = server.info("commandstats").get(f"cmdstat_{command}")
+    return int(told["calls"]) if told else 0
+
+
 def caught_up(primary: Server, *replicas: Server) -> None:
     """Waits until the replicas have had all that the primary has sent."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import redis
 from redis.sentinel import Sentinel
 
 from tests.groups import STRICT, caught_up, follow
@@ -64,9 +65,12 @@ class Watched:
         return Sentinel(addresses, socket_timeout=5, **options)
 
     def role(self, server: Server) -> str:
-        """master or slave. Asked anew: a sentinel that turns a server round closes all its connections."""
+        """master or slave. Asked anew, as a sentinel that turns a server round closes all its connections."""
         server.close_clients()
-        return str(server.info("replication")["role"])
+        try:
+            return str(server.info("replication")["role"])
+        except redis.ConnectionError:
+            return "being turned round"
 
     def wait_for_failover(self) -> Server:
         """Waits until another server is the primary, by all sentinels and by its own word."""

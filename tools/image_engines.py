@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-HANG = 120  # seconds until a program that should long have ended counts as hung
+HANG = 300  # seconds until a program that should long have ended counts as hung
 Result = subprocess.CompletedProcess[str]
 
 
@@ -32,7 +32,10 @@ class ImageError(Exception):
 
 def call(*command: str, check: bool = True, **options: Any) -> Result:
     """Runs a short command and hands back its output, both streams apart. Raises ImageError when it fails."""
-    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANG, **options)
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANG, **options)
+    except subprocess.TimeoutExpired:
+        raise ImageError(f"{' '.join(command)} hangs") from None
     if check and run.returncode != 0:
         raise ImageError(f"{' '.join(command)} ended with {run.returncode}: {run.stderr.strip() or run.stdout.strip()}")
     return run

@@ -6,6 +6,7 @@
 #include <Python.h>
 
 #include <dlfcn.h>
+#include <link.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@
 #if PY_VERSION_HEX < 0x030b0000
 #error "redisstate needs Python 3.11 or newer"
 #endif
+
+enum { LIBRARY_NAME = 64 };
 
 static pthread_t main_thread;
 static char version[32];
@@ -186,10 +189,28 @@ static bool can_import(RedisModuleCtx *ctx) {
     return found;
 }
 
+/* Servers that load modules with RTLD_DEEPBIND let us see our own libpython alone; extension modules would still be
+ * bound to one that was there before. So the libraries of the process are looked through, by name. */
+static int is_another_python(struct dl_phdr_info *library, size_t size, void *found) {
+    const char *slash = strrchr(library->dlpi_name, '/');
+    const char *name = slash ? slash + 1 : library->dlpi_name;
+
+    (void)size;
+    if (strncmp(name, "libpython3.", 11) != 0 || strcmp(name, "libpython3.so") == 0) return 0;
+    if (strcmp(name, SM_PYTHON_LIBRARY) == 0) return 0;
+    snprintf(found, LIBRARY_NAME, "%s", name);
+    return 1;
+}
+
 bool sm_python_start(RedisModuleCtx *ctx, const char *bundle) {
-    char wanted[16];
+    char wanted[16], another[LIBRARY_NAME];
     int wanted_len = snprintf(wanted, sizeof(wanted), "%d.%d.", PY_MAJOR_VERSION, PY_MINOR_VERSION);
 
+    if (dl_iterate_phdr(is_another_python, another)) {
+        RedisModule_Log(ctx, "warning", "built for Python %d.%d, but this server has loaded %s: not loaded",
+                        PY_MAJOR_VERSION, PY_MINOR_VERSION, another);
+        return false;
+    }
     /* Extension modules look for Python's symbols in the global scope; the server opened this module locally. */
     if (!dlopen(SM_PYTHON_LIBRARY, RTLD_LAZY | RTLD_GLOBAL)) {
         RedisModule_Log(ctx, "warning", "cannot load %s: %s", SM_PYTHON_LIBRARY, dlerror());

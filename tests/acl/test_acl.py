@@ -2,7 +2,7 @@
 
 What a server can do differs. Key patterns and permissions hold everywhere. Categories of a module's commands came with
 Redis 7.2 and Valkey: on Redis 7.0 no category holds any, so that +@read allows none of them and -@write forbids none.
-A category of a module's own, @statemachine, came with Redis 8 and Valkey 8.
+A category of a module's own, @statemachine, came with Redis 7.4 and Valkey 8.0.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KEYED_READS = [name for name in with_key() if name not in writes()]
 
 VERSION = servers.find().version
 HAS_CATEGORIES = VERSION >= (7, 2, 0)
-HAS_OWN_CATEGORY = VERSION >= (8, 0, 0)
+HAS_OWN_CATEGORY = VERSION >= (7, 4, 0)
 
 DENIED = r"(?i)permission|can't access|can't run"
 SECRET = "a reason that nobody else may read"

@@ -50,7 +50,13 @@ def elsewhere(cluster: Cluster) -> tuple[Server, Server]:
 
 
 @pytest.mark.parametrize("move", MOVES, ids=lambda move: move.__name__)
-def test_nothing_is_lost_under_load(cluster: Cluster, move: Move) -> None:
+def test_nothing_is_lost_under_load(cluster: Cluster, move: Move, long: bool) -> None:
+    for _ in range(25 if long else 1):
+        move_under_load(cluster, move)
+        cluster.client().flushall()
+
+
+def move_under_load(cluster: Cluster, move: Move) -> None:
     source, target = elsewhere(cluster)
     r = cluster.client()
     resting = {

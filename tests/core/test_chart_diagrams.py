@@ -150,7 +150,7 @@ def require(tool: str, package: str) -> str:
 
 def node(*arguments: str, text: str = "") -> str:
     if not (XSTATE / "node_modules").is_dir():
-        pytest.fail("the npm packages xstate, mermaid and jsdom are missing: run npm ci in tests/core/xstate")
+        pytest.fail("the npm packages xstate, mermaid and jsdom are missing: make oracle")
     command = [require("node", "nodejs"), *arguments]
     ran = subprocess.run(command, input=text, capture_output=True, text=True, cwd=XSTATE, timeout=900, check=False)
     assert ran.returncode == 0, ran.stderr
@@ -179,6 +179,14 @@ def test_xstate_writes_the_same_fixtures_again(tmp_path: Path) -> None:
     node("generate.mjs", "1", "560", str(tmp_path))
     for name in ("random.jsonl", "known.jsonl", "resolved.jsonl", "left_out.jsonl"):
         assert (tmp_path / name).read_bytes() == (XSTATE / name).read_bytes(), name
+
+
+def test_the_packages_are_pinned_and_no_registry_is_named() -> None:
+    wanted = json.loads((XSTATE / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    lock = json.loads((XSTATE / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    assert {name: lock[f"node_modules/{name}"]["version"] for name in wanted} == wanted
+    assert not [name for name, package in lock.items() if "resolved" in package]
+    assert all("integrity" in package for name, package in lock.items() if name)
 
 
 # Findings

@@ -21,7 +21,7 @@ def test_the_table_of_settings_is_the_servers(server: Server) -> None:
 
 def test_every_file_that_is_linked_exists() -> None:
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        for target in re.findall(r"\]\(([^)#\s]+)\)", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
 

@@ -171,6 +171,12 @@ def test_every_second(start_server: Callable[..., Server], long: bool) -> None:
     assert all(float(line.split()[-2]) < 10 for line in lost)
 
 
+def test_left_to_the_system(start_server: Callable[..., Server], long: bool) -> None:
+    """Written before it is answered, and never synced: the system keeps it when the process dies, not when it does."""
+    server = server_that_appends(start_server, "no")
+    assert play(server, seed=4, rounds=30 if long else 2) == []
+
+
 def test_snapshots_alone(start_server: Callable[..., Server], long: bool) -> None:
     """Without an AOF, the state is that of the last snapshot, whole: never a mixture, never an older one."""
     server = start_server()

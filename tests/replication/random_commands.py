@@ -68,7 +68,8 @@ class RandomCommands:
         self.dice = random.Random(seed)
         self.keys = [f"k{number}" for number in range(keys)]
         self.documents = FLAT + charts()
-        self.words: dict[str, list[str]] = {}
+        self.database = 0
+        self.words: dict[tuple[int, str], list[str]] = {}
         """What moves the machine that stands at a key, as far as that is known here."""
 
     def batches(self, commands: int) -> Iterator[Batch]:
@@ -76,8 +77,9 @@ class RandomCommands:
         while commands > 0:
             kind = self.dice.choices(["plain", "multi", "script", "function"], [5, 3, 2, 1])[0]
             size = min(commands, self.dice.randint(1, 40))
+            self.database = self.dice.choice([0, 0, 0, 1])
             batch = [self.machine() if kind in {"script", "function"} else self.any() for _ in range(size)]
-            yield Batch(kind, self.dice.choice([0, 0, 0, 1]), batch)
+            yield Batch(kind, self.database, batch)
             commands -= size
 
     def any(self) -> Words:
@@ -92,14 +94,14 @@ class RandomCommands:
         return write(key)
 
     def word(self, key: str) -> str:
-        known = self.words.get(key)
+        known = self.words.get((self.database, key))
         if known and self.dice.random() < 0.95:
             return self.dice.choice(known)
         return self.dice.choice(self.dice.choice(self.documents)[1])
 
     def set(self, key: str) -> Words:
         document, words = self.dice.choice(self.documents)
-        self.words[key] = words
+        self.words[self.database, key] = words
         return ["SM.SET", key, document, *([self.dice.choice(words)] if self.dice.random() < 0.2 else [])]
 
     def create(self, key: str) -> Words:

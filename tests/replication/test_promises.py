@@ -71,9 +71,13 @@ def test_wait_tells_whether_replicas_have_it(start_server: Start) -> None:
     assert replica.own.execute_command("SM.GET", "k", "REASON") == "confirmed"
 
 
-def test_what_wait_confirmed_survives_the_primary(start_server: Start) -> None:
+def test_what_wait_confirmed_survives_the_primary(start_server: Start, long: bool) -> None:
     """Under load: each writer's confirmed steps are on the replica that is promoted, and no step that nobody sent."""
-    primary, replica = pair(start_server)
+    for _ in range(25 if long else 1):
+        kill_the_primary_under_load(*pair(start_server))
+
+
+def kill_the_primary_under_load(primary: Server, replica: Server) -> None:
 
     def writer(number: int) -> Writer:
         client = primary.client()

@@ -64,7 +64,7 @@ def load(server: Server, seed: int) -> Iterator[Storm]:
     assert not failed, failed
 
 
-@pytest.mark.parametrize("load_how", ["disabled", "swapdb"])
+@pytest.mark.parametrize("load_how", ["disabled", "on-empty-db", "swapdb"])
 @pytest.mark.parametrize("how", SYNCS)
 def test_two_replicas_sync_under_load(start_server: Start, how: str, load_how: str) -> None:
     primary = start_server(settings=STRICT | SYNCS[how] | {"rdb-key-save-delay": 500, "repl-diskless-sync-delay": 1})

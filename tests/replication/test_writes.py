@@ -10,7 +10,7 @@ import redis
 
 from tests.contract import writes
 from tests.documents import README, TEMPLATE, TRAFFIC
-from tests.groups import STRICT, assert_same, caught_up, follow, offset, run_quietly
+from tests.groups import STRICT, assert_same, calls, caught_up, follow, offset, run_quietly
 from tests.servers import Server
 
 Words = tuple[str | bytes, ...]
@@ -107,11 +107,6 @@ def prepare(r: redis.Redis) -> None:
     r.execute_command("SM.SET", "chart", CHART)
     r.execute_command("SM.SET", "empty", TEMPLATE)
     r.set("string", "x")
-
-
-def calls(server: Server, command: str) -> int:
-    named = server.info("commandstats").get(f"cmdstat_{command}")
-    return int(named["calls"]) if named else 0
 
 
 @pytest.fixture
