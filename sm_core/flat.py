@@ -30,7 +30,7 @@ class FlatDefinition:
         _check_members(document)
         rows: dict[str, Sequence[str]] = document["map"]
         self._initial: str = document["initial"]
-        self._known = _known_states(rows, self._initial)
+        self._known = known_states(rows, self._initial)
         if limits is not None and len(self._known) > limits.states:
             raise LimitError("$.map", f"{len(self._known)} states, more than max-states ({limits.states}) allows")
         body = f'{{"map":{_rows_to_json(rows)},"initial":{to_json(self._initial)}'
@@ -129,7 +129,7 @@ def _check_type(value: object, wanted: type, path: str) -> None:
         raise DocumentError(path, f"expected {_words[wanted]}, got {type_name(value)}")
 
 
-def _known_states(rows: dict[str, Sequence[str]], initial: str) -> dict[str, None]:
+def known_states(rows: dict[str, Sequence[str]], initial: str) -> dict[str, None]:
     """Every state, in document order: each row's own name, then those in its list; ``initial`` last."""
     known: dict[str, None] = {}
     for name, row in rows.items():

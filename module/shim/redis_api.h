@@ -230,7 +230,6 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, int, NotifyKeyspaceEvent, (RedisModuleCtx *ctx, int type, const char *event, RedisModuleString *key))        \
     X(1, int, ReplicateVerbatim, (RedisModuleCtx *ctx))                                                               \
     X(1, const char *, StringPtrLen, (const RedisModuleString *string, size_t *len))                                  \
-    X(1, RedisModuleString *, CreateString, (RedisModuleCtx *ctx, const char *bytes, size_t len))                     \
     X(1, int, WrongArity, (RedisModuleCtx *ctx))                                                                      \
     X(1, int, ReplyWithError, (RedisModuleCtx *ctx, const char *text))                                                \
     X(1, int, ReplyWithSimpleString, (RedisModuleCtx *ctx, const char *text))                                         \

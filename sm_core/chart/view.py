@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..errors import element, member
+from ..flat import known_states
 from .chart import Chart
 from .model import ATOMIC, COMPOUND, DONE_EVENT, HISTORY, NO_STATE, Configuration, Tables, Transition
 
@@ -51,7 +52,7 @@ def chart_view(chart: Chart, configuration: Configuration | None) -> View:
 
 def flat_view(document: dict[str, Any], current: str | None) -> View:
     """A map document that is valid, with the state ``current`` marked."""
-    names = ["", *known_states(document)]
+    names = ["", *known_states(document["map"], document["initial"])]
     numbers = {name: state for state, name in enumerate(names) if state}
     edges = [
         Edge(numbers[name], (numbers[target],), "")
@@ -67,16 +68,6 @@ def flat_view(document: dict[str, Any], current: str | None) -> View:
         edges=edges,
         active=1 << numbers[current] if current in numbers else 0,
     )
-
-
-def known_states(document: dict[str, Any]) -> dict[str, None]:
-    """The states of a map document, in document order."""
-    known: dict[str, None] = {}
-    for name, row in document["map"].items():
-        known[name] = None
-        known.update(dict.fromkeys(row))
-    known[document["initial"]] = None
-    return known
 
 
 def first_transitions(tables: Tables, state: int) -> list[tuple[str, Transition, str]]:
