@@ -35,6 +35,7 @@ bool sm_accepted_before(RedisModuleCtx *ctx) {
 typedef struct opened {
     RedisModuleKey *key;
     sm_machine *machine; /* NULL: no such key */
+    sm_node *node;       /* where it stands */
 } opened;
 
 /* Opens the key of a command. False where it holds another type: then the client has its error. */
@@ -43,6 +44,7 @@ static bool open_key(RedisModuleCtx *ctx, RedisModuleString *name, int mode, ope
     at->key = RedisModule_OpenKey(ctx, name, mode);
     if (RedisModule_ModuleTypeGetType(at->key) == sm_type) {
         at->machine = RedisModule_ModuleTypeGetValue(at->key);
+        at->node = sm_machine_node(at->machine);
         return true;
     }
     if (!at->key || RedisModule_KeyType(at->key) == REDISMODULE_KEYTYPE_EMPTY) return true;
@@ -78,11 +80,26 @@ static int finish(RedisModuleCtx *ctx, RedisModuleString *name, opened *at, bool
 
 /* ---- documents in ---- */
 
+/* What the key holds from now on. The key is open for writing and has our type: the server cannot refuse. */
+static void hold(opened *at, sm_machine *machine) {
+    int code = at->machine ? RedisModule_ModuleTypeReplaceValue(at->key, sm_type, machine, NULL)
+                           : RedisModule_ModuleTypeSetValue(at->key, sm_type, machine);
+
+    if (code != REDISMODULE_OK) RedisModule__Assert("the key takes its value", __FILE__, __LINE__);
+    at->machine = machine;
+}
+
 /* The machine goes to a node, with a new reason or none. Says whether that changes anything. */
-static bool move(sm_machine *machine, sm_node *node, const sm_bytes *reason) {
-    if (machine->node == node && sm_machine_has_reason(machine, reason)) return false;
-    sm_machine_move(machine, node);
-    sm_machine_set_reason(machine, reason);
+static bool move(opened *at, sm_node *node, const sm_bytes *reason) {
+    sm_bytes had;
+    bool had_one = sm_machine_reason(at->machine, &had);
+    sm_machine *moved;
+
+    if (at->node == node && had_one == (reason != NULL) &&
+        (!reason || (had.len == reason->len && memcmp(had.ptr, reason->ptr, had.len) == 0)))
+        return false;
+    moved = sm_machine_move(at->machine, node, reason);
+    if (moved != at->machine) hold(at, moved);
     return true;
 }
 
@@ -91,12 +108,12 @@ static bool store(opened *at, sm_node *node, const sm_bytes *reason) {
     bool expires;
 
     if (!at->machine) {
-        RedisModule_ModuleTypeSetValue(at->key, sm_type, sm_machine_new(node, reason));
+        hold(at, sm_machine_new(node, reason));
         return true;
     }
     expires = RedisModule_GetExpire(at->key) != REDISMODULE_NO_EXPIRE;
     if (expires) RedisModule_SetExpire(at->key, REDISMODULE_NO_EXPIRE);
-    return move(at->machine, node, reason) || expires;
+    return move(at, node, reason) || expires;
 }
 
 static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes document, const sm_bytes *current,
@@ -114,14 +131,14 @@ static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes d
     if (outcome == SM_ERROR || (outcome == SM_STRAY && !current)) {
         sm_reply_error(ctx, answer.error);
     } else {
-        sm_reason *kept = NULL;
+        char *kept = NULL;
         sm_bytes reason = answer.reason;
 
         if (current) {
             if (answer.has_reason) { /* it does not outlive the next question */
-                kept = RedisModule_Alloc(sizeof(*kept) + reason.len);
-                memcpy(kept->text, reason.ptr, reason.len);
-                reason.ptr = kept->text;
+                kept = RedisModule_Alloc(reason.len + 1);
+                memcpy(kept, reason.ptr, reason.len);
+                reason.ptr = kept;
             }
             outcome = sm_engine_ask(definition, answer.has_history ? answer.node : NULL, SM_KIND_ENTER, *current,
                                     &entered);
@@ -190,14 +207,15 @@ int sm_get_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
         sm_counts.memory_answers++;
         sm_reply_document(ctx, at.machine);
     } else if (what == REASON) {
-        const sm_reason *reason = at.machine->reason;
+        sm_bytes reason;
 
         sm_counts.memory_answers++;
-        RedisModule_ReplyWithStringBuffer(ctx, reason ? reason->text : "", reason ? reason->len : 0);
+        sm_machine_reason(at.machine, &reason);
+        RedisModule_ReplyWithStringBuffer(ctx, reason.ptr, reason.len);
     } else if (what == CURRENT) {
-        ask(ctx, at.machine->node->definition, at.machine->node, SM_KIND_CURRENT);
+        ask(ctx, at.node->definition, at.node, SM_KIND_CURRENT);
     } else {
-        ask(ctx, at.machine->node->definition, NULL, SM_KIND_INITIAL);
+        ask(ctx, at.node->definition, NULL, SM_KIND_INITIAL);
     }
     return close_key(&at, REDISMODULE_OK);
 }
@@ -214,10 +232,10 @@ int sm_state_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     }
     if (!open_machine(ctx, argv[1], REDISMODULE_READ, &at)) return REDISMODULE_OK;
     if (kind) {
-        ask(ctx, at.machine->node->definition, NULL, kind);
+        ask(ctx, at.node->definition, NULL, kind);
     } else {
         sm_counts.memory_answers++;
-        sm_reply_encoded(ctx, at.machine->node->states);
+        sm_reply_encoded(ctx, at.node->states);
     }
     return close_key(&at, REDISMODULE_OK);
 }
@@ -256,15 +274,15 @@ int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     if (!open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &at)) return REDISMODULE_OK;
 
     state = bytes_of(argv[2]);
-    outcome = sm_engine_ask(at.machine->node->definition, at.machine->node,
+    outcome = sm_engine_ask(at.node->definition, at.node,
                             argc == 5 ? SM_KIND_FORCE : SM_KIND_MUTATE, state, &answer);
     if (outcome == SM_TAKEN) {
-        changed = move(at.machine, answer.node, argc >= 4 ? &reason : NULL);
+        changed = move(&at, answer.node, argc >= 4 ? &reason : NULL);
         sm_reply_ok(ctx);
     } else if (outcome == SM_ERROR) {
         sm_reply_error(ctx, answer.error);
     } else if (sm_config.invalid_transition) {
-        sm_reply_invalid_transition(ctx, at.machine->node, state);
+        sm_reply_invalid_transition(ctx, at.node, state);
     } else {
         RedisModule_ReplyWithNull(ctx);
     }
@@ -284,11 +302,11 @@ int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     if (argc < 2 || argc > 3) return RedisModule_WrongArity(ctx);
     if (actions && !is_word(argv[2], "ACTIONS")) return syntax_error(ctx);
     if (!open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &at)) return REDISMODULE_OK;
-    if (sm_engine_ask(at.machine->node->definition, NULL, actions ? SM_KIND_RESET_ACTIONS : SM_KIND_RESET, no_argument,
+    if (sm_engine_ask(at.node->definition, NULL, actions ? SM_KIND_RESET_ACTIONS : SM_KIND_RESET, no_argument,
                       &answer) != SM_TAKEN) {
         sm_reply_error(ctx, answer.error);
     } else {
-        changed = move(at.machine, answer.node, NULL);
+        changed = move(&at, answer.node, NULL);
         if (actions) reply_taken(ctx, &answer);
         else sm_reply_ok(ctx);
     }
@@ -306,10 +324,10 @@ int sm_send_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     if (argc < 3 || argc > 4) return RedisModule_WrongArity(ctx);
     if (actions && !is_word(argv[3], "ACTIONS")) return syntax_error(ctx);
     if (!open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &at)) return REDISMODULE_OK;
-    outcome = sm_engine_ask(at.machine->node->definition, at.machine->node,
+    outcome = sm_engine_ask(at.node->definition, at.node,
                             actions ? SM_KIND_SEND_ACTIONS : SM_KIND_SEND, bytes_of(argv[2]), &answer);
     if (outcome == SM_TAKEN) {
-        changed = move(at.machine, answer.node, NULL);
+        changed = move(&at, answer.node, NULL);
         reply_taken(ctx, &answer);
     } else if (outcome == SM_ERROR) {
         sm_reply_error(ctx, answer.error);
@@ -326,7 +344,7 @@ int sm_can_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 
     if (argc != 3) return RedisModule_WrongArity(ctx);
     if (!open_machine(ctx, argv[1], REDISMODULE_READ, &at)) return REDISMODULE_OK;
-    outcome = sm_engine_ask(at.machine->node->definition, at.machine->node, SM_KIND_SEND, bytes_of(argv[2]), &answer);
+    outcome = sm_engine_ask(at.node->definition, at.node, SM_KIND_SEND, bytes_of(argv[2]), &answer);
     if (outcome == SM_ERROR) sm_reply_error(ctx, answer.error);
     else RedisModule_ReplyWithLongLong(ctx, outcome == SM_TAKEN);
     return close_key(&at, REDISMODULE_OK);
@@ -337,7 +355,7 @@ int sm_next_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 
     if (argc != 2) return RedisModule_WrongArity(ctx);
     if (!open_machine(ctx, argv[1], REDISMODULE_READ, &at)) return REDISMODULE_OK;
-    ask(ctx, at.machine->node->definition, at.machine->node, SM_KIND_NEXT);
+    ask(ctx, at.node->definition, at.node, SM_KIND_NEXT);
     return close_key(&at, REDISMODULE_OK);
 }
 
@@ -357,7 +375,7 @@ int sm_diagram_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) 
     if (argc == 3 && is_word(argv[2], "DOT")) kind = SM_KIND_DOT;
     else if (argc == 3 && !is_word(argv[2], "MERMAID")) return syntax_error(ctx);
     if (!open_machine(ctx, argv[1], REDISMODULE_READ, &at)) return REDISMODULE_OK;
-    ask(ctx, at.machine->node->definition, at.machine->node, kind);
+    ask(ctx, at.node->definition, at.node, kind);
     return close_key(&at, REDISMODULE_OK);
 }
 

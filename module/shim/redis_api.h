@@ -203,6 +203,7 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, void *, Realloc, (void *pointer, size_t bytes))                                                              \
     X(1, void, Free, (void *pointer))                                                                                 \
     X(1, size_t, MallocSize, (void *pointer))                                                                         \
+    X(1, void, _Assert, (const char *text, const char *file, int line))                                               \
     X(1, void, Log, (RedisModuleCtx *ctx, const char *level, const char *format, ...))                                \
     X(1, void, SetModuleAttribs, (RedisModuleCtx *ctx, const char *name, int version, int apiver))                    \
     X(1, int, IsModuleNameBusy, (const char *name))                                                                   \
@@ -219,6 +220,7 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, RedisModuleType *, CreateDataType,                                                                           \
       (RedisModuleCtx *ctx, const char *name, int encver, RedisModuleTypeMethods *methods))                           \
     X(1, int, ModuleTypeSetValue, (RedisModuleKey *key, RedisModuleType *type, void *value))                          \
+    X(1, int, ModuleTypeReplaceValue, (RedisModuleKey *key, RedisModuleType *type, void *value, void **old))             \
     X(1, RedisModuleType *, ModuleTypeGetType, (RedisModuleKey *key))                                                 \
     X(1, void *, ModuleTypeGetValue, (RedisModuleKey *key))                                                           \
     X(1, RedisModuleKey *, OpenKey, (RedisModuleCtx *ctx, RedisModuleString *name, int mode))                         \

@@ -97,22 +97,26 @@ static char *put_json_string(char *at, const char *text, size_t len) {
 static const char member[] = ",\"reason\":";
 
 static size_t most_bytes(const sm_machine *machine) {
-    return machine->node->head.len + machine->node->definition->item.key_len +
-           (machine->reason ? sizeof(member) + 6 * machine->reason->len + 2 : 0);
+    const sm_node *node = sm_machine_node(machine);
+    sm_bytes reason;
+    bool has_reason = sm_machine_reason(machine, &reason);
+
+    return node->head.len + node->definition->item.key_len + (has_reason ? sizeof(member) + 6 * reason.len + 2 : 0);
 }
 
 /* Writes the machine's document, as SM.GET answers it; `text` has room for most_bytes. */
 static size_t render(const sm_machine *machine, char *text) {
-    const sm_node *node = machine->node;
+    const sm_node *node = sm_machine_node(machine);
     const char *canonical = node->definition->item.key;
     size_t split = node->definition->split, canonical_len = node->definition->item.key_len;
     char *at = put(text, node->head.ptr, node->head.len);
+    sm_bytes reason;
 
     *at++ = ','; /* in place of the canonical document's opening brace */
     at = put(at, canonical + 1, split - 1);
-    if (machine->reason) {
+    if (sm_machine_reason(machine, &reason)) {
         at = put(at, member, sizeof(member) - 1);
-        at = put_json_string(at, machine->reason->text, machine->reason->len);
+        at = put_json_string(at, reason.ptr, reason.len);
     }
     at = put(at, canonical + split, canonical_len - split);
     return (size_t)(at - text);

@@ -5,6 +5,7 @@
  *   engine.c    questions to the Python engine and the values made of its answers
  *   memo.c      definitions, nodes and edges: interning, bounds, giving back
  *   table.c     the hash table under the memo
+ *   machine.c   what a key holds
  *   type.c      the data type: rdb, aof, digest, memory, free, copy
  *   commands.c  the SM.* commands
  *   reply.c     encoded replies, JSON texts and error lines to the client
@@ -104,16 +105,15 @@ typedef struct sm_edge {
     char text[];
 } sm_edge;
 
+/* A node with a reason. */
 typedef struct sm_reason {
+    sm_node *node;
     uint32_t len, room; /* longer ones are refused */
     char text[];
 } sm_reason;
 
-/* What a key holds. */
-typedef struct sm_machine {
-    sm_node *node;
-    sm_reason *reason; /* NULL: none; an empty one is a reason too */
-} sm_machine;
+/* What a key holds. The pointer itself says it: a sm_node, or with its lowest bit set a sm_reason. */
+typedef struct sm_machine sm_machine;
 
 /* ---- table.c ---- */
 
@@ -161,12 +161,36 @@ sm_node *sm_node_add(sm_definition *definition, sm_bytes configuration, sm_bytes
 sm_edge *sm_edge_add(const void *owner, sm_definition *definition, uint8_t kind, sm_bytes key, sm_node *target,
                      sm_bytes reply, bool has_reason);
 
+/* ---- machine.c ---- */
+
+static inline sm_reason *sm_machine_block(const sm_machine *machine) {
+    uintptr_t word = (uintptr_t)machine;
+    return word & 1 ? (sm_reason *)(word - 1) : NULL;
+}
+
+static inline sm_node *sm_machine_node(const sm_machine *machine) {
+    const sm_reason *block = sm_machine_block(machine);
+    return block ? block->node : (sm_node *)(uintptr_t)machine;
+}
+
+/* Whether it has a reason (an empty one is one too), and which. */
+static inline bool sm_machine_reason(const sm_machine *machine, sm_bytes *reason) {
+    const sm_reason *block = sm_machine_block(machine);
+
+    *reason = block ? (sm_bytes){block->text, block->len} : (sm_bytes){"", 0};
+    return block != NULL;
+}
+
 sm_machine *sm_machine_new(sm_node *node, const sm_bytes *reason);
 void sm_machine_free(sm_machine *machine);
-void sm_machine_move(sm_machine *machine, sm_node *node);
-void sm_machine_set_reason(sm_machine *machine, const sm_bytes *reason);
-bool sm_machine_has_reason(const sm_machine *machine, const sm_bytes *reason);
+
+/* The machine goes to a node, with a new reason or none; it may be another pointer from then on. Main thread only. */
+sm_machine *sm_machine_move(sm_machine *machine, sm_node *node, const sm_bytes *reason);
+
 size_t sm_machine_bytes(const sm_machine *machine);
+
+/* Gives back a machine whose memory lies better for the server's defragmentation: the same, or a new pointer. */
+sm_machine *sm_machine_defrag(sm_machine *machine, RedisModuleDefragCtx *ctx);
 
 /* ---- engine.c ---- */
 

@@ -98,12 +98,13 @@ static void save_node(RedisModuleIO *rdb, const sm_node *node, bool whole) {
 }
 
 static void rdb_save(RedisModuleIO *rdb, void *value) {
-    const sm_machine *machine = value;
-    sm_node *node = machine->node;
+    sm_node *node = sm_machine_node(value);
     sm_definition *definition = node->definition;
+    sm_bytes reason;
+    bool has_reason = sm_machine_reason(value, &reason);
     bool known_node = saving && node->snapshot == snapshot;
     bool known_definition = known_node || (saving && definition->snapshot == snapshot);
-    uint64_t flags = (machine->reason ? FLAG_REASON : 0) | (known_node ? 0 : FLAG_NODE) |
+    uint64_t flags = (has_reason ? FLAG_REASON : 0) | (known_node ? 0 : FLAG_NODE) |
                      (known_definition ? 0 : FLAG_DEFINITION);
 
     if (saving && !known_definition) {
@@ -116,7 +117,7 @@ static void rdb_save(RedisModuleIO *rdb, void *value) {
     }
     RedisModule_SaveUnsigned(rdb, (saving ? node->number : 0) * FLAGS + flags);
     if (!known_node) save_node(rdb, node, !known_definition);
-    if (machine->reason) RedisModule_SaveStringBuffer(rdb, machine->reason->text, machine->reason->len);
+    if (has_reason) RedisModule_SaveStringBuffer(rdb, reason.ptr, reason.len);
 }
 
 static void aof_rewrite(RedisModuleIO *aof, RedisModuleString *key, void *value) {
@@ -278,21 +279,21 @@ static void *rdb_load(RedisModuleIO *rdb, int encver) {
 /* ---- the rest ---- */
 
 static size_t mem_usage(const void *value) {
-    const sm_machine *machine = value;
-    const sm_definition *definition = machine->node->definition;
+    const sm_definition *definition = sm_machine_node(value)->definition;
     uint64_t sharers = sm_tally_count(&definition->machines);
 
-    return sm_machine_bytes(machine) + definition->bytes / (sharers ? (size_t)sharers : 1);
+    return sm_machine_bytes(value) + definition->bytes / (sharers ? (size_t)sharers : 1);
 }
 
 static void digest(RedisModuleDigest *md, void *value) {
-    const sm_machine *machine = value;
-    const sm_item *definition = &machine->node->definition->item, *node = &machine->node->item;
+    const sm_item *node = &sm_machine_node(value)->item, *definition = &sm_machine_node(value)->definition->item;
+    sm_bytes reason;
+    bool has_reason = sm_machine_reason(value, &reason);
 
     RedisModule_DigestAddStringBuffer(md, definition->key, definition->key_len);
     RedisModule_DigestAddStringBuffer(md, node->key, node->key_len);
-    RedisModule_DigestAddStringBuffer(md, machine->reason ? "+" : "-", 1);
-    if (machine->reason) RedisModule_DigestAddStringBuffer(md, machine->reason->text, machine->reason->len);
+    RedisModule_DigestAddStringBuffer(md, has_reason ? "+" : "-", 1);
+    if (has_reason) RedisModule_DigestAddStringBuffer(md, reason.ptr, reason.len);
     RedisModule_DigestEndSequence(md);
 }
 
@@ -306,24 +307,16 @@ static size_t free_effort(RedisModuleString *key, const void *value) {
 }
 
 static void *copy(RedisModuleString *from, RedisModuleString *to, const void *value) {
-    const sm_machine *machine = value;
-    sm_bytes reason = no_more;
+    sm_bytes reason;
 
     (void)from, (void)to;
-    if (machine->reason) reason = (sm_bytes){machine->reason->text, machine->reason->len};
-    return sm_machine_new(machine->node, machine->reason ? &reason : NULL);
+    return sm_machine_new(sm_machine_node(value), sm_machine_reason(value, &reason) ? &reason : NULL);
 }
 
 /* Definitions and nodes are shared and pointed to from many places: they stay where they are. */
 static int defrag(RedisModuleDefragCtx *ctx, RedisModuleString *key, void **value) {
-    sm_machine *machine = RedisModule_DefragAlloc(ctx, *value);
-    sm_reason *reason;
-
     (void)key;
-    if (machine) *value = machine;
-    machine = *value;
-    reason = machine->reason ? RedisModule_DefragAlloc(ctx, machine->reason) : NULL;
-    if (reason) machine->reason = reason;
+    *value = sm_machine_defrag(*value, ctx);
     return 0;
 }
 

@@ -99,7 +99,23 @@ def test_definitions_are_held_once(server: Server) -> None:
     many = server.info()
     assert (many["definitions"], many["machines"]) == (1, 1001)
     assert many["definitions_bytes"] <= one["definitions_bytes"] + 2 * len(document) + 1000
-    assert 0 < many["machines_bytes"] <= 1001 * 64
+    assert many["machines_bytes"] == 0, "a machine without a reason is a pointer to where it stands"
+
+
+def test_only_reasons_take_memory_of_a_machines_own(server: Server) -> None:
+    r = server.client()
+    r.execute_command("SM.SET", "k", flat({"red": ["green"], "green": ["red"]}, "red"))
+    assert server.info()["machines_bytes"] == 0
+    r.execute_command("SM.MUTATE", "k", "green", "x" * 1000)
+    assert 1000 <= server.info()["machines_bytes"] <= 1300
+    r.execute_command("SM.MUTATE", "k", "red", "y" * 1000)
+    assert 1000 <= server.info()["machines_bytes"] <= 1300, "the block is used again"
+    r.execute_command("SM.MUTATE", "k", "green", "short")
+    assert 5 <= server.info()["machines_bytes"] <= 64, "one that is far too large is not"
+    assert r.execute_command("SM.GET", "k", "REASON") == "short"
+    r.execute_command("SM.MUTATE", "k", "red")
+    assert server.info()["machines_bytes"] == 0
+    assert r.execute_command("SM.GET", "k", "REASON") == ""
 
 
 def test_only_what_is_reached_has_a_node(server: Server) -> None:

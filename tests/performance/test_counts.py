@@ -25,14 +25,14 @@ Commands = list[tuple[str, ...]]
 
 # A pair of commands that ends where it began, instructions of the module for each, calls into the server for each.
 COMMANDS: dict[str, tuple[Commands, int, int]] = {
-    "SM.MUTATE": ([("SM.MUTATE", "k", "paid"), ("SM.MUTATE", "k", "open")], 255, 10),
-    "SM.MUTATE with a reason": ([("SM.MUTATE", "k", "paid", "by ann"), ("SM.MUTATE", "k", "open", "by bob")], 345, 13),
-    "SM.MUTATE refused": ([("SM.MUTATE", "k", "sent"), ("SM.MUTATE", "k", "open")], 243, 8),
-    "SM.SEND": ([("SM.SEND", "k", "paid"), ("SM.SEND", "k", "open")], 307, 11),
-    "SM.RESET": ([("SM.MUTATE", "k", "paid"), ("SM.RESET", "k")], 332, 10),
-    "SM.STATE": ([("SM.STATE", "k")] * 2, 134, 6),
-    "SM.GET": ([("SM.GET", "k")] * 2, 152, 8),
-    "SM.SET": ([("SM.SET", "n", DOCUMENT), ("DEL", "n")], 307, 15),
+    "SM.MUTATE": ([("SM.MUTATE", "k", "paid"), ("SM.MUTATE", "k", "open")], 319, 11),
+    "SM.MUTATE with a reason": ([("SM.MUTATE", "k", "paid", "by ann"), ("SM.MUTATE", "k", "open", "by bob")], 399, 12),
+    "SM.MUTATE refused": ([("SM.MUTATE", "k", "sent"), ("SM.MUTATE", "k", "open")], 248, 8),
+    "SM.SEND": ([("SM.SEND", "k", "paid"), ("SM.SEND", "k", "open")], 356, 12),
+    "SM.RESET": ([("SM.MUTATE", "k", "paid"), ("SM.RESET", "k")], 390, 11),
+    "SM.STATE": ([("SM.STATE", "k")] * 2, 137, 6),
+    "SM.GET": ([("SM.GET", "k")] * 2, 153, 8),
+    "SM.SET": ([("SM.SET", "n", DOCUMENT), ("DEL", "n")], 318, 11),
 }
 
 
