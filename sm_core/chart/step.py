@@ -46,6 +46,10 @@ from .model import (
 MOST_MICROSTEPS = 128
 """How many microsteps one event may cause; an ``always`` cycle is cut off here."""
 
+MOST_TRANSITIONS = 10_000
+"""How many transitions these may take together, beside one for each state: thousands of regions may all run in circles
+at once, and the server waits for them."""
+
 
 def select(tables: Tables, active: int, event: str) -> list[Transition]:
     """The transitions that ``event`` enables, innermost first within each region, in document order.
@@ -258,7 +262,7 @@ class Macrostep:
     It is private to one call: what it changes is its own, and the result is taken from it at the end.
     """
 
-    __slots__ = ("actions", "active", "done", "history", "microsteps", "queue", "recent", "tables")
+    __slots__ = ("actions", "active", "done", "history", "microsteps", "queue", "recent", "tables", "taken")
 
     def __init__(self, tables: Tables, configuration: Configuration) -> None:
         self.tables = tables
@@ -268,6 +272,7 @@ class Macrostep:
         self.queue: deque[str] = deque()
         self.done = False
         self.microsteps = 0
+        self.taken = 0
         self.recent: list[int] = []
 
     def result(self) -> Step:
@@ -397,7 +402,7 @@ class Macrostep:
     def settle(self) -> None:
         """Takes what needs no event, then the done events, until nothing is left to do.
 
-        Raises EngineError when that does not end within MOST_MICROSTEPS.
+        Raises EngineError when that does not end within MOST_MICROSTEPS and MOST_TRANSITIONS.
         """
         tables = self.tables
         ask = True
@@ -414,13 +419,14 @@ class Macrostep:
 
     def count(self, transitions: list[Transition]) -> None:
         self.microsteps += 1
-        if self.microsteps > MOST_MICROSTEPS - 3:
+        self.taken += len(transitions)
+        wide = self.taken > MOST_TRANSITIONS + len(self.tables.kinds)
+        if wide or self.microsteps > MOST_MICROSTEPS - 3:
             self.recent.extend(transition.source for transition in transitions[:1])
-        if self.microsteps > MOST_MICROSTEPS:
+        if wide or self.microsteps > MOST_MICROSTEPS:
             names = ", ".join(quote(self.tables.paths[state]) for state in dict.fromkeys(self.recent))
-            raise EngineError(
-                f"transitions without an event do not end: more than {MOST_MICROSTEPS} of them in a row, at {names}"
-            )
+            most = f"{self.taken - 1} of them" if wide else f"{MOST_MICROSTEPS} of them in a row"
+            raise EngineError(f"transitions without an event do not end: more than {most}, at {names}")
 
 
 def start(tables: Tables) -> Step:

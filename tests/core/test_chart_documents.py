@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sm_core.chart import check, compile_chart
+from sm_core.chart.step import MOST_TRANSITIONS
 from sm_core.document import Limits, parse
 from sm_core.errors import DocumentError, EngineError, LimitError
 from tests.core.chart_support import chart_of
@@ -293,6 +294,27 @@ def test_an_always_cycle_is_an_error_and_soon() -> None:
     with pytest.raises(EngineError, match="do not end"):
         chart.enter("c")
     assert check({**document, "initial": "b"})[0][:2] == ("error", "$")
+
+
+def test_thousands_of_always_cycles_at_once_are_cut_off_together() -> None:
+    """Each of 128 microsteps would take as many transitions as there are regions."""
+    ring = {"initial": "a", "states": {"a": {"always": "b"}, "b": {"always": "a"}}}
+    states = {
+        "calm": {"on": {"E": "busy"}},
+        "busy": {"type": "parallel", "states": dict.fromkeys(map(str, range(3000)), ring)},
+    }
+    chart = chart_of({"initial": "calm", "states": states})
+    with pytest.raises(EngineError, match=r"do not end: more than (\d+) of them, at 'busy\.0\.[ab]'$") as refused:
+        chart.step(chart.start().configuration, "E")
+    taken = int(str(refused.value).split("more than ")[1].split()[0])
+    assert taken < MOST_TRANSITIONS + 4 * 3000
+
+
+def test_every_state_may_move_on_without_an_event_once() -> None:
+    one = {"initial": "a", "states": {"a": {"always": "b"}, "b": {}}}
+    regions = range(MOST_TRANSITIONS + 1000)
+    chart = compile_chart({"type": "parallel", "states": dict.fromkeys(map(str, regions), one)}, None)
+    assert set(chart.active(chart.start().configuration)) == {f"{number}.b" for number in regions}
 
 
 def test_an_always_chain_may_be_long() -> None:

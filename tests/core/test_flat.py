@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sm_core import DocumentError, LimitError, Limits, compile_document
 
@@ -147,3 +149,31 @@ def test_the_footprint_grows_with_the_document() -> None:
     assert footprint(1000) > 100 * 1000
     assert footprint(1000) < 400 * 1000
     assert footprint(10) < footprint(1000) / 20
+
+
+NAMES = [f"s{number}" for number in range(6)]
+MAPS = st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), max_size=6), max_size=6)
+
+
+@given(rows=MAPS, initial=st.sampled_from(NAMES), events=st.lists(st.sampled_from([*NAMES, "none"]), max_size=30))
+def test_a_map_is_the_statechart_whose_events_are_its_states(
+    rows: dict[str, list[str]], initial: str, events: list[str]
+) -> None:
+    """The flat machine has a stepper of its own, for speed: what it does is what the charts' would do."""
+    flat = compile_document(json.dumps({"map": rows, "initial": initial}).encode(), Limits()).definition
+    states = {name: {"on": {target: {"target": target} for target in rows.get(name, ())}} for name in flat.known}
+    chart = compile_document(json.dumps({"states": states, "initial": initial}).encode(), Limits()).definition
+    assert set(flat.known) == set(chart.known)
+    assert flat.initial == chart.initial
+    at, on = flat.start()[0], chart.start()[0]
+    for event in events:
+        assert flat.next(at) == chart.next(on)
+        for name in ("send", "mutate", "force"):
+            one, other = getattr(flat, name)(at, event), getattr(chart, name)(on, event)
+            assert (one is None) == (other is None), name
+            if one is not None:
+                assert list(flat.states(one[0])) == list(chart.states(other[0])), name
+                assert flat.current(one[0]) == chart.current(other[0]), name
+        moved, followed = flat.send(at, event), chart.send(on, event)
+        if moved is not None and followed is not None:
+            at, on = moved[0], followed[0]
