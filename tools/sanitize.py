@@ -26,9 +26,9 @@ from tools import matrix, servers
 
 ROOT = servers.ROOT
 OWN = "redisstate.so"
-NOT_OURS = re.compile(r"libpython|\bRM_(Create|Register|Subscribe|SetCommandInfo)")
-"""Frames of memory that is not the shim's to give back, though it asked for it: CPython's, and what the server keeps of
-a module for as long as it runs."""
+CPYTHON = re.compile(r"libpython|\b_?Py[A-Z]\w+|\b(Objects|Python|Modules)/\w+\.c\b")
+KEPT = re.compile(r"\bRM_(Create|Register|Subscribe|SetCommandInfo)")
+"""Functions with which the server keeps something of a module for as long as it runs."""
 SUPPRESSIONS = ROOT / "tools" / "valgrind.supp"
 USEFUL = [
     "tests/commands/test_set_get.py", "tests/commands/test_mutate_reset.py", "tests/commands/test_memory_answers.py",
@@ -73,7 +73,7 @@ def address_sanitizer(server: Path) -> tuple[Path, Path]:
         "detect_leaks=1", "fast_unwind_on_malloc=0", "allocator_may_return_null=1", "quarantine_size_mb=16",
         f"log_path={folder}/reports/asan",
     ]  # fmt: skip
-    words = ["env", f"LD_PRELOAD={library}", f"ASAN_OPTIONS={':'.join(options)}", str(server)]
+    words = [shutil.which("env") or "env", f"LD_PRELOAD={library}", f"ASAN_OPTIONS={':'.join(options)}", str(server)]
     return starter(folder, "exec " + shlex.join(words)), folder / OWN
 
 
@@ -91,6 +91,17 @@ def valgrind(server: Path) -> tuple[Path, Path]:
     return starter(folder, "exec " + shlex.join(words), " --rdbcompression no"), ROOT / "build" / OWN
 
 
+def asked_by_us(stack: list[str]) -> bool:
+    """Whether the shim asked for this memory itself. Where CPython did, on the shim's behalf or through the allocator
+    that it was given, it may keep it (and where another module has started it, in arenas that no tool looks into)."""
+    for line in stack:
+        if CPYTHON.search(line) or KEPT.search(line) or re.search(r"\braw_(malloc|calloc|realloc)\b", line):
+            return False
+        if OWN in line or "module/shim" in line:
+            return True
+    return False
+
+
 def findings(folder: Path) -> Iterator[str]:
     """The paragraphs of the reports that concern us: every fault, and leaks of the shim's own."""
     for report in sorted((folder / "reports").iterdir()):
@@ -98,7 +109,7 @@ def findings(folder: Path) -> Iterator[str]:
         for paragraph in re.split(r"\n\s*\n", text):
             stack = [line for line in paragraph.splitlines() if re.match(r"\s*(#\d+|at|by) ", line)]
             leak = re.search(r"(leak of|definitely lost|indirectly lost)", paragraph)
-            if leak and (not any(OWN in line or "module/shim" in line for line in stack) or NOT_OURS.search(paragraph)):
+            if leak and not asked_by_us(stack):
                 continue
             if stack or re.search("ERROR(?!: LeakSanitizer)", paragraph):
                 yield f"{report.name}:\n{paragraph.strip()}"
@@ -111,7 +122,7 @@ def main(arguments: list[str]) -> int:
         **os.environ, "REDIS_SERVER": str(script), "REDISSTATE_MODULE": str(module), "REDISSTATE_WATCHED": tool,
     }  # fmt: skip
     chosen = arguments or (USEFUL if tool == "valgrind" else [])
-    command = [sys.executable, "-m", "pytest", "-n", "2", "-m", "not plain", *chosen]
+    command = [sys.executable, "-m", "pytest", "-n", "2", "-m", "not plain and not oracle", *chosen]
     failed = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     found = list(findings(script.parent))
     for finding in found[:20]:

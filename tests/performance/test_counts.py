@@ -125,6 +125,7 @@ def callgrind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callgrind]:
     server.stop()
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("name", COMMANDS)
 def test_instructions_of_a_remembered_command(callgrind: Callgrind, name: str) -> None:
     commands, instructions, calls = COMMANDS[name]
