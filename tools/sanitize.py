@@ -95,7 +95,7 @@ def asked_by_us(stack: list[str]) -> bool:
     """Whether the shim asked for this memory itself. Where CPython did, on the shim's behalf or through the allocator
     that it was given, it may keep it (and where another module has started it, in arenas that no tool looks into)."""
     for line in stack:
-        if CPYTHON.search(line) or KEPT.search(line) or re.search(r"\braw_(malloc|calloc|realloc)\b", line):
+        if CPYTHON.search(line) or KEPT.search(line) or re.search(r"\bpython_(malloc|calloc|realloc)\b", line):
             return False
         if OWN in line or "module/shim" in line:
             return True

@@ -1,4 +1,4 @@
-/* CPython inside the server: its library made global, an isolated start, its memory taken from the server.
+/* CPython inside the server: its library made global, an isolated start.
  *
  * The main thread keeps the GIL from here on: no other thread of the process enters Python, and taking it for each
  * command costs more than the command. */
@@ -20,58 +20,6 @@ enum { LIBRARY_NAME = 64 };
 
 static pthread_t main_thread;
 static char version[32];
-
-/* ---- memory ---- */
-
-/* Only the thread that holds the GIL comes here: no locked instruction is needed to count. */
-static void count(uint64_t more) {
-    uint64_t bytes = atomic_load_explicit(&sm_counts.python_bytes, memory_order_relaxed);
-
-    atomic_store_explicit(&sm_counts.python_bytes, bytes + more, memory_order_relaxed);
-}
-
-static void *count_up(void *pointer) {
-    if (pointer) count(RedisModule_MallocSize(pointer));
-    return pointer;
-}
-
-static void count_down(void *pointer) {
-    if (pointer) count(-(uint64_t)RedisModule_MallocSize(pointer));
-}
-
-/* Python wants a pointer for zero bytes; the server's allocator may answer NULL. */
-static void *raw_malloc(void *unused, size_t bytes) {
-    (void)unused;
-    return count_up(RedisModule_Alloc(bytes ? bytes : 1));
-}
-
-static void *raw_calloc(void *unused, size_t count, size_t bytes) {
-    (void)unused;
-    if (!count || !bytes) count = bytes = 1;
-    return count_up(RedisModule_Calloc(count, bytes));
-}
-
-static void *raw_realloc(void *unused, void *pointer, size_t bytes) {
-    (void)unused;
-    count_down(pointer);
-    return count_up(RedisModule_Realloc(pointer, bytes ? bytes : 1));
-}
-
-static void raw_free(void *unused, void *pointer) {
-    (void)unused;
-    count_down(pointer);
-    if (pointer) RedisModule_Free(pointer);
-}
-
-/* Python's own allocator of small objects is left out: it takes a megabyte at a time and can keep all of it for one
- * object, so that used_memory would not come back when machines and definitions have gone. */
-static void use_the_servers_memory(void) {
-    PyMemAllocatorEx raw = {NULL, raw_malloc, raw_calloc, raw_realloc, raw_free};
-
-    PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &raw);
-    PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &raw);
-    PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &raw);
-}
 
 /* ---- start ---- */
 
@@ -128,7 +76,7 @@ static bool start(RedisModuleCtx *ctx, const char *bundle) {
     before.utf8_mode = 1;
     status = Py_PreInitialize(&before);
     if (PyStatus_Exception(status)) return failed(ctx, "preinitialize", status);
-    use_the_servers_memory();
+    sm_python_use_servers_memory();
 
     PyConfig_InitIsolatedConfig(&config);
     status = configure(&config, bundle);

@@ -1,7 +1,8 @@
 /* What the shim's files share: values, memo, engine, settings.
  *
  *   onload.c    RedisModule_OnLoad: everything registered, in order
- *   python.c    CPython inside the server: isolated start, allocator, logging of failures
+ *   python.c    CPython inside the server: isolated start
+ *   memory.c    CPython's memory, taken from the server
  *   engine.c    questions to the Python engine and the values made of its answers
  *   memo.c      definitions, nodes and edges: interning, bounds, giving back
  *   table.c     the hash table under the memo
@@ -239,6 +240,9 @@ bool sm_engine_start(void);
 void sm_engine_forget(uint64_t engine);
 
 /* ---- python.c ---- */
+
+/* After Py_PreInitialize, before anything else of Python. */
+void sm_python_use_servers_memory(void);
 
 bool sm_python_start(RedisModuleCtx *ctx, const char *bundle);
 const char *sm_python_version(void);

@@ -1,0 +1,113 @@
+/* CPython's memory: the server's, so that used_memory and maxmemory know of it.
+ *
+ * Python's own allocator of small objects is left out: it takes a megabyte at a time and can keep all of it for one
+ * object, so that used_memory would not come back when machines and definitions have gone. What it is for, that a
+ * small object seldom costs a whole malloc and free, a few blocks of each size do that are kept when they are freed:
+ * at most 90 KB in all. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <string.h>
+
+#include "shim.h"
+
+#ifdef __SANITIZE_ADDRESS__
+enum { KEPT_OF_A_SIZE = 0 }; /* else a block that is used after it was freed would not be noticed */
+#else
+enum { KEPT_OF_A_SIZE = 32 };
+#endif
+enum { GRAIN = 16, LARGEST_KEPT = 512 };
+
+typedef struct block {
+    struct block *next;
+} block;
+
+/* By size, in grains: a block of `kept[n]` has room for n of them at least. */
+static struct {
+    block *first;
+    unsigned count;
+} kept[LARGEST_KEPT / GRAIN + 1];
+
+/* Only the thread that holds the GIL comes here: no locked instruction is needed to count. */
+static void count(uint64_t more) {
+    uint64_t bytes = atomic_load_explicit(&sm_counts.python_bytes, memory_order_relaxed);
+
+    atomic_store_explicit(&sm_counts.python_bytes, bytes + more, memory_order_relaxed);
+}
+
+static void *counted(void *pointer) {
+    if (pointer) count(RedisModule_MallocSize(pointer));
+    return pointer;
+}
+
+/* The sizes that jemalloc has, so that what was freed as one of them is found when one of them is wanted. Python wants
+ * a pointer for zero bytes too. */
+static size_t rounded(size_t bytes) {
+    size_t grain = bytes <= 128 ? GRAIN : bytes <= 256 ? 2 * GRAIN : bytes <= LARGEST_KEPT ? 4 * GRAIN : 1;
+
+    return bytes ? (bytes + grain - 1) & ~(grain - 1) : GRAIN;
+}
+
+static void *take_kept(size_t size) {
+    block *found = size <= LARGEST_KEPT ? kept[size / GRAIN].first : NULL;
+
+    if (!found) return NULL;
+    kept[size / GRAIN].first = found->next;
+    kept[size / GRAIN].count--;
+    return found;
+}
+
+static void *python_malloc(void *unused, size_t bytes) {
+    size_t size = rounded(bytes);
+    void *pointer = take_kept(size);
+
+    (void)unused;
+    return pointer ? pointer : counted(RedisModule_Alloc(size));
+}
+
+static void *python_calloc(void *unused, size_t items, size_t bytes) {
+    size_t size;
+    void *pointer;
+
+    (void)unused;
+    if (__builtin_mul_overflow(items, bytes, &size)) return NULL;
+    size = rounded(size);
+    pointer = take_kept(size);
+    return pointer ? memset(pointer, 0, size) : counted(RedisModule_Calloc(1, size));
+}
+
+static void python_free(void *unused, void *pointer) {
+    size_t size, grains;
+    block *freed = pointer;
+
+    (void)unused;
+    if (!pointer) return;
+    size = RedisModule_MallocSize(pointer);
+    grains = size / GRAIN;
+    if (grains && grains <= LARGEST_KEPT / GRAIN && kept[grains].count < KEPT_OF_A_SIZE) {
+        freed->next = kept[grains].first;
+        kept[grains].first = freed;
+        kept[grains].count++;
+        return;
+    }
+    count(-(uint64_t)size);
+    RedisModule_Free(pointer);
+}
+
+static void *python_realloc(void *unused, void *pointer, size_t bytes) {
+    size_t size;
+
+    if (!pointer) return python_malloc(unused, bytes);
+    size = RedisModule_MallocSize(pointer);
+    if (bytes <= size && bytes >= size / 2) return pointer;
+    count(-(uint64_t)size);
+    return counted(RedisModule_Realloc(pointer, rounded(bytes)));
+}
+
+void sm_python_use_servers_memory(void) {
+    PyMemAllocatorEx allocator = {NULL, python_malloc, python_calloc, python_realloc, python_free};
+
+    PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &allocator);
+    PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &allocator);
+    PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &allocator);
+}
