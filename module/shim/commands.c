@@ -235,7 +235,7 @@ int sm_state_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
         ask(ctx, at.node->definition, NULL, kind);
     } else {
         sm_counts.memory_answers++;
-        sm_reply_encoded(ctx, at.node->states);
+        sm_reply_states(ctx, at.node);
     }
     return close_key(&at, REDISMODULE_OK);
 }
@@ -291,7 +291,7 @@ int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 
 /* What an answer to SM.SEND or SM.RESET says: its own reply, or the states where the machine stands now. */
 static int reply_taken(RedisModuleCtx *ctx, const sm_answer *answer) {
-    return sm_reply_encoded(ctx, answer->reply.len ? answer->reply : answer->node->states);
+    return answer->reply.len ? sm_reply_encoded(ctx, answer->reply) : sm_reply_states(ctx, answer->node);
 }
 
 int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {

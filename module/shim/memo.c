@@ -18,6 +18,7 @@ enum {
     VISITED_PER_TICK = 2048,
     GIVEN_BACK_PER_DEFINITION = 256, /* items; at most so many at once, so that no command waits for a large one */
     GIVEN_BACK_PER_TICK = 4096,
+    LONGEST_DOCUMENT = 256,  /* bytes; longer ones are put together for each SM.GET */
 };
 
 sm_counters sm_counts;
@@ -209,14 +210,26 @@ sm_node *sm_node_find(const sm_definition *definition, sm_bytes configuration) {
     return (sm_node *)sm_memo_find(definition, SM_KIND_NODE, configuration);
 }
 
+/* SM.GET's reply without a reason: the head, then the canonical document with a comma for its opening brace. */
+static sm_bytes put_document(char **at, sm_bytes head, const sm_definition *definition) {
+    sm_bytes begun = put(at, head), rest = {definition->item.key + 1, definition->item.key_len - 1};
+
+    put(at, (sm_bytes){",", 1});
+    put(at, rest);
+    return (sm_bytes){begun.ptr, head.len + 1 + rest.len};
+}
+
 sm_node *sm_node_add(sm_definition *definition, sm_bytes configuration, sm_bytes head, sm_bytes states) {
-    sm_node *node = RedisModule_Calloc(1, sizeof(*node) + configuration.len + head.len + states.len);
+    size_t document = head.len + definition->item.key_len;
+    bool whole = document <= LONGEST_DOCUMENT;
+    sm_node *node = RedisModule_Calloc(1, sizeof(*node) + configuration.len + (whole ? document : head.len) + states.len);
     char *at = node->text;
 
     node->definition = definition;
     node->size = RedisModule_MallocSize(node);
     configuration = put(&at, configuration);
-    node->head = put(&at, head);
+    node->document = whole ? put_document(&at, head, definition) : (sm_bytes){NULL, 0};
+    node->head = whole ? (sm_bytes){node->document.ptr, head.len} : put(&at, head);
     node->states = put(&at, states);
     add_item(&node->item, definition, definition, SM_KIND_NODE, configuration);
     definition->bytes += node->size;
@@ -226,6 +239,14 @@ sm_node *sm_node_add(sm_definition *definition, sm_bytes configuration, sm_bytes
     return node;
 }
 
+/* The node has come to hold more. */
+void sm_memo_weigh(sm_node *node, size_t more) {
+    node->size += more;
+    node->definition->bytes += more;
+    sm_counts.node_bytes += more;
+    added += more;
+}
+
 static void remove_item(sm_item *item) {
     sm_table_remove(&table, item);
     TAILQ_REMOVE(&queue, item, queue);
@@ -233,6 +254,7 @@ static void remove_item(sm_item *item) {
 }
 
 static void free_node(sm_node *node) {
+    sm_reply_forget(node);
     remove_item(&node->item);
     node->definition->bytes -= node->size;
     sm_counts.nodes--;

@@ -18,6 +18,7 @@
 #define REDISMODULE_WRITE (1 << 1)
 
 #define REDISMODULE_REPLY_STRING 0
+#define REDISMODULE_REPLY_ARRAY 3
 
 #define REDISMODULE_KEYTYPE_EMPTY 0
 #define REDISMODULE_NO_EXPIRE (-1)
@@ -232,6 +233,8 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, int, NotifyKeyspaceEvent, (RedisModuleCtx *ctx, int type, const char *event, RedisModuleString *key))        \
     X(1, int, ReplicateVerbatim, (RedisModuleCtx *ctx))                                                               \
     X(1, const char *, StringPtrLen, (const RedisModuleString *string, size_t *len))                                  \
+    X(1, RedisModuleString *, CreateString, (RedisModuleCtx *ctx, const char *bytes, size_t len))                     \
+    X(1, void, FreeString, (RedisModuleCtx *ctx, RedisModuleString *string))                                          \
     X(1, int, WrongArity, (RedisModuleCtx *ctx))                                                                      \
     X(1, int, ReplyWithError, (RedisModuleCtx *ctx, const char *text))                                                \
     X(1, int, ReplyWithSimpleString, (RedisModuleCtx *ctx, const char *text))                                         \
@@ -240,6 +243,8 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, int, ReplyWithArray, (RedisModuleCtx *ctx, long len))                                                        \
     X(1, int, ReplyWithStringBuffer, (RedisModuleCtx *ctx, const char *bytes, size_t len))                            \
     X(1, RedisModuleCallReply *, Call, (RedisModuleCtx *ctx, const char *command, const char *format, ...))           \
+    X(1, const char *, CallReplyProto, (RedisModuleCallReply *reply, size_t *len))                                    \
+    X(1, size_t, CallReplyLength, (RedisModuleCallReply *reply))                                                      \
     X(1, int, CallReplyType, (RedisModuleCallReply *reply))                                                           \
     X(1, void, FreeCallReply, (RedisModuleCallReply *reply))                                                          \
     X(1, int, ReplyWithCallReply, (RedisModuleCtx *ctx, RedisModuleCallReply *reply))                                 \

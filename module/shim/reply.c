@@ -39,23 +39,77 @@ int sm_reply_encoded(RedisModuleCtx *ctx, sm_bytes encoded) {
     return REDISMODULE_OK;
 }
 
-/* ReplyWithSimpleString copies, filters and splits its text: a tenth of a whole SM.MUTATE. The server's own OK, asked
- * for once, is sent as it is; where SELECT has been renamed there is none, and the long way does. */
+/* ---- replies as the server sends them ----
+ *
+ * The server puts a reply together from pieces, an array of three strings from ten, and ReplyWithSimpleString copies
+ * and filters its text besides: a tenth to a fifth of a whole command. What is answered again and again is put
+ * together once, as the reply to a command of the server that answers just that, and sent as it is from then on.
+ * Where such a command has been renamed away, the pieces do. */
 
+enum { ASKED_OFTEN = 1024, MOST_STATES = 32, MOST_STATES_BYTES = 1024, STRING_HEADER = 16 };
+
+static RedisModuleCtx *lasting; /* the replies refer to it */
 static RedisModuleCallReply *ok;
 
-void sm_reply_prepare(RedisModuleCtx *ctx) {
-    RedisModuleCtx *lasting = RedisModule_GetDetachedThreadSafeContext(ctx); /* the reply refers to it */
+static RedisModuleCallReply *expect(RedisModuleCallReply *reply, int type) {
+    if (!reply || RedisModule_CallReplyType(reply) == type) return reply;
+    RedisModule_FreeCallReply(reply);
+    return NULL;
+}
 
-    ok = RedisModule_Call(lasting, "SELECT", "c", "0");
-    if (ok && RedisModule_CallReplyType(ok) != REDISMODULE_REPLY_STRING) {
-        RedisModule_FreeCallReply(ok);
-        ok = NULL;
-    }
+void sm_reply_prepare(RedisModuleCtx *ctx) {
+    lasting = RedisModule_GetDetachedThreadSafeContext(ctx);
+    ok = expect(RedisModule_Call(lasting, "SELECT", "c", "0"), REDISMODULE_REPLY_STRING);
 }
 
 int sm_reply_ok(RedisModuleCtx *ctx) {
     return ok ? RedisModule_ReplyWithCallReply(ctx, ok) : RedisModule_ReplyWithSimpleString(ctx, "OK");
+}
+
+/* An array of strings, by the server: the keys of a command that has these. NULL where the encoded reply is no such
+ * array, or a large one, which is not worth its memory. */
+static RedisModuleCallReply *array_of(sm_bytes encoded) {
+    RedisModuleString *strings[MOST_STATES];
+    RedisModuleCallReply *reply = NULL;
+    uint32_t count = 0, made = 0, len;
+    char token = 0;
+
+    if (encoded.len > MOST_STATES_BYTES || !take(&encoded, &token, 1) || token != '*' ||
+        !take(&encoded, &count, sizeof(count)) || !count || count > MOST_STATES)
+        return NULL;
+    while (made < count && take(&encoded, &token, 1) && token == '$' && take(&encoded, &len, sizeof(len)) &&
+           len <= encoded.len) {
+        strings[made++] = RedisModule_CreateString(NULL, encoded.ptr, len);
+        encoded.ptr += len;
+        encoded.len -= len;
+    }
+    if (made == count) reply = RedisModule_Call(lasting, "COMMAND", "ccv", "GETKEYS", "MGET", strings, (size_t)count);
+    while (made) RedisModule_FreeString(NULL, strings[--made]);
+    reply = expect(reply, REDISMODULE_REPLY_ARRAY);
+    if (!reply || RedisModule_CallReplyLength(reply) == count) return reply;
+    RedisModule_FreeCallReply(reply);
+    return NULL;
+}
+
+/* That command shows in MONITOR: it is for states that are asked for all the time, not for a look at a machine. */
+static void keep_states(sm_node *node) {
+    size_t len, each;
+
+    node->sent = array_of(node->states);
+    if (!node->sent) return;
+    each = RedisModule_MallocSize(node->sent);
+    RedisModule_CallReplyProto(node->sent, &len);
+    sm_memo_weigh(node, len + STRING_HEADER + each * (1 + RedisModule_CallReplyLength(node->sent)));
+}
+
+/* SM.STATE's reply. */
+int sm_reply_states(RedisModuleCtx *ctx, sm_node *node) {
+    if (node->asked < ASKED_OFTEN && ++node->asked == ASKED_OFTEN) keep_states(node);
+    return node->sent ? RedisModule_ReplyWithCallReply(ctx, node->sent) : sm_reply_encoded(ctx, node->states);
+}
+
+void sm_reply_forget(sm_node *node) {
+    if (node->sent) RedisModule_FreeCallReply(node->sent);
 }
 
 /* ---- documents ---- */
@@ -131,9 +185,15 @@ char *sm_document_render(const sm_machine *machine, size_t *len) {
 }
 
 int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machine) {
+    const sm_node *node = sm_machine_node(machine);
     char small[SMALL_DOCUMENT];
-    char *text = most_bytes(machine) <= sizeof(small) ? small : RedisModule_Alloc(most_bytes(machine));
+    size_t most;
+    char *text;
 
+    if (node->document.len && !sm_machine_block(machine))
+        return RedisModule_ReplyWithStringBuffer(ctx, node->document.ptr, node->document.len);
+    most = most_bytes(machine);
+    text = most <= sizeof(small) ? small : RedisModule_Alloc(most);
     RedisModule_ReplyWithStringBuffer(ctx, text, render(machine, text));
     if (text != small) RedisModule_Free(text);
     return REDISMODULE_OK;

@@ -89,7 +89,10 @@ typedef struct sm_node {
     uint32_t incoming; /* edges that lead here */
     uint32_t outgoing; /* edges that begin here */
     sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
-    sm_bytes states;   /* SM.STATE's reply, encoded */
+    sm_bytes document; /* all of that reply, without a reason; empty where it is long */
+    sm_bytes states;   /* SM.STATE's reply, encoded, */
+    RedisModuleCallReply *sent; /* and as the server sends it, once it was asked for often; or NULL */
+    uint32_t asked;
     struct sm_edge *recent[2]; /* the edges that were followed from here last, or NULL */
     char text[];
 } sm_node;
@@ -149,6 +152,7 @@ size_t sm_memo_table_bytes(void);
 sm_item *sm_memo_find(const void *owner, uint8_t kind, sm_bytes key);
 sm_edge *sm_memo_find_document(sm_bytes text);
 sm_edge *sm_memo_find_edge(sm_node *node, uint8_t kind, sm_bytes key);
+void sm_memo_weigh(sm_node *node, size_t more);
 void sm_memo_make_room(void);
 void sm_memo_forget_documents(void);
 void sm_memo_tick(void);
@@ -252,6 +256,8 @@ const char *sm_python_version(void);
 void sm_reply_prepare(RedisModuleCtx *ctx);
 int sm_reply_ok(RedisModuleCtx *ctx);
 int sm_reply_encoded(RedisModuleCtx *ctx, sm_bytes encoded);
+int sm_reply_states(RedisModuleCtx *ctx, sm_node *node);
+void sm_reply_forget(sm_node *node);
 int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machine);
 int sm_reply_error(RedisModuleCtx *ctx, sm_bytes text);
 int sm_reply_invalid_transition(RedisModuleCtx *ctx, const sm_node *from, sm_bytes to);

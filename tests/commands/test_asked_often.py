@@ -1,0 +1,111 @@
+"""States that are asked for again and again are sent as the server encoded them once: nothing else may differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import redis
+
+from tests.documents import TRAFFIC, compact, flat
+from tests.servers import Server
+
+OFTEN = 3000
+
+REGIONS = {
+    "type": "parallel",
+    "states": {
+        name: {"initial": "on", "states": {"on": {"on": {"GO": "off"}}, "off": {"on": {"GO": "on"}}}}
+        for name in ("light", "a b", "é", 'say "x"', "5")
+    },
+}
+DOCUMENTS = {
+    "flat": (TRAFFIC, ["red"]),
+    "an empty name": (flat({"": ["b"]}, ""), [""]),
+    "bytes that end lines": (flat({"a\r\n\0b": []}, "a\r\n\0b"), ["a\r\n\0b"]),
+    "a long name": (flat({"x" * 2000: []}, "x" * 2000), ["x" * 2000]),
+    "regions": (compact(REGIONS), ["light.on", "a b.on", "é.on", 'say "x".on', "5.on"]),
+    "more regions than are kept": (
+        compact({"type": "parallel", "states": {f"r{n}": {} for n in range(50)}}), [f"r{n}" for n in range(50)],
+    ),
+}  # fmt: skip
+
+
+def states(r: redis.Redis, times: int) -> list[Any]:
+    with r.pipeline(transaction=False) as pipe:
+        for _ in range(times):
+            pipe.execute_command("SM.STATE", "k")
+        return list(pipe.execute())
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_the_answer_stays_the_same(server: Server, name: str, protocol: int) -> None:
+    document, expected = DOCUMENTS[name]
+    r = server.client(protocol=protocol)
+    r.execute_command("SM.SET", "k", document)
+    assert all(answer == expected for answer in states(r, OFTEN))
+    with r.pipeline(transaction=True) as pipe:
+        pipe.execute_command("SM.STATE", "k")
+        pipe.execute_command("SM.STATE", "k")
+        assert pipe.execute() == [expected, expected]
+    assert r.eval("return redis.call('SM.STATE', KEYS[1])", 1, "k") == expected
+    other = server.client(protocol=5 - protocol)
+    assert other.execute_command("SM.STATE", "k") == expected
+
+
+@pytest.mark.parametrize("how", ["alone", "MULTI", "Lua"])
+def test_it_begins_wherever_it_is_asked(server: Server, how: str) -> None:
+    """The moment when the server is asked for its encoding may lie within MULTI or a script."""
+    r = server.client()
+    r.execute_command("SM.SET", "k", compact(REGIONS))
+    count = 500
+    changed = server.info("persistence")["rdb_changes_since_last_save"]
+    on, off = ([f"{name}.{state}" for name in REGIONS["states"]] for state in ("on", "off"))
+    for _ in range(OFTEN // count):
+        if how == "Lua":
+            script = "local t = {} for i = 1, ARGV[1] do t[i] = redis.call('SM.SEND', KEYS[1], 'GO') end return t"
+            answers = r.eval(script, 1, "k", str(count))
+        else:
+            with r.pipeline(transaction=how == "MULTI") as pipe:
+                for _ in range(count):
+                    pipe.execute_command("SM.SEND", "k", "GO")
+                answers = pipe.execute()
+        assert answers == [off, on] * (count // 2)
+    assert server.info("persistence")["rdb_changes_since_last_save"] - changed == OFTEN
+
+
+def test_what_is_kept_is_counted_and_given_back(server: Server) -> None:
+    r = server.client()
+    server.wait_info(machines=0, definitions=0)
+    r.execute_command("SM.SET", "k", compact(REGIONS))
+    before = server.info()["nodes_bytes"]
+    states(r, OFTEN)
+    kept = server.info()["nodes_bytes"]
+    assert before + 50 < kept < before + 2000
+    states(r, OFTEN)
+    assert server.info()["nodes_bytes"] == kept
+    r.flushall()
+    server.wait_info(machines=0, definitions=0, nodes=0)
+    assert server.info()["nodes_bytes"] == 0
+
+
+def test_a_look_at_a_machine_shows_in_monitor_as_itself_alone(server: Server) -> None:
+    r = server.client()
+    r.execute_command("SM.SET", "k", TRAFFIC)
+    with r.monitor() as monitor:
+        states(server.own, 100)
+        server.own.ping()
+        commands = []
+        while not commands or commands[-1] != "PING":
+            commands.append(monitor.next_command()["command"].upper())
+    assert commands[:-1] == ["SM.STATE K"] * 100
+
+
+def test_without_the_servers_command_it_goes_on(start_server: Callable[..., Server]) -> None:
+    server = start_server(settings={"rename-command": [("COMMAND", ""), ("SELECT", "")]})
+    r = server.client()
+    assert r.execute_command("SM.SET", "k", TRAFFIC) == "OK"
+    assert all(answer == ["red"] for answer in states(r, OFTEN))
+    assert server.alive()
