@@ -25,7 +25,7 @@ typedef struct block {
 /* By size, in grains: a block of `kept[n]` has room for n of them at least. */
 static struct {
     block *first;
-    unsigned count;
+    int count;
 } kept[LARGEST_KEPT / GRAIN + 1];
 
 /* Only the thread that holds the GIL comes here: no locked instruction is needed to count. */
