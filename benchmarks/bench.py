@@ -149,3 +149,12 @@ def middle(pairs: Sequence[tuple[float, float]], which: int, unit: str, factor: 
 
 def nanoseconds(pairs: Sequence[tuple[float, float]], which: int) -> str:
     return middle(pairs, which, "ns", 1e9)
+
+
+def compare(bench: Bench, name: str, what: str, against: str, bound: float, measured: Turn, reference: Turn,
+            turns: int | None = None) -> None:
+    """A row of CPU for each command."""
+    pairs = in_turns(bench, measured, reference, turns)
+    bench.rows.append(
+        Row(name, what, against, bound, ratios(pairs), measured=nanoseconds(pairs, 0), reference=nanoseconds(pairs, 1))
+    )

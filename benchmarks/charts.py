@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.servers import ROOT
 
-from .bench import Bench, BenchmarkError, Row, Turn, in_turns, middle, nanoseconds, ratios
+from .bench import Bench, BenchmarkError, Row, Turn, compare, middle, ratios
 from .documents import compact, key, shares, shuffled
 from .load import Clients, Traffic, traffic
 
@@ -87,11 +87,8 @@ def run(bench: Bench) -> None:
             server.own.execute_command("SM.SET", key("m", number), compact(order()))
         sends = around(shuffled("m", numbers), lambda name, event: ("SM.SEND", name, event))
         hsets = around(shuffled("h", numbers), lambda name, event: ("HSET", name, "state", event))
-        pairs = in_turns(bench, clients.turn(sends, bench.turn), clients.turn(hsets, bench.turn))
-        bench.rows.append(
-            Row("chart-send", "CPU of SM.SEND, seen before, four levels, three regions", "HSET of one field", 1.15,
-                ratios(pairs), measured=nanoseconds(pairs, 0), reference=nanoseconds(pairs, 1))
-        )  # fmt: skip
+        compare(bench, "chart-send", "CPU of SM.SEND, seen before, four levels, three regions", "HSET of one field",
+                1.15, clients.turn(sends, bench.turn), clients.turn(hsets, bench.turn))  # fmt: skip
         first_answers(bench, clients)
         others(bench, clients.turn(sends, bench.turn))
 

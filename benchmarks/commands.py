@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.servers import Server
 
-from .bench import Bench, Row, Turn, changes, cpu, empty, in_turns, nanoseconds, ratios
+from .bench import Bench, Turn, changes, compare, cpu, empty
 from .documents import ORDER, REASON, STATES, key, reads, shuffled, stores, toggles
 from .load import Clients, Traffic
 
@@ -71,11 +71,8 @@ def readings(bench: Bench, clients: Clients) -> None:
 
 def add(bench: Bench, clients: Clients, name: str, measured: Traffic, reference: Traffic, what: str, against: str,
         bound: float) -> None:
-    pairs = in_turns(bench, clients.turn(measured, bench.turn), clients.turn(reference, bench.turn))
-    bench.rows.append(
-        Row(name, f"CPU of {what}", against, bound, ratios(pairs),
-            measured=nanoseconds(pairs, 0), reference=nanoseconds(pairs, 1))
-    )  # fmt: skip
+    compare(bench, name, f"CPU of {what}", against, bound, clients.turn(measured, bench.turn),
+            clients.turn(reference, bench.turn))  # fmt: skip
 
 
 def new_keys(bench: Bench, clients: Clients) -> None:
@@ -95,13 +92,9 @@ def new_keys(bench: Bench, clients: Clients) -> None:
 
         return turn
 
-    pairs = in_turns(
-        bench,
+    compare(
+        bench, "set", "CPU of SM.SET, 100 bytes seen before, new key", "SET of the same bytes, new key", 1.25,
         filling(stores(shuffled("m", numbers), lambda name: ("SM.SET", name, ORDER))),
         filling(stores(shuffled("s", numbers), lambda name: ("SET", name, ORDER))),
         turns=2,
-    )
-    bench.rows.append(
-        Row("set", "CPU of SM.SET, 100 bytes seen before, new key", "SET of the same bytes, new key", 1.25,
-            ratios(pairs), measured=nanoseconds(pairs, 0), reference=nanoseconds(pairs, 1))
     )  # fmt: skip

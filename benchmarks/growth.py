@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Sequence
 
-from .bench import Bench, Row, Turn, in_turns, nanoseconds, ratios
+from .bench import Bench, Row, compare, in_turns, nanoseconds, ratios
 from .documents import ORDER, ORDER_ID, STATES, key, ring, stores, toggles
 from .load import CLIENTS, Clients, Command, Traffic, traffic
 
@@ -17,13 +17,6 @@ def run(bench: Bench) -> None:
     states(bench)
     definitions(bench)
     machines(bench)
-
-
-def add(bench: Bench, name: str, what: str, against: str, many: Turn, few: Turn) -> None:
-    pairs = in_turns(bench, many, few)
-    bench.rows.append(
-        Row(name, what, against, BOUND, ratios(pairs), measured=nanoseconds(pairs, 0), reference=nanoseconds(pairs, 1))
-    )
 
 
 def mutate(name: str, _: str, to: str) -> Command:
@@ -47,8 +40,8 @@ def states(bench: Bench) -> None:
                 for client in range(CLIENTS)
             ]
             loads.append(traffic([there + back for there, back in sweeps], writes=True))
-        add(bench, "growth-states", f"CPU of SM.MUTATE all over {count:,} states", "3 states",
-            clients.turn(loads[0], bench.turn), clients.turn(loads[1], bench.turn))  # fmt: skip
+        compare(bench, "growth-states", f"CPU of SM.MUTATE all over {count:,} states", "3 states", BOUND,
+                clients.turn(loads[0], bench.turn), clients.turn(loads[1], bench.turn))  # fmt: skip
 
 
 def definitions(bench: Bench) -> None:
@@ -67,12 +60,12 @@ def definitions(bench: Bench) -> None:
         for side in (clients, alone):
             side.send(stores(shared, lambda name: ("SM.SET", name, ORDER)))
         clients.send(stores(own, another))
-        add(bench, "growth-definitions-held", f"CPU of SM.MUTATE, {count:,} definitions held, one in use",
-            "one definition held", clients.turn(few, bench.turn), alone.turn(few, bench.turn))
-        add(bench, "growth-definitions", f"CPU of SM.MUTATE all over {count:,} definitions",
-            "as many machines of one definition",
-            clients.turn(toggles(own, mutate), bench.turn),
-            clients.turn(toggles(shared, mutate), bench.turn))  # fmt: skip
+        compare(bench, "growth-definitions-held", f"CPU of SM.MUTATE, {count:,} definitions held, one in use",
+                "one definition held", BOUND, clients.turn(few, bench.turn), alone.turn(few, bench.turn))
+        compare(bench, "growth-definitions", f"CPU of SM.MUTATE all over {count:,} definitions",
+                "as many machines of one definition", BOUND,
+                clients.turn(toggles(own, mutate), bench.turn),
+                clients.turn(toggles(shared, mutate), bench.turn))  # fmt: skip
 
 
 def machines(bench: Bench) -> None:
