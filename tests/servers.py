@@ -31,7 +31,7 @@ ROOT = servers.ROOT
 MODULE = Path(os.environ.get("REDISSTATE_MODULE", ROOT / "build" / "redisstate.so"))
 WATCHED = os.environ.get("REDISSTATE_WATCHED", "")
 """The tool that watches the server's memory (tools/sanitize.py), whose own memory is in every number then."""
-HANG = 60.0 if WATCHED != "valgrind" else 600.0
+HANG = 600.0 if WATCHED else 60.0
 """Seconds after which a server that does not answer is said to hang."""
 
 # Below the ports that a system hands out for outgoing connections; +10000 is a cluster's bus.
@@ -278,7 +278,8 @@ class Server:
 
     def _ended(self, how: signal.Signals) -> bool:
         """Signals, and answers whether it ends. A server that writes its first log refuses to, and forgets."""
-        os.kill(self.pid, how)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, how)
         again = time.monotonic() + 0.5
         while self.alive() and time.monotonic() < again:
             time.sleep(0.01)

@@ -27,7 +27,7 @@ from tools import matrix, servers
 ROOT = servers.ROOT
 OWN = "redisstate.so"
 CPYTHON = re.compile(r"libpython|\b_?Py[A-Z]\w+|\b(Objects|Python|Modules)/\w+\.c\b")
-KEPT = re.compile(r"\bRM_(Create|Register|Subscribe|SetCommandInfo)")
+KEPT = re.compile(r"\bRM_(CreateCommand|CreateDataType|Register\w+|SubscribeToServerEvent|SetCommandInfo|AddACLCategory)\b")
 """Functions with which the server keeps something of a module for as long as it runs."""
 SUPPRESSIONS = ROOT / "tools" / "valgrind.supp"
 USEFUL = [
@@ -95,7 +95,7 @@ def asked_by_us(stack: list[str]) -> bool:
     """Whether the shim asked for this memory itself. Where CPython did, on the shim's behalf or through the allocator
     that it was given, it may keep it (and where another module has started it, in arenas that no tool looks into)."""
     for line in stack:
-        if CPYTHON.search(line) or KEPT.search(line) or re.search(r"\bpython_(malloc|calloc|realloc)\b", line):
+        if CPYTHON.search(line) or KEPT.search(line) or re.search(r"\b(python|raw)_(malloc|calloc|realloc)\b", line):
             return False
         if OWN in line or "module/shim" in line:
             return True

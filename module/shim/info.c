@@ -15,7 +15,8 @@ void sm_info(RedisModuleInfoCtx *ctx, int for_crash_report) {
         {"edges_bytes", sm_counts.edge_bytes},
         {"machines_bytes", sm_tally_count(&sm_counts.machine_bytes)},
         {"table_bytes", sm_memo_table_bytes()},
-        {"python_bytes", atomic_load_explicit(&sm_counts.python_bytes, memory_order_relaxed)},
+        {"python_bytes", atomic_load_explicit(&sm_counts.python_bytes, memory_order_relaxed) +
+                             atomic_load_explicit(&sm_counts.python_raw_bytes, memory_order_relaxed)},
         {"engine_calls", sm_counts.engine_calls},
         {"memory_answers", sm_counts.memory_answers},
         {"evictions", sm_counts.evictions},

@@ -142,7 +142,7 @@ typedef struct sm_counters {
     uint64_t engine_calls, memory_answers, evictions;
     sm_tally machines;
     sm_tally machine_bytes;
-    _Atomic uint64_t python_bytes;
+    _Atomic uint64_t python_bytes, python_raw_bytes;
 } sm_counters;
 
 extern sm_counters sm_counts;

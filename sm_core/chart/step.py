@@ -23,6 +23,7 @@ they were last entered, which it forgets itself when a snapshot is stored.)
 from __future__ import annotations
 
 from collections import deque
+from operator import itemgetter
 
 from ..errors import EngineError, quote
 from .listen import answer
@@ -74,18 +75,20 @@ def select(tables: Tables, active: int, event: str) -> list[Transition]:
 
 
 def select_always(tables: Tables, active: int) -> list[Transition]:
-    """The transitions without an event that are enabled, in document order of the atomic states."""
-    if not active & tables.transient:
-        return []
-    selected: dict[Transition, None] = {}
-    for leaf in ascending(active & tables.leaves):
-        state = leaf
-        while state != NO_STATE:
-            if tables.always[state]:
-                selected[tables.always[state][0]] = None
-                break
-            state = tables.parents[state]
-    return list(selected)
+    """The transitions without an event that are enabled, in document order of the atomic states.
+
+    Each atomic state takes that of its innermost ancestor that has one. States are visited in reverse document order,
+    so that what is left of the atomic states inside one is its own.
+    """
+    waiting = active & tables.leaves
+    selected: list[tuple[int, Transition]] = []
+    for state in descending(active & tables.transient):
+        inside = waiting & span(state, tables.ends[state])
+        if inside:
+            selected.append((inside & -inside, tables.always[state][0]))
+            waiting ^= inside
+    selected.sort(key=itemgetter(0))
+    return [transition for _, transition in selected]
 
 
 def effective_targets(tables: Tables, targets: tuple[int, ...], history: dict[int, int]) -> list[int]:
@@ -334,7 +337,12 @@ class Macrostep:
     def without_conflicts(self, plans: list[Plan]) -> list[Plan]:
         """Of transitions that would leave the same state, the one from further inside, else the first, stays."""
         kept: list[Plan] = []
+        left = 0
         for plan in plans:
+            if not plan[2] & left:
+                kept.append(plan)
+                left |= plan[2]
+                continue
             source = plan[0].source
             outer = []
             for other in kept:
@@ -345,6 +353,7 @@ class Macrostep:
             else:
                 kept = [other for other in kept if other not in outer]
                 kept.append(plan)
+                left |= plan[2]
         return kept
 
     def leave(self, states: int) -> bool:
@@ -425,8 +434,11 @@ class Macrostep:
             self.recent.extend(transition.source for transition in transitions[:1])
         if wide or self.microsteps > MOST_MICROSTEPS:
             names = ", ".join(quote(self.tables.paths[state]) for state in dict.fromkeys(self.recent))
-            most = f"{self.taken - 1} of them" if wide else f"{MOST_MICROSTEPS} of them in a row"
-            raise EngineError(f"transitions without an event do not end: more than {most}, at {names}")
+            if wide:
+                raise EngineError(f"too many transitions without an event: more than {self.taken - 1}, at {names}")
+            raise EngineError(
+                f"transitions without an event do not end: more than {MOST_MICROSTEPS} of them in a row, at {names}"
+            )
 
 
 def start(tables: Tables) -> Step:

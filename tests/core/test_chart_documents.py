@@ -304,9 +304,9 @@ def test_thousands_of_always_cycles_at_once_are_cut_off_together() -> None:
         "busy": {"type": "parallel", "states": dict.fromkeys(map(str, range(3000)), ring)},
     }
     chart = chart_of({"initial": "calm", "states": states})
-    with pytest.raises(EngineError, match=r"do not end: more than (\d+) of them, at 'busy\.0\.[ab]'$") as refused:
+    with pytest.raises(EngineError, match=r"too many transitions .*: more than (\d+), at 'busy\.0\.[ab]'$") as refused:
         chart.step(chart.start().configuration, "E")
-    taken = int(str(refused.value).split("more than ")[1].split()[0])
+    taken = int(str(refused.value).split("more than ")[1].split(",")[0])
     assert taken < MOST_TRANSITIONS + 4 * 3000
 
 
