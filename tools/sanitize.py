@@ -27,7 +27,9 @@ from tools import matrix, servers
 ROOT = servers.ROOT
 OWN = "redisstate.so"
 CPYTHON = re.compile(r"libpython|\b_?Py[A-Z]\w+|\b(Objects|Python|Modules)/\w+\.c\b")
-KEPT = re.compile(r"\bRM_(CreateCommand|CreateDataType|Register\w+|SubscribeToServerEvent|SetCommandInfo|AddACLCategory)\b")
+KEPT = re.compile(
+    r"\bRM_(CreateCommand|CreateDataType|Register\w+|SubscribeToServerEvent|SetCommandInfo|AddACLCategory)\b"
+)
 """Functions with which the server keeps something of a module for as long as it runs."""
 SUPPRESSIONS = ROOT / "tools" / "valgrind.supp"
 USEFUL = [
