@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.servers import Server
 
-from .bench import Bench, Turn, changes, compare, cpu, empty
+from .bench import Bench, BenchmarkError, Turn, changes, compare, cpu, empty
 from .documents import ORDER, REASON, STATES, key, reads, shuffled, stores, toggles
 from .load import Clients, Traffic
 
@@ -24,8 +24,8 @@ KEYS = 1024
 def run(bench: Bench) -> None:
     with bench.server() as server, Clients(server) as clients:
         sha = prepare(server)
+        readings(bench, clients)  # before the writes, which leave reasons behind
         writes(bench, clients, sha)
-        readings(bench, clients)
         new_keys(bench, clients)
 
 
@@ -63,6 +63,9 @@ def writes(bench: Bench, clients: Clients, sha: str) -> None:
 def readings(bench: Bench, clients: Clients) -> None:
     numbers = range(KEYS)
     machines = shuffled("m", numbers)
+    own = clients.server.own
+    if own.execute_command("SM.GET", machines[0]) != own.get(key("d", 0)):
+        raise BenchmarkError("SM.GET and GET do not answer the same bytes")
     for name, word, kind, bound in (("state", "SM.STATE", "v", 1.15), ("get", "SM.GET", "d", 1.20)):
         measured = reads(machines, lambda machine, word=word: (word, machine))  # type: ignore[misc]
         reference = reads(shuffled(kind, numbers), lambda string: ("GET", string))
