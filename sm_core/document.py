@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from .errors import DocumentError, LimitError, element, member, quote, type_name
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """How large a document may be. ``None`` instead of a Limits means that it was accepted before."""
 
     document_bytes: int = 4 * 1024 * 1024

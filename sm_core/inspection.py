@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from .chart import chart_view, check, draw, flat_view
+from collections.abc import Iterator
+from itertools import islice
+
+from .chart import check, draw, view
+from .chart.check import MOST_FINDINGS
 from .definition import Definition
 from .document import Limits, check_size, parse
-from .errors import DocumentError
+from .errors import DocumentError, element, member, quote
 from .flat import FlatDefinition
 from .statechart import ChartDefinition, machine_members
 
@@ -17,18 +21,41 @@ def check_document(text: bytes, limits: Limits) -> list[Finding]:
     """What SM.SET would refuse, or, where it would not, what is odd."""
     try:
         document = parse(text, limits)
-        if "states" not in document or "map" in document:
-            check_size(FlatDefinition(document, limits).canonical, limits)
-            document = {name: document[name] for name in document if name != "states"}
-        else:
-            document = machine_members(document)
+        if "states" in document and "map" not in document:
+            return check(machine_members(document), limits)
+        definition = FlatDefinition(document, limits)
+        check_size(definition.canonical, limits)
+        definition.stand(document)
     except DocumentError as fault:
         return [("error", fault.path, fault.fault)]
-    return check(document, limits)
+    return list(islice(_oddities(document["map"], definition.initial), MOST_FINDINGS))
+
+
+def _oddities(rows: dict[str, list[str]], initial: str) -> Iterator[Finding]:
+    reached = {initial}
+    pending = [initial]
+    while pending:
+        for target in rows.get(pending.pop(), ()):
+            if target not in reached:
+                reached.add(target)
+                pending.append(target)
+    for name, row in rows.items():
+        path = member("$.map", name)
+        if name not in reached:
+            yield "warning", path, f"{quote(name)} cannot be reached from the initial state"
+        if row and set(row) == {name}:
+            yield "warning", path, f"{quote(name)} cannot be left"
+        seen: set[str] = set()
+        for index, target in enumerate(row):
+            if target in seen:
+                yield "warning", element(path, index), f"{quote(target)} is listed already"
+            seen.add(target)
 
 
 def diagram(definition: Definition, configuration: bytes, form: str) -> str:
     """The machine as text for Mermaid or Graphviz, its active states marked. ``form``: ``MERMAID`` or ``DOT``."""
     if isinstance(definition, ChartDefinition):
-        return draw(chart_view(definition.chart, definition.chart.decode(configuration)), form)
-    return draw(flat_view(parse(definition.canonical, None), configuration.decode()), form)
+        chart = definition.chart
+        return draw(view(chart.tables, chart.decode(configuration).active, named=True), form)
+    assert isinstance(definition, FlatDefinition)
+    return draw(view(definition.tables, definition.place(configuration).active, named=False), form)

@@ -4,7 +4,9 @@ chart.py     the interface: Chart, compile_chart
 members.py   the members of a document, one by one
 compile.py   numbering, resolving, the compiled tables
 model.py     the values: tables, transitions, configurations
+rows.py      a flat map as tables
 step.py      the interpretation algorithm
+select.py    the transitions that an event enables
 listen.py    which descriptors match an event
 move.py      moves that name a state: SM.MUTATE
 events.py    what could be sent now: SM.NEXT
@@ -18,20 +20,24 @@ draw.py      diagrams: SM.DIAGRAM
 
 from __future__ import annotations
 
+from . import move, step
 from .chart import Chart, compile_chart
 from .check import check
-from .draw import diagram, draw
-from .model import Configuration, Step
-from .view import chart_view, flat_view
+from .draw import draw
+from .model import Configuration, Step, Tables
+from .rows import map_tables
+from .view import view
 
 __all__ = [
     "Chart",
     "Configuration",
     "Step",
-    "chart_view",
+    "Tables",
     "check",
     "compile_chart",
-    "diagram",
     "draw",
-    "flat_view",
+    "map_tables",
+    "move",
+    "step",
+    "view",
 ]

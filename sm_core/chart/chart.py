@@ -15,6 +15,9 @@ from .model import Configuration, Step, Tables, ascending
 STATE_MEMBERS = ("current", "historyValue")
 """What a document says of where the machine stands; not part of the definition."""
 
+UNSENDABLE = ("*", "xstate.init", "xstate.stop")
+"""What no one can send: it is no event, or XState's own."""
+
 
 class Chart:
     """A compiled statechart. Immutable; equal when the canonical documents are.
@@ -54,7 +57,7 @@ class Chart:
 
         Raises EngineError when transitions without an event do not end.
         """
-        return step.step(self.tables, configuration, event)
+        return None if event in UNSENDABLE else step.step(self.tables, configuration, event)
 
     def enter(self, current: str | dict[str, Any], history: object = None) -> Configuration:
         """The configuration of the state value or path ``current`` and XState's ``historyValue``.
@@ -78,7 +81,7 @@ class Chart:
 
     def can(self, configuration: Configuration, event: str) -> bool:
         """Would ``step`` take ``event``?"""
-        return bool(step.enabled(self.tables, configuration, event))
+        return event not in UNSENDABLE and bool(step.enabled(self.tables, configuration, event))
 
     def next_events(self, configuration: Configuration) -> list[str]:
         """The event descriptors that would be taken now, in document order (``*`` and ``a.*`` among them)."""

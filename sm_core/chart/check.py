@@ -7,8 +7,7 @@ from itertools import islice
 from typing import Any
 
 from ..document import Limits
-from ..errors import DocumentError, EngineError, element, member, quote
-from ..flat import FlatDefinition
+from ..errors import DocumentError, EngineError, element, quote
 from .compile import compile_tables
 from .members import Faults
 from .model import ATOMIC, COMPOUND, FINAL, HISTORY, NO_STATE, PARALLEL, Tables, Transition
@@ -23,12 +22,10 @@ MOST_FINDINGS = 100
 
 
 def check(document: dict[str, Any], limits: Limits | None = None) -> list[Finding]:
-    """The findings about a parsed document of either kind; no errors means that it can be stored.
+    """The findings about a parsed "states" document; no errors means that it can be stored.
 
     Warnings are given only for a document without errors; of either at most ``MOST_FINDINGS``.
     """
-    if "states" not in document:
-        return list(islice(_check_flat(document, limits), MOST_FINDINGS))
     faults = Faults(MOST_FINDINGS)
     tables = None
     try:
@@ -45,33 +42,6 @@ def check(document: dict[str, Any], limits: Limits | None = None) -> list[Findin
     except EngineError as fault:
         return [("error", "$", str(fault))]
     return list(islice(_warnings(tables), MOST_FINDINGS))
-
-
-def _check_flat(document: dict[str, Any], limits: Limits | None) -> Iterator[Finding]:
-    try:
-        FlatDefinition(document, limits).enter(document.get("current", ""))
-    except DocumentError as fault:
-        yield "error", fault.path, fault.fault
-        return
-    rows: dict[str, list[str]] = document["map"]
-    reached = {document["initial"]}
-    pending = [document["initial"]]
-    while pending:
-        for target in rows.get(pending.pop(), ()):
-            if target not in reached:
-                reached.add(target)
-                pending.append(target)
-    for name, row in rows.items():
-        path = member("$.map", name)
-        if name not in reached:
-            yield "warning", path, f"{quote(name)} cannot be reached from the initial state"
-        if row and set(row) == {name}:
-            yield "warning", path, f"{quote(name)} cannot be left"
-        seen: set[str] = set()
-        for index, target in enumerate(row):
-            if target in seen:
-                yield "warning", element(path, index), f"{quote(target)} is listed already"
-            seen.add(target)
 
 
 def _warnings(tables: Tables) -> Iterator[Finding]:

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ..errors import EngineError
-from .chart import Chart
-from .model import FINAL, HISTORY, NO_STATE, PARALLEL, Configuration, ascending
-from .view import View, chart_view
+from .model import FINAL, HISTORY, NO_STATE, PARALLEL, ascending
+from .view import View
 
 _FILL = "#ffd54f"
 _FILL_AROUND = "#fff8e1"
 """Of active states that have others inside: what is active there must stand out."""
-
-
-def diagram(chart: Chart, configuration: Configuration | None, form: str) -> str:
-    """The chart in the form ``MERMAID`` or ``DOT``, the active states marked. Raises EngineError for another form."""
-    return draw(chart_view(chart, configuration), form)
 
 
 def draw(view: View, form: str) -> str:

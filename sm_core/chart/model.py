@@ -8,9 +8,9 @@ whether state ``s`` is in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 ATOMIC, COMPOUND, PARALLEL, FINAL, HISTORY = range(5)
 TYPE_NAMES = ("atomic", "compound", "parallel", "final", "history")
@@ -20,13 +20,12 @@ DONE_EVENT = "xstate.done.state."
 RESERVED_EVENTS = "xstate."
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Transition:
-    """One transition, its targets resolved.
+    """One transition, its targets resolved. Immutable, as Tables: a frozen dataclass takes three times as long to make.
 
     ``targets`` is None for a transition without a target. ``domain`` is the state whose descendants are left,
     NO_STATE when the root itself is left too; it is None when a history state decides it at run time.
-    ``place`` is its JSON path, for findings.
     """
 
     source: int
@@ -67,9 +66,26 @@ class Step(NamedTuple):
     actions: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class Answers(Protocol):
+    """What a state answers to events that it names: for each the first of its transitions."""
+
+    def get(self, event: str) -> Transition | None: ...
+
+    def __iter__(self) -> Iterator[str]: ...
+
+
+T = TypeVar("T", covariant=True)
+
+
+class ByState(Protocol[T]):
+    """Something for each state, by its number."""
+
+    def __getitem__(self, state: int) -> T: ...
+
+
+@dataclass(slots=True, eq=False)
 class Tables:
-    """A compiled chart: one entry for each state, by its number."""
+    """A compiled machine: one entry for each state, by its number. Immutable."""
 
     keys: tuple[str, ...]
     ids: tuple[str, ...]
@@ -77,10 +93,10 @@ class Tables:
     kinds: tuple[int, ...]
     parents: tuple[int, ...]
     ends: tuple[int, ...]
-    children: tuple[tuple[int, ...], ...]
+    children: tuple[Sequence[int], ...]
     """The children that can be active: all but history states."""
-    finals: tuple[tuple[int, ...], ...]
-    """The children that are final states."""
+    finals: tuple[int, ...]
+    """The set of the children that are final states."""
     initial: tuple[int, ...]
     """The initial child of a compound state (it may be a history state), else NO_STATE."""
     initial_actions: tuple[tuple[str, ...], ...]
@@ -91,8 +107,8 @@ class Tables:
     deep: tuple[bool, ...]
     defaults: tuple[tuple[int, ...], ...]
     """The targets a history state names for when it holds nothing."""
-    on: tuple[tuple[Handler, ...], ...]
-    exact: tuple[dict[str, Transition], ...]
+    on: ByState[tuple[Handler, ...]]
+    exact: ByState[Answers]
     partial: tuple[dict[str, Transition], ...]
     """Partial descriptors: ``a`` for ``a.*``."""
     lengths: tuple[tuple[int, ...], ...]
@@ -103,6 +119,8 @@ class Tables:
     """The set of atomic and final states."""
     transient: int
     """The set of states with an ``always`` transition."""
+    recorders: int
+    """The set of states with a history state among their children."""
     numbers: dict[str, int]
     """A state's number by its path."""
     by_id: dict[str, int]

@@ -23,11 +23,10 @@ they were last entered, which it forgets itself when a snapshot is stored.)
 from __future__ import annotations
 
 from collections import deque
-from operator import itemgetter
 
 from ..errors import EngineError, quote
-from .listen import answer
 from .model import (
+    ATOMIC,
     COMPOUND,
     DONE_EVENT,
     FINAL,
@@ -43,6 +42,7 @@ from .model import (
     descending,
     span,
 )
+from .select import select, select_always
 
 MOST_MICROSTEPS = 128
 """How many microsteps one event may cause; an ``always`` cycle is cut off here."""
@@ -50,45 +50,6 @@ MOST_MICROSTEPS = 128
 MOST_TRANSITIONS = 10_000
 """How many transitions these may take together, beside one for each state: thousands of regions may all run in circles
 at once, and the server waits for them."""
-
-
-def select(tables: Tables, active: int, event: str) -> list[Transition]:
-    """The transitions that ``event`` enables, innermost first within each region, in document order.
-
-    States are visited in reverse document order, so that all that is inside a state comes before it: the state
-    is asked only when nothing inside it has answered.
-    """
-    selected: list[Transition] = []
-    innermost = len(tables.kinds)
-    ends = tables.ends
-    while active:
-        state = active.bit_length() - 1
-        active ^= 1 << state
-        if innermost < ends[state]:
-            continue
-        transition = answer(tables, state, event)
-        if transition is not None:
-            selected.append(transition)
-            innermost = state
-    selected.reverse()
-    return selected
-
-
-def select_always(tables: Tables, active: int) -> list[Transition]:
-    """The transitions without an event that are enabled, in document order of the atomic states.
-
-    Each atomic state takes that of its innermost ancestor that has one. States are visited in reverse document order,
-    so that what is left of the atomic states inside one is its own.
-    """
-    waiting = active & tables.leaves
-    selected: list[tuple[int, Transition]] = []
-    for state in descending(active & tables.transient):
-        inside = waiting & span(state, tables.ends[state])
-        if inside:
-            selected.append((inside & -inside, tables.always[state][0]))
-            waiting ^= inside
-    selected.sort(key=itemgetter(0))
-    return [transition for _, transition in selected]
 
 
 def effective_targets(tables: Tables, targets: tuple[int, ...], history: dict[int, int]) -> list[int]:
@@ -246,7 +207,7 @@ def is_complete(tables: Tables, active: int, state: int) -> bool:
         state = pending.pop()
         kind = tables.kinds[state]
         if kind == COMPOUND:
-            if not any(active >> child & 1 for child in tables.finals[state]):
+            if not active & tables.finals[state]:
                 return False
         elif kind == PARALLEL:
             pending.extend(tables.children[state])
@@ -454,15 +415,40 @@ def start(tables: Tables) -> Step:
 
 def is_done(tables: Tables, configuration: Configuration) -> bool:
     """Has the top level reached a final state?"""
+    if tables.kinds[0] == COMPOUND:
+        return bool(configuration.active & tables.finals[0])
     return is_complete(tables, configuration.active, 0)
 
 
 def enabled(tables: Tables, configuration: Configuration, event: str) -> list[Transition]:
     """The transitions with which ``event`` would be taken; none when all that answers only forbids it."""
-    if event in ("*", "xstate.init", "xstate.stop") or is_done(tables, configuration):
+    if is_done(tables, configuration):
         return []
     transitions = select(tables, configuration.active, event)
-    return transitions if any(not transition.inert for transition in transitions) else []
+    for transition in transitions:
+        if not transition.inert:
+            return transitions
+    return []
+
+
+def step_beside(tables: Tables, configuration: Configuration, transition: Transition) -> Step | None:
+    """What a Macrostep does where ``transition`` enters one atomic state and nothing follows from it, in a fraction of
+    its time; None where there is more to it."""
+    targets, top = transition.targets, transition.domain
+    if not targets or len(targets) > 1 or top is None or top == NO_STATE or tables.kinds[top] != COMPOUND:
+        return None
+    target = targets[0]
+    if tables.parents[target] != top or tables.kinds[target] != ATOMIC or tables.initial_actions[target]:
+        return None
+    active, history = configuration
+    left = active & span(top + 1, tables.ends[top])
+    active = active ^ left | 1 << target
+    if left & tables.recorders or active & tables.transient:
+        return None
+    actions: list[str] = []
+    for state in descending(left):
+        actions += tables.exit[state]
+    return Step(Configuration(active, history), (*actions, *transition.actions, *tables.entry[target]))
 
 
 def step(tables: Tables, configuration: Configuration, event: str) -> Step | None:
@@ -473,6 +459,10 @@ def step(tables: Tables, configuration: Configuration, event: str) -> Step | Non
 
 def run(tables: Tables, configuration: Configuration, transitions: list[Transition]) -> Step:
     """Takes ``transitions``, and what follows from them."""
+    if len(transitions) == 1:
+        beside = step_beside(tables, configuration, transitions[0])
+        if beside is not None:
+            return beside
     work = Macrostep(tables, configuration)
     work.take(transitions)
     work.settle()

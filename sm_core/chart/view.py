@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..errors import element, member
-from ..flat import known_states
-from .chart import Chart
-from .model import ATOMIC, COMPOUND, DONE_EVENT, HISTORY, NO_STATE, Configuration, Tables, Transition
+from .model import DONE_EVENT, HISTORY, Tables, Transition
 
 
 class Edge(NamedTuple):
@@ -33,9 +31,8 @@ class View:
     active: int
 
 
-def chart_view(chart: Chart, configuration: Configuration | None) -> View:
-    """A statechart, with the active states of ``configuration`` marked."""
-    tables = chart.tables
+def view(tables: Tables, active: int, named: bool) -> View:
+    """A machine with its active states marked; ``named``: its transitions have names of their own to be shown."""
     labels = []
     for state, key in enumerate(tables.keys):
         if tables.kinds[state] == HISTORY:
@@ -44,30 +41,9 @@ def chart_view(chart: Chart, configuration: Configuration | None) -> View:
     edges = []
     for state in range(len(tables.keys)):
         for event, transition, _ in first_transitions(tables, state):
-            edges.append(Edge(state, transition.targets or (), _label(event, transition)))
+            edges.append(Edge(state, transition.targets or (), _label(event, transition) if named else ""))
         edges.extend(Edge(state, (target,), "") for target in tables.defaults[state])
-    active = configuration.active if configuration is not None else 0
     return View(labels, tables.kinds, tables.parents, tables.ends, tables.initial, edges, active)
-
-
-def flat_view(document: dict[str, Any], current: str | None) -> View:
-    """A map document that is valid, with the state ``current`` marked."""
-    names = ["", *known_states(document["map"], document["initial"])]
-    numbers = {name: state for state, name in enumerate(names) if state}
-    edges = [
-        Edge(numbers[name], (numbers[target],), "")
-        for name, row in document["map"].items()
-        for target in dict.fromkeys(row)
-    ]
-    return View(
-        labels=names,
-        kinds=[COMPOUND] + [ATOMIC] * (len(names) - 1),
-        parents=[NO_STATE] + [0] * (len(names) - 1),
-        ends=[len(names), *range(2, len(names) + 1)],
-        initial=[numbers[document["initial"]]] + [NO_STATE] * (len(names) - 1),
-        edges=edges,
-        active=1 << numbers[current] if current in numbers else 0,
-    )
 
 
 def first_transitions(tables: Tables, state: int) -> list[tuple[str, Transition, str]]:

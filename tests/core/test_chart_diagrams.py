@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
-from sm_core.chart import check, diagram, draw, flat_view
+from sm_core import Limits, check_document, compile_document
+from sm_core import diagram as diagram_of
+from sm_core.chart import Chart, Configuration, check, draw, view
 from sm_core.errors import EngineError
 from tests.core.chart_support import FIXTURES, XSTATE, chart_of, names, read_lines, walk
 
@@ -35,6 +37,11 @@ ODD_CHART: dict[str, Any] = {
         "state": {"initial": "note", "states": {"note": {}, "h": {"history": True, "target": "note"}}},
     },
 }
+
+
+def diagram(chart: Chart, configuration: Configuration | None, form: str) -> str:
+    return draw(view(chart.tables, configuration.active if configuration else 0, named=True), form)
+
 
 ORDER: dict[str, Any] = {
     "id": "order",
@@ -111,7 +118,8 @@ def pictures(form: str) -> Iterator[tuple[str, str]]:
             continue
         yield fixture["name"], diagram(chart, configuration, form)
     for number, (document, current) in enumerate(FLAT):
-        yield f"flat-{number}", draw(flat_view(document, current), form)
+        definition = compile_document(json.dumps(document).encode(), Limits()).definition
+        yield f"flat-{number}", diagram_of(definition, current.encode(), form)
 
 
 MERMAID_LINE = re.compile(
@@ -192,10 +200,14 @@ def test_the_packages_are_pinned_and_no_registry_is_named() -> None:
 # Findings
 
 
+def check_map(document: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return check_document(json.dumps(document).encode(), Limits())
+
+
 def test_nothing_is_found_in_a_good_chart() -> None:
     assert check(ORDER) == []
-    assert check({"map": {"bar": ["blee", "boo"], "boo": ["blee"]}, "initial": "bar"}) == []
-    assert check({"map": {}, "initial": ""}) == []
+    assert check_map({"map": {"bar": ["blee", "boo"], "boo": ["blee"]}, "initial": "bar"}) == []
+    assert check_map({"map": {}, "initial": ""}) == []
 
 
 def test_what_is_found() -> None:
@@ -254,12 +266,12 @@ def test_a_state_that_current_names_is_checked() -> None:
 
 def test_what_is_found_in_a_flat_machine() -> None:
     document = {"map": {"a": ["b", "b"], "b": ["b"], "c": ["a"]}, "initial": "a"}
-    assert [(path, message) for _, path, message in check(document)] == [
+    assert [(path, message) for _, path, message in check_map(document)] == [
         ("$.map.a[1]", "'b' is listed already"),
         ("$.map.b", "'b' cannot be left"),
         ("$.map.c", "'c' cannot be reached from the initial state"),
     ]
-    assert check({**document, "x": 1}) == [("error", "$.x", "unknown member")]
+    assert check_map({**document, "x": 1}) == [("error", "$.x", "unknown member")]
 
 
 @pytest.mark.parametrize("fixture", FIXTURES, ids=names(FIXTURES))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sm_core import DocumentError, LimitError, Limits, compile_document
+from sm_core.flat import FlatDefinition
 
 README = b'{"current":"","map":{"bar": ["blee", "boo"], "boo": ["blee"]},"initial":"bar"}'
 
@@ -127,12 +128,38 @@ def test_a_state_in_a_long_row_is_found() -> None:
     assert json.loads(definition.canonical)["map"] == {"a": targets}
 
 
+def test_a_long_row_of_few_states_is_searched_no_longer_than_it_has_states() -> None:
+    document = json.dumps({"map": {"a": ["b"] * 100_000, "b": ["a"]}, "initial": "a"}).encode()
+    definition = compile_document(document, Limits()).definition
+    assert isinstance(definition, FlatDefinition)
+    assert len(definition.tables.exact[1].names) == 1  # type: ignore[attr-defined]
+    assert definition.send(b"a", "b") == (b"b", ())
+    assert definition.send(b"a", "a") is None
+    assert definition.next(b"a") == ["b"]
+
+
+def test_names_that_mean_something_in_a_chart_are_names_like_others() -> None:
+    names = ["*", "a.*", "a", "xstate.init", "xstate.done.state.a", "#a", ".a", "a\\", "", "{}", "always"]
+    rows = {name: [other for other in names if other != name] for name in names}
+    definition = compile_document(json.dumps({"map": rows, "initial": "*"}).encode(), Limits()).definition
+    for name in names:
+        assert definition.next(name.encode()) == rows[name]
+        for target in names:
+            moved = None if target == name else (target.encode(), ())
+            assert definition.send(name.encode(), target) == moved
+            assert definition.mutate(name.encode(), target) == moved
+            assert definition.force(name.encode(), target) == (target.encode(), ())
+        assert definition.send(name.encode(), "a.b") is None
+
+
 def test_what_was_accepted_before_may_stand_on_an_unknown_state() -> None:
     document = b'{"map":{"a":["b"]},"initial":"a","current":"gone","reason":""}'
     compiled = compile_document(document, None)
     assert compiled.configuration == b"gone"
     assert compiled.reason == ""
     assert compiled.definition.mutate(b"gone", "a") is None
+    assert compiled.definition.next(b"gone") == []
+    assert compiled.definition.force(b"gone", "b") == (b"b", ())
     assert compiled.definition.admit(b"gone", strict=False) == b"gone"
     with pytest.raises(DocumentError, match="no state 'gone'"):
         compiled.definition.admit(b"gone", strict=True)
@@ -159,7 +186,7 @@ MAPS = st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), 
 def test_a_map_is_the_statechart_whose_events_are_its_states(
     rows: dict[str, list[str]], initial: str, events: list[str]
 ) -> None:
-    """The flat machine has a stepper of its own, for speed: what it does is what the charts' would do."""
+    """The tables of a map are made in a way of their own, for speed: they say what those of its statechart say."""
     flat = compile_document(json.dumps({"map": rows, "initial": initial}).encode(), Limits()).definition
     states = {name: {"on": {target: {"target": target} for target in rows.get(name, ())}} for name in flat.known}
     chart = compile_document(json.dumps({"states": states, "initial": initial}).encode(), Limits()).definition

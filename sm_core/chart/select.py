@@ -1,0 +1,47 @@
+"""The transitions that an event, or none, enables in all active states together."""
+
+from __future__ import annotations
+
+from operator import itemgetter
+
+from .listen import answer
+from .model import Tables, Transition, descending, span
+
+
+def select(tables: Tables, active: int, event: str) -> list[Transition]:
+    """The transitions that ``event`` enables, innermost first within each region, in document order.
+
+    States are visited in reverse document order, so that all that is inside a state comes before it: the state
+    is asked only when nothing inside it has answered.
+    """
+    selected: list[Transition] = []
+    innermost = len(tables.kinds)
+    ends = tables.ends
+    while active:
+        state = active.bit_length() - 1
+        active ^= 1 << state
+        if innermost < ends[state]:
+            continue
+        transition = answer(tables, state, event)
+        if transition is not None:
+            selected.append(transition)
+            innermost = state
+    selected.reverse()
+    return selected
+
+
+def select_always(tables: Tables, active: int) -> list[Transition]:
+    """The transitions without an event that are enabled, in document order of the atomic states.
+
+    Each atomic state takes that of its innermost ancestor that has one. States are visited in reverse document order,
+    so that what is left of the atomic states inside one is its own.
+    """
+    waiting = active & tables.leaves
+    selected: list[tuple[int, Transition]] = []
+    for state in descending(active & tables.transient):
+        inside = waiting & span(state, tables.ends[state])
+        if inside:
+            selected.append((inside & -inside, tables.always[state][0]))
+            waiting ^= inside
+    selected.sort(key=itemgetter(0))
+    return [transition for _, transition in selected]
