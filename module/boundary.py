@@ -116,9 +116,10 @@ def sm_python_describe(handle: int, configuration: Any, length: int, accepted_be
 
 
 def _stand(definition: Definition, configuration: bytes, verdict: Any) -> None:
-    _point(verdict.configuration, configuration)
-    _point(verdict.head, definition.head(configuration))
-    _point(verdict.states, replies.array(definition.states(configuration)))
+    head = definition.head(configuration)
+    states = replies.array(definition.states(configuration))
+    _alive.append((configuration, head, states))  # for a char pointer cffi hands over the very bytes of an object
+    lib.sm_verdict_stand(verdict, configuration, len(configuration), head, len(head), states, len(states))
 
 
 _moves: dict[int, Callable[[Definition, bytes, str], Move | None]] = {

@@ -10,28 +10,27 @@ from collections.abc import Iterable, Sequence
 from json.encoder import encode_basestring as _string
 from typing import Any
 
-from .chart import Configuration, Step, Tables, map_tables, move, step
+from .chart import Configuration, Step, Tables, listed, map_tables, move, step
 from .definition import Move
 from .document import Limits, to_json
 from .errors import DocumentError, LimitError, element, member, quote, type_name
 
-MEMBERS = ("current", "map", "initial", "reason", "id", "version", "description", "meta")
-_KEPT = ("id", "version", "description", "meta")
-_BYTES_AT_LEAST = 600
-_BYTES_PER_STATE = 330
+MEMBERS = frozenset(("current", "map", "initial", "reason", "id", "version", "description", "meta"))
+_KEPT = {name: f',"{name}":' for name in ("id", "version", "description", "meta")}
+_BYTES_AT_LEAST = 700
+_BYTES_PER_STATE = 200
 """What a state's name, number, row and entries in the tables hold, about."""
 
 
 class FlatDefinition:
     """A compiled map document. Immutable; see ``Definition`` for what each method promises."""
 
-    __slots__ = ("canonical", "footprint", "initial", "rows", "split", "tables")
+    __slots__ = ("canonical", "footprint", "initial", "split", "tables")
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         _check_members(document)
         rows: dict[str, list[str]] = document["map"]
         self.initial: str = document["initial"]
-        self.rows: Sequence[str] = tuple(rows)
         try:
             self.tables: Tables = map_tables(rows, self.initial)
             text = _rows_to_json(rows, self.tables.numbers)
@@ -42,7 +41,7 @@ class FlatDefinition:
         if limits is not None and states > limits.states:
             raise LimitError("$.map", f"{states} states, more than max-states ({limits.states}) allows")
         body = f'{{"map":{text},"initial":{to_json(self.initial)}'
-        kept = "".join(f",{to_json(name)}:{to_json(document[name])}" for name in document if name in _KEPT)
+        kept = "".join([_KEPT[name] + to_json(document[name]) for name in document if name in _KEPT])
         stored = body.encode()
         self.canonical = stored + kept.encode() + b"}"
         self.split = len(stored)
@@ -101,20 +100,24 @@ class FlatDefinition:
         return configuration.decode()
 
     @property
+    def rows(self) -> Sequence[str]:
+        return listed(self.tables)
+
+    @property
     def known(self) -> Sequence[str]:
         return self.tables.paths[1:]
 
 
 def _check_members(document: dict[str, Any]) -> None:
-    for name in document:
-        if name not in MEMBERS:
-            raise DocumentError(member("$", name), "unknown member")
+    if not document.keys() <= MEMBERS:
+        name = next(name for name in document if name not in MEMBERS)
+        raise DocumentError(member("$", name), "unknown member")
     for name, wanted in (("map", dict), ("initial", str)):
         if name not in document:
             raise DocumentError("$", f"member {quote(name)} is missing")
         _check_type(document[name], wanted, f"$.{name}")
-    for name in ("current", "reason", "id", "version", "description"):
-        if name in document:
+    for name in document:
+        if name not in ("map", "meta"):
             _check_type(document[name], str, f"$.{name}")
     for name, row in document["map"].items():
         if type(row) is not list:

@@ -33,6 +33,13 @@ static enum sm_outcome failed(int code, const sm_verdict *verdict, sm_answer *an
     return SM_ERROR;
 }
 
+void sm_verdict_stand(sm_verdict *verdict, const char *configuration, size_t configuration_len, const char *head,
+                      size_t head_len, const char *states, size_t states_len) {
+    verdict->configuration = (sm_bytes){configuration, configuration_len};
+    verdict->head = (sm_bytes){head, head_len};
+    verdict->states = (sm_bytes){states, states_len};
+}
+
 /* The node that a verdict describes. */
 static sm_node *node_of(sm_definition *definition, const sm_verdict *verdict) {
     sm_bytes configuration = safe(verdict->configuration);

@@ -56,6 +56,10 @@ typedef struct sm_verdict {
     sm_bytes error;
 } sm_verdict;
 
+/* For Python: where a machine stands, in one call. The bytes must outlive the verdict. */
+void sm_verdict_stand(sm_verdict *verdict, const char *configuration, size_t configuration_len, const char *head,
+                      size_t head_len, const char *states, size_t states_len);
+
 /* For Python: writes one failure to the server's log. */
 void sm_log_failure(const char *text, size_t len);
 

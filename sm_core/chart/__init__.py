@@ -25,7 +25,7 @@ from .chart import Chart, compile_chart
 from .check import check
 from .draw import draw
 from .model import Configuration, Step, Tables
-from .rows import map_tables
+from .rows import listed, map_tables
 from .view import view
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "check",
     "compile_chart",
     "draw",
+    "listed",
     "map_tables",
     "move",
     "step",

@@ -220,7 +220,16 @@ class Compiler:
                 where = None
             elif targets:
                 where = transition_domain(self.parents, self.ends, source, raw.reenter, list(targets))
-        return Transition(source, targets, raw.actions, raw.reenter, where)
+        return Transition(source, targets, raw.actions, raw.reenter, where, self.beside(targets, where))
+
+    def beside(self, targets: tuple[int, ...] | None, domain: int | None) -> int:
+        """See Transition."""
+        if targets and len(targets) == 1 and domain is not None and domain != NO_STATE:
+            target = targets[0]
+            atomic = self.kinds[target] == ATOMIC and not self.nodes[target].get("initial")
+            if atomic and self.parents[target] == domain and self.kinds[domain] == COMPOUND:
+                return target
+        return NO_STATE
 
     def written_out(self, state: int, raw: Raw, event: str | None) -> None:
         """Refuses a resolved transition that stands where it does not belong."""
@@ -405,6 +414,8 @@ class Compiler:
             always=tuple(always),
             leaves=_set(state for state in states if self.kinds[state] in (ATOMIC, FINAL)),
             transient=_set(state for state in states if always[state]),
+            answering=_set(state for state in states if on[state]),
+            parting=_set(state for state in states if leave[state]),
             recorders=_set(state for state in states if histories[state]),
             numbers=self.numbers,
             by_id=self.by_id,

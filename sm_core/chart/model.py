@@ -25,7 +25,8 @@ class Transition:
     """One transition, its targets resolved. Immutable, as Tables: a frozen dataclass takes three times as long to make.
 
     ``targets`` is None for a transition without a target. ``domain`` is the state whose descendants are left,
-    NO_STATE when the root itself is left too; it is None when a history state decides it at run time.
+    NO_STATE when the root itself is left too; it is None when a history state decides it at run time. ``beside`` is
+    the target where it is the only one and an atomic child of the domain, and that a compound state; else NO_STATE.
     """
 
     source: int
@@ -33,6 +34,7 @@ class Transition:
     actions: tuple[str, ...]
     reenter: bool
     domain: int | None
+    beside: int
 
     @property
     def inert(self) -> bool:
@@ -90,6 +92,11 @@ class Tables:
     keys: tuple[str, ...]
     ids: tuple[str, ...]
     paths: tuple[str, ...]
+    numbers: dict[str, int]
+    """A state's number by its path."""
+    by_id: dict[str, int]
+    on: ByState[tuple[Handler, ...]]
+    exact: ByState[Answers]
     kinds: tuple[int, ...]
     parents: tuple[int, ...]
     ends: tuple[int, ...]
@@ -107,8 +114,6 @@ class Tables:
     deep: tuple[bool, ...]
     defaults: tuple[tuple[int, ...], ...]
     """The targets a history state names for when it holds nothing."""
-    on: ByState[tuple[Handler, ...]]
-    exact: ByState[Answers]
     partial: tuple[dict[str, Transition], ...]
     """Partial descriptors: ``a`` for ``a.*``."""
     lengths: tuple[tuple[int, ...], ...]
@@ -121,9 +126,10 @@ class Tables:
     """The set of states with an ``always`` transition."""
     recorders: int
     """The set of states with a history state among their children."""
-    numbers: dict[str, int]
-    """A state's number by its path."""
-    by_id: dict[str, int]
+    answering: int
+    """The set of states that answer an event."""
+    parting: int
+    """The set of states with exit actions."""
     fresh: str
     """An event token that no descriptor names."""
 

@@ -6,7 +6,8 @@ and the name is its event. A map may name a million of them, and few are ever ta
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
@@ -14,38 +15,41 @@ from .model import ATOMIC, COMPOUND, NO_STATE, Handler, Tables, Transition
 
 _LONG_ROW = 16
 _SMALL = 128
-"""As many states, or names in a row: up to here time is worth more than memory, and a name is soon found."""
+"""Tables of so many states are remembered."""
 
 
 class Row:
-    """What one state answers: a transition for each name in its list."""
+    """What one state answers: a transition for each state in its list."""
 
-    __slots__ = ("names", "numbers", "source")
+    __slots__ = ("rows", "source", "targets")
 
-    def __init__(self, source: int, names: Collection[str], numbers: dict[str, int]) -> None:
+    def __init__(self, rows: Rows, source: int, targets: Collection[int]) -> None:
+        self.rows = rows
         self.source = source
-        self.names = names
-        self.numbers = numbers
+        self.targets = targets
 
     def get(self, name: str) -> Transition | None:
-        return Transition(self.source, (self.numbers[name],), (), False, 0) if name in self.names else None
+        target = self.rows.numbers.get(name)
+        if target is None or target not in self.targets:
+            return None
+        return Transition(self.source, (target,), (), False, 0, target)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(self.names))
+        return iter([self.rows.paths[target] for target in dict.fromkeys(self.targets)])
 
 
 class Rows:
     """The rows of all states, by number; the root and a state without a list answer nothing."""
 
-    __slots__ = ("names", "numbers", "paths")
+    __slots__ = ("numbers", "paths", "targets")
 
-    def __init__(self, names: Mapping[str, Collection[str]], paths: Sequence[str], numbers: dict[str, int]) -> None:
-        self.names = names
+    def __init__(self, targets: dict[int, Collection[int]], paths: Sequence[str], numbers: dict[str, int]) -> None:
+        self.targets = targets
         self.paths = paths
         self.numbers = numbers
 
     def __getitem__(self, state: int) -> Row:
-        return Row(state, self.names.get(self.paths[state], ()) if state else (), self.numbers)
+        return Row(self, state, self.targets.get(state, ()))
 
 
 class Handlers:
@@ -61,56 +65,47 @@ class Handlers:
         return tuple([Handler(name, (transition,)) for name in row if (transition := row.get(name)) is not None])
 
 
+def listed(tables: Tables) -> tuple[str, ...]:
+    """The states of a map that have a list, in document order."""
+    assert isinstance(tables.exact, Rows)
+    return tuple([tables.paths[state] for state in tables.exact.targets])
+
+
 def map_tables(rows: Mapping[str, Sequence[str]], initial: str) -> Tables:
     """The tables of the map ``rows``: its states in document order, each row's own name before those in its list."""
     numbers: dict[str, int] = {}
+    targets: dict[int, Collection[int]] = {}
     for name, row in rows.items():
         if name not in numbers:
             numbers[name] = len(numbers) + 1
+        found = []
         for target in row:
-            if target not in numbers:
-                numbers[target] = len(numbers) + 1
+            number = numbers.get(target)
+            if number is None:
+                number = numbers[target] = len(numbers) + 1
+            found.append(number)
+        targets[numbers[name]] = tuple(found) if len(found) <= _LONG_ROW else dict.fromkeys(found)
     if initial not in numbers:
         numbers[initial] = len(numbers) + 1
     paths = ("", *numbers)
     count = len(paths)
-    small = count <= _SMALL and max(map(len, rows.values()), default=0) <= _SMALL
-    exact = Rows(rows if small else _compact(rows, numbers), paths, numbers)
-    shape = _remembered_shape(count) if small else _shape(count)
-    return Tables(
-        keys=paths,
-        ids=paths,
-        paths=paths,
-        numbers=numbers,
-        by_id=numbers,
-        exact=exact,
-        on=Handlers(exact),
-        initial=(numbers[initial], *(NO_STATE,) * (count - 1)),
-        **shape,
-    )
+    exact = Rows(targets, paths, numbers)
+    shape = _remembered_shape if count <= _SMALL else _shape
+    return Tables(paths, paths, paths, numbers, numbers, Handlers(exact), exact, *shape(count, numbers[initial]))
 
 
-def _compact(rows: Mapping[str, Sequence[str]], names: Iterable[str]) -> dict[str, Collection[str]]:
-    """``rows`` with each name once in memory, and long rows fit to be searched."""
-    known = {name: name for name in names}
-    compact: dict[str, Collection[str]] = {}
-    for name, row in rows.items():
-        found = [known[target] for target in row]
-        compact[name] = tuple(found) if len(row) <= _LONG_ROW else dict.fromkeys(found)
-    return compact
-
-
-def _shape(count: int) -> dict[str, Any]:
-    """What the tables of all maps of so many states have in common."""
+def _shape(count: int, initial: int) -> list[Any]:
+    """The other fields of Tables: all maps of so many states that begin at the same one have these in common."""
     none = ((),) * count
     zeros = (0,) * count
     states = range(1, count)
-    return {
+    shape = {
         "kinds": (COMPOUND, *(ATOMIC,) * (count - 1)),
         "parents": (NO_STATE, *zeros[1:]),
         "ends": (count, *range(2, count + 1)),
         "children": (states, *none[1:]),
         "finals": zeros,
+        "initial": (initial, *(NO_STATE,) * (count - 1)),
         "initial_actions": none,
         "entry": none,
         "exit": none,
@@ -124,9 +119,12 @@ def _shape(count: int) -> dict[str, Any]:
         "leaves": (1 << count) - 2,
         "transient": 0,
         "recorders": 0,
+        "answering": (1 << count) - 2,
+        "parting": 0,
         "fresh": "",
     }
+    return [shape[field.name] for field in fields(Tables) if field.name in shape]
 
 
 _remembered_shape = lru_cache(maxsize=32)(_shape)
-"""Most maps are small, and many definitions have as many states: they share these tables."""
+"""Most maps are small, and many have as many states: these tables are shared."""

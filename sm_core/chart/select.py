@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from operator import itemgetter
+from sys import maxsize
 
 from .listen import answer
 from .model import Tables, Transition, descending, span
@@ -15,8 +16,9 @@ def select(tables: Tables, active: int, event: str) -> list[Transition]:
     is asked only when nothing inside it has answered.
     """
     selected: list[Transition] = []
-    innermost = len(tables.kinds)
+    innermost = maxsize
     ends = tables.ends
+    active &= tables.answering
     while active:
         state = active.bit_length() - 1
         active ^= 1 << state

@@ -26,7 +26,6 @@ from collections import deque
 
 from ..errors import EngineError, quote
 from .model import (
-    ATOMIC,
     COMPOUND,
     DONE_EVENT,
     FINAL,
@@ -432,23 +431,22 @@ def enabled(tables: Tables, configuration: Configuration, event: str) -> list[Tr
 
 
 def step_beside(tables: Tables, configuration: Configuration, transition: Transition) -> Step | None:
-    """What a Macrostep does where ``transition`` enters one atomic state and nothing follows from it, in a fraction of
-    its time; None where there is more to it."""
-    targets, top = transition.targets, transition.domain
-    if not targets or len(targets) > 1 or top is None or top == NO_STATE or tables.kinds[top] != COMPOUND:
+    """What a Macrostep does where ``transition`` leads to an atomic state beside the last and nothing follows from it,
+    in a fraction of its time; None where there is more to it."""
+    target = transition.beside
+    if target == NO_STATE:
         return None
-    target = targets[0]
-    if tables.parents[target] != top or tables.kinds[target] != ATOMIC or tables.initial_actions[target]:
-        return None
+    top = tables.parents[target]
     active, history = configuration
-    left = active & span(top + 1, tables.ends[top])
+    left = active & (1 << tables.ends[top]) - (2 << top)
     active = active ^ left | 1 << target
     if left & tables.recorders or active & tables.transient:
         return None
-    actions: list[str] = []
-    for state in descending(left):
-        actions += tables.exit[state]
-    return Step(Configuration(active, history), (*actions, *transition.actions, *tables.entry[target]))
+    actions = transition.actions + tables.entry[target]
+    if left & tables.parting:
+        leaving = [name for state in descending(left & tables.parting) for name in tables.exit[state]]
+        actions = (*leaving, *actions)
+    return Step(Configuration(active, history), actions)
 
 
 def step(tables: Tables, configuration: Configuration, event: str) -> Step | None:

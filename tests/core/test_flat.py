@@ -132,7 +132,7 @@ def test_a_long_row_of_few_states_is_searched_no_longer_than_it_has_states() -> 
     document = json.dumps({"map": {"a": ["b"] * 100_000, "b": ["a"]}, "initial": "a"}).encode()
     definition = compile_document(document, Limits()).definition
     assert isinstance(definition, FlatDefinition)
-    assert len(definition.tables.exact[1].names) == 1  # type: ignore[attr-defined]
+    assert len(definition.tables.exact[1].targets) == 1  # type: ignore[attr-defined]
     assert definition.send(b"a", "b") == (b"b", ())
     assert definition.send(b"a", "a") is None
     assert definition.next(b"a") == ["b"]
