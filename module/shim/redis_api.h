@@ -275,6 +275,9 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
        RedisModuleConfigApplyFunc apply, void *privdata))                                                             \
     X(1, int, LoadConfigs, (RedisModuleCtx *ctx))
 
+/* The compiler's -fvisibility=hidden does not hold for what is only declared: each use would take an address first. */
+#pragma GCC visibility push(hidden)
+
 #define REDIS_API_DECLARE(needed, type, name, args) extern type(*RedisModule_##name) args;
 REDIS_API(REDIS_API_DECLARE)
 #undef REDIS_API_DECLARE
@@ -284,5 +287,7 @@ const char *redis_api_load(RedisModuleCtx *ctx);
 
 /* Whether the server is Valkey, which has every function under a name of its own too. */
 extern bool redis_api_is_valkey;
+
+#pragma GCC visibility pop
 
 #endif

@@ -1,6 +1,7 @@
 /* What a client reads: encoded replies, a machine's document, error lines. */
 #include "shim.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- encoded replies ----
@@ -91,25 +92,51 @@ static RedisModuleCallReply *array_of(sm_bytes encoded) {
     return NULL;
 }
 
-/* That command shows in MONITOR: it is for states that are asked for all the time, not for a look at a machine. */
-static void keep_states(sm_node *node) {
-    size_t len, each;
+/* Whether a reply is this string and nothing else: another module may change any command on its way. */
+static bool is_string(RedisModuleCallReply *reply, sm_bytes bytes) {
+    char header[STRING_HEADER + 8];
+    size_t header_len = (size_t)snprintf(header, sizeof(header), "$%zu\r\n", bytes.len), len = 0;
+    const char *sent = RedisModule_CallReplyProto(reply, &len);
 
-    node->sent = array_of(node->states);
-    if (!node->sent) return;
-    each = RedisModule_MallocSize(node->sent);
-    RedisModule_CallReplyProto(node->sent, &len);
-    sm_memo_weigh(node, len + STRING_HEADER + each * (1 + RedisModule_CallReplyLength(node->sent)));
+    return sent && len == header_len + bytes.len + 2 && memcmp(sent, header, header_len) == 0 &&
+           memcmp(sent + header_len, bytes.ptr, bytes.len) == 0;
 }
 
-/* SM.STATE's reply. */
-int sm_reply_states(RedisModuleCtx *ctx, sm_node *node) {
-    if (node->asked < ASKED_OFTEN && ++node->asked == ASKED_OFTEN) keep_states(node);
-    return node->sent ? RedisModule_ReplyWithCallReply(ctx, node->sent) : sm_reply_encoded(ctx, node->states);
+/* A string, by the server. */
+static RedisModuleCallReply *string_of(sm_bytes bytes) {
+    RedisModuleCallReply *reply = expect(RedisModule_Call(lasting, "ECHO", "b", bytes.ptr, bytes.len),
+                                         REDISMODULE_REPLY_STRING);
+
+    if (!reply || is_string(reply, bytes)) return reply;
+    RedisModule_FreeCallReply(reply);
+    return NULL;
+}
+
+/* Those commands show in MONITOR: they are for what is asked for all the time, not for a look at a machine. */
+static bool asked_often(sm_kept *kept) {
+    return kept->asked < ASKED_OFTEN && ++kept->asked == ASKED_OFTEN;
+}
+
+static void keep(sm_node *node, sm_kept *kept, RedisModuleCallReply *reply, size_t elements) {
+    size_t len = 0;
+
+    if (!reply) return;
+    kept->reply = reply;
+    RedisModule_CallReplyProto(reply, &len);
+    sm_memo_weigh(node, len + STRING_HEADER + RedisModule_MallocSize(reply) * (1 + elements));
+}
+
+int sm_reply_states_in_pieces(RedisModuleCtx *ctx, sm_node *node) {
+    if (asked_often(&node->sent_states)) {
+        RedisModuleCallReply *reply = array_of(node->states);
+        keep(node, &node->sent_states, reply, reply ? RedisModule_CallReplyLength(reply) : 0);
+    }
+    return sm_reply_encoded(ctx, node->states);
 }
 
 void sm_reply_forget(sm_node *node) {
-    if (node->sent) RedisModule_FreeCallReply(node->sent);
+    if (node->sent_states.reply) RedisModule_FreeCallReply(node->sent_states.reply);
+    if (node->sent_document.reply) RedisModule_FreeCallReply(node->sent_document.reply);
 }
 
 /* ---- documents ---- */
@@ -184,14 +211,16 @@ char *sm_document_render(const sm_machine *machine, size_t *len) {
     return text;
 }
 
-int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machine) {
-    const sm_node *node = sm_machine_node(machine);
+int sm_reply_document_in_pieces(RedisModuleCtx *ctx, const sm_machine *machine) {
+    sm_node *node = sm_machine_node(machine);
     char small[SMALL_DOCUMENT];
     size_t most;
     char *text;
 
-    if (node->document.len && !sm_machine_block(machine))
+    if (node->document.len && !sm_machine_block(machine)) {
+        if (asked_often(&node->sent_document)) keep(node, &node->sent_document, string_of(node->document), 0);
         return RedisModule_ReplyWithStringBuffer(ctx, node->document.ptr, node->document.len);
+    }
     most = most_bytes(machine);
     text = most <= sizeof(small) ? small : RedisModule_Alloc(most);
     RedisModule_ReplyWithStringBuffer(ctx, text, render(machine, text));

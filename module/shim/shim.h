@@ -31,6 +31,8 @@
 #define SM_MODULE_NAME "redisstate"
 #define SM_TYPE_NAME "StateType"
 
+#pragma GCC visibility push(hidden) /* as in redis_api.h */
+
 /* ---- values ---- */
 
 /* An entry of the memo's table; first member of definitions, nodes and edges. */
@@ -78,6 +80,12 @@ typedef struct sm_definition {
     char text[];
 } sm_definition;
 
+/* A reply as the server sends it, once it was asked for often. */
+typedef struct sm_kept {
+    RedisModuleCallReply *reply; /* or NULL */
+    uint32_t asked;              /* while there is none */
+} sm_kept;
+
 /* A definition standing in one configuration (item.key). */
 typedef struct sm_node {
     sm_item item;
@@ -91,8 +99,7 @@ typedef struct sm_node {
     sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
     sm_bytes document; /* all of that reply, without a reason; empty where it is long */
     sm_bytes states;   /* SM.STATE's reply, encoded, */
-    RedisModuleCallReply *sent; /* and as the server sends it, once it was asked for often; or NULL */
-    uint32_t asked;
+    sm_kept sent_states, sent_document;
     struct sm_edge *recent[2]; /* the edges that were followed from here last, or NULL */
     char text[];
 } sm_node;
@@ -256,9 +263,21 @@ const char *sm_python_version(void);
 void sm_reply_prepare(RedisModuleCtx *ctx);
 int sm_reply_ok(RedisModuleCtx *ctx);
 int sm_reply_encoded(RedisModuleCtx *ctx, sm_bytes encoded);
-int sm_reply_states(RedisModuleCtx *ctx, sm_node *node);
+int sm_reply_states_in_pieces(RedisModuleCtx *ctx, sm_node *node);
+int sm_reply_document_in_pieces(RedisModuleCtx *ctx, const sm_machine *machine);
+
+/* The replies of SM.STATE and SM.GET, here because a command that reads has little else to do. */
+static inline int sm_reply_states(RedisModuleCtx *ctx, sm_node *node) {
+    RedisModuleCallReply *sent = node->sent_states.reply;
+    return sent ? RedisModule_ReplyWithCallReply(ctx, sent) : sm_reply_states_in_pieces(ctx, node);
+}
+
+static inline int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machine, const sm_node *node) {
+    RedisModuleCallReply *sent = sm_machine_block(machine) ? NULL : node->sent_document.reply;
+    return sent ? RedisModule_ReplyWithCallReply(ctx, sent) : sm_reply_document_in_pieces(ctx, machine);
+}
+
 void sm_reply_forget(sm_node *node);
-int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machine);
 int sm_reply_error(RedisModuleCtx *ctx, sm_bytes text);
 int sm_reply_invalid_transition(RedisModuleCtx *ctx, const sm_node *from, sm_bytes to);
 size_t sm_utf8_fault(sm_bytes text);
@@ -300,5 +319,7 @@ typedef struct sm_command {
 extern const sm_command sm_commands[];
 extern const size_t sm_commands_count;
 extern const char *const sm_version;
+
+#pragma GCC visibility pop
 
 #endif
