@@ -29,14 +29,14 @@ Commands = list[tuple[str, ...]]
 
 # A pair of commands that ends where it began, instructions of the module for each, calls into the server for each.
 COMMANDS: dict[str, tuple[Commands, int, int]] = {
-    "SM.MUTATE": ([("SM.MUTATE", "k", "paid"), ("SM.MUTATE", "k", "open")], 322, 11),
-    "SM.MUTATE with a reason": ([("SM.MUTATE", "k", "paid", "by ann"), ("SM.MUTATE", "k", "open", "by bob")], 405, 12),
-    "SM.MUTATE refused": ([("SM.MUTATE", "k", "sent"), ("SM.MUTATE", "k", "open")], 256, 8),
-    "SM.SEND": ([("SM.SEND", "k", "paid"), ("SM.SEND", "k", "open")], 322, 11),
-    "SM.RESET": ([("SM.MUTATE", "k", "paid"), ("SM.RESET", "k")], 393, 11),
-    "SM.STATE": ([("SM.STATE", "k")] * 2, 97, 5),
-    "SM.GET": ([("SM.GET", "k")] * 2, 97, 5),
-    "SM.SET": ([("SM.SET", "n", DOCUMENT), ("DEL", "n")], 321, 11),
+    "SM.MUTATE": ([("SM.MUTATE", "k", "paid"), ("SM.MUTATE", "k", "open")], 288, 11),
+    "SM.MUTATE with a reason": ([("SM.MUTATE", "k", "paid", "by ann"), ("SM.MUTATE", "k", "open", "by bob")], 373, 12),
+    "SM.MUTATE refused": ([("SM.MUTATE", "k", "sent"), ("SM.MUTATE", "k", "open")], 226, 8),
+    "SM.SEND": ([("SM.SEND", "k", "paid"), ("SM.SEND", "k", "open")], 280, 11),
+    "SM.RESET": ([("SM.MUTATE", "k", "paid"), ("SM.RESET", "k")], 361, 11),
+    "SM.STATE": ([("SM.STATE", "k")] * 2, 51, 5),
+    "SM.GET": ([("SM.GET", "k")] * 2, 54, 5),
+    "SM.SET": ([("SM.SET", "n", DOCUMENT), ("DEL", "n")], 303, 11),
 }
 
 
