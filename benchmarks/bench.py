@@ -117,7 +117,8 @@ Turn = Callable[[], tuple[float, float]]
 """Does some work; returns (cost, amount of work), so that cost / amount is the figure."""
 
 
-def in_turns(bench: Bench, measured: Turn, reference: Turn, turns: int | None = None) -> list[tuple[float, float]]:
+def in_turns(bench: Bench, measured: Turn, reference: Turn, turns: int | None = None,
+             repetitions: int | None = None) -> list[tuple[float, float]]:
     """The figures of both sides, a pair for each repetition, after a warm-up of each.
 
     A repetition is several turns of each side, which go first in turns, and their sums are divided.
@@ -126,7 +127,7 @@ def in_turns(bench: Bench, measured: Turn, reference: Turn, turns: int | None = 
     for side in sides:
         side()
     pairs = []
-    for repetition in range(bench.repetitions):
+    for repetition in range(repetitions or bench.repetitions):
         costs, amounts = [0.0, 0.0], [0.0, 0.0]
         for turn in range(turns or bench.turns):
             for which in (0, 1) if (repetition + turn) % 2 == 0 else (1, 0):
@@ -154,7 +155,10 @@ def nanoseconds(pairs: Sequence[tuple[float, float]], which: int) -> str:
 def compare(bench: Bench, name: str, what: str, against: str, bound: float, measured: Turn, reference: Turn,
             turns: int | None = None) -> None:
     """A row of CPU for each command."""
-    pairs = in_turns(bench, measured, reference, turns)
+    add_row(bench, name, what, against, bound, in_turns(bench, measured, reference, turns))
+
+
+def add_row(bench: Bench, name: str, what: str, against: str, bound: float, pairs: list[tuple[float, float]]) -> None:
     bench.rows.append(
         Row(name, what, against, bound, ratios(pairs), measured=nanoseconds(pairs, 0), reference=nanoseconds(pairs, 1))
     )
