@@ -20,11 +20,41 @@ _serials = itertools.count()
 
 
 def run(bench: Bench) -> None:
+    """The rows take turns, so that none of them falls as a whole into a moment in which the machine is busy."""
+    sizes = {10: (bench.size(1000, 300), 10.0), 10_000: (2, 15.0)}
+    answers: list[float] = []
+    stored: dict[int, list[tuple[float, float]]] = {states: [] for states in sizes}
+    starts: list[tuple[float, float]] = []
+    memory: dict[bool, list[float]] = {True: [], False: []}
     with bench.server() as server, Clients(server) as clients:
-        first_answers(bench, server, clients)
-        for states, count, bound in ((10, bench.size(1000, 300), 10.0), (10_000, 2, 15.0)):
-            unseen_definitions(bench, server, clients, states, count, bound)
-    start(bench)
+        first_answers(server, clients, bench.size(1000, 300))
+        for _ in range(bench.repetitions):
+            turns = [first_answers(server, clients, bench.size(1000, 300)) for _ in range(2)]
+            answers.append(sum(turns) / len(turns))
+            for states, (count, _bound) in sizes.items():
+                stored[states] += unseen_definitions(bench, server, clients, states, count)
+            starts += start(bench, memory)
+    bench.rows.append(
+        Row("first-answer", "CPU of the first answer of an unseen transition", "", 15.0, tuple(answers), unit="µs")
+    )
+    for states, (_count, bound) in sizes.items():
+        pairs = stored[states]
+        bench.rows.append(
+            Row(f"unseen-{states}", f"CPU of SM.SET, unseen definition of {states:,} states",
+                "json.loads of it in Python", bound, ratios(pairs), measured=middle(pairs, 0, "µs", 1e6, 1),
+                reference=middle(pairs, 1, "µs", 1e6, 1))
+        )  # fmt: skip
+    bench.rows.append(
+        Row("start", "CPU of the start until PING is answered", "without the module", 80.0,
+            tuple((measured - reference) * 1e3 for measured, reference in starts), unit="ms more",
+            measured=middle(starts, 0, "ms", 1e3), reference=middle(starts, 1, "ms", 1e3))
+    )  # fmt: skip
+    bench.rows.append(
+        Row("start-memory", "Resident memory after the start", "without the module", 18.0,
+            tuple(m - r for m, r in zip(memory[True], memory[False], strict=True)), unit="MB more",
+            measured=f"{statistics.median(memory[True]):.1f} MB",
+            reference=f"{statistics.median(memory[False]):.1f} MB")
+    )  # fmt: skip
 
 
 def unseen(states: int, count: int) -> list[str]:
@@ -32,29 +62,24 @@ def unseen(states: int, count: int) -> list[str]:
     return [ring(states, f"definition {next(_serials):09d}") for _ in range(count)]
 
 
-def first_answers(bench: Bench, server: Server, clients: Clients) -> None:
-    """Machines of new definitions go around their ring of ten states, so that each step and each state is new."""
-    states, count = 10, bench.size(1000, 300)
-
-    def turn() -> float:
-        names = [key("f", number) for number in range(count)]
-        documents = unseen(states, count)
-        clients.send(traffic([[("SM.SET", *pair) for pair in zip(names, documents, strict=True)]], writes=True))
-        walk = traffic([[("SM.MUTATE", name, f"s{n:05d}") for n in range(1, states) for name in names]], writes=True)
-        before = server.info()["engine_calls"]
-        used, sent = clients.turn(walk, 0)()
-        if server.info()["engine_calls"] - before != sent:
-            raise BenchmarkError("a step was not new, or was asked twice")
-        return used / sent * 1e6
-
-    turn()
-    samples = tuple(turn() for _ in range(bench.repetitions))
-    bench.rows.append(
-        Row("first-answer", "CPU of the first answer of an unseen transition", "", 15.0, samples, unit="µs")
-    )
+def first_answers(server: Server, clients: Clients, count: int) -> float:
+    """Microseconds for each step of machines of new definitions around their ring of ten states, so that each step and
+    each state is new."""
+    states = 10
+    names = [key("f", number) for number in range(count)]
+    documents = unseen(states, count)
+    clients.send(traffic([[("SM.SET", *pair) for pair in zip(names, documents, strict=True)]], writes=True))
+    walk = traffic([[("SM.MUTATE", name, f"s{n:05d}") for n in range(1, states) for name in names]], writes=True)
+    before = server.info()["engine_calls"]
+    used, sent = clients.turn(walk, 0)()
+    if server.info()["engine_calls"] - before != sent:
+        raise BenchmarkError("a step was not new, or was asked twice")
+    return used / sent * 1e6
 
 
-def unseen_definitions(bench: Bench, server: Server, clients: Clients, states: int, count: int, bound: float) -> None:
+def unseen_definitions(
+    bench: Bench, server: Server, clients: Clients, states: int, count: int
+) -> list[tuple[float, float]]:
     """The same documents, sent to the server and read by json.loads as the bytes that they are on the wire."""
     latest: list[str] = []
 
@@ -72,18 +97,14 @@ def unseen_definitions(bench: Bench, server: Server, clients: Clients, states: i
                 json.loads(text)
         return time.process_time() - began, rounds * count
 
-    pairs = in_turns(bench, stored, parsed, turns=2)
-    bench.rows.append(
-        Row(f"unseen-{states}", f"CPU of SM.SET, unseen definition of {states:,} states", "json.loads of it in Python",
-            bound, ratios(pairs), measured=middle(pairs, 0, "µs", 1e6, 1), reference=middle(pairs, 1, "µs", 1e6, 1))
-    )  # fmt: skip
+    return in_turns(bench, stored, parsed, turns=2, repetitions=1)
 
 
 # ---- the start of the server ----
 
 
-def start(bench: Bench) -> None:
-    memory: dict[bool, list[float]] = {True: [], False: []}
+def start(bench: Bench, memory: dict[bool, list[float]]) -> list[tuple[float, float]]:
+    """A repetition; resident megabytes with and without the module go to ``memory``."""
 
     def starting(module: bool) -> Turn:
         def turn() -> tuple[float, float]:
@@ -93,18 +114,7 @@ def start(bench: Bench) -> None:
 
         return turn
 
-    pairs = in_turns(bench, starting(True), starting(False), turns=2)
-    bench.rows.append(
-        Row("start", "CPU of the start until PING is answered", "without the module", 80.0,
-            tuple((measured - reference) * 1e3 for measured, reference in pairs), unit="ms more",
-            measured=middle(pairs, 0, "ms", 1e3), reference=middle(pairs, 1, "ms", 1e3))
-    )  # fmt: skip
-    bench.rows.append(
-        Row("start-memory", "Resident memory after the start", "without the module", 18.0,
-            tuple(m - r for m, r in zip(memory[True], memory[False], strict=True)), unit="MB more",
-            measured=f"{statistics.median(memory[True]):.1f} MB",
-            reference=f"{statistics.median(memory[False]):.1f} MB")
-    )  # fmt: skip
+    return in_turns(bench, starting(True), starting(False), turns=2, repetitions=1)
 
 
 def one_start(server: Server) -> tuple[float, float]:

@@ -168,7 +168,7 @@ def at_half(bench: Bench, server: Server, rate: float) -> None:
     hset = toggles([key("h", n) for n in numbers], lambda name, _, to: ("HSET", name, "state", to), USERS, depth=1)
     reached = Steady(server, hset.pipelines).run(1e9, 20_000 / 1e9)[1]  # all at once
     rate = min(rate, reached / 2)
-    seconds = 0.5 if bench.quick else 2.0
+    seconds = 0.5 if bench.quick else 1.5
     for name, beside in (("latency", False), ("latency-definitions", True)):
 
         def tail(requests: list[list[bytes]], beside: bool = beside) -> Turn:

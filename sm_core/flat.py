@@ -91,7 +91,7 @@ class FlatDefinition:
         return configuration
 
     def head(self, configuration: bytes) -> bytes:
-        return b'{"current":' + to_json(configuration.decode()).encode()
+        return b'{"current":' + _string(configuration.decode()).encode()
 
     def states(self, configuration: bytes) -> Sequence[str]:
         return (configuration.decode(),)
