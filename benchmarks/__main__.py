@@ -49,6 +49,8 @@ def measure(binary: servers.Found, quick: bool, parts: list[str]) -> Bench:
             print(f"{part}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
             for row in bench.rows[shown:]:
                 print(f"  {row.what}: {report.figure(row.median, row.unit)}", file=sys.stderr, flush=True)
+    if bench.again:
+        print(f"{bench.again} measurements were taken again: the machine was slower than at its best", file=sys.stderr)
     return bench
 
 
@@ -64,14 +66,15 @@ def main() -> int:
     except servers.NoServerError as error:
         print(f"No server: {error}. {servers.ADVICE}", file=sys.stderr)
         return 1
-    runs = {}
+    runs, again = {}, {}
     for binary in binaries[:1] if options.quick else binaries:
         print(f"{binary.name} ({binary.path})", file=sys.stderr, flush=True)
         try:
-            runs[binary.name] = measure(binary, options.quick, options.only).rows
+            bench = measure(binary, options.quick, options.only)
         except BenchmarkError as error:
             print(f"{binary.name}: {error}", file=sys.stderr)
             return 1
+        runs[binary.name], again[binary.name] = bench.rows, bench.again
     options.output.mkdir(parents=True, exist_ok=True)
     conditions = {
         "date": time.strftime("%Y-%m-%d"),
@@ -79,6 +82,7 @@ def main() -> int:
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
         "python": platform.python_version(),
         "module": MODULE.name,
+        "measured again": again,
     }
     report.write_json(options.output / "results.json", runs, conditions)
     chart.write(options.output / "results.svg", runs)

@@ -29,8 +29,7 @@ def run(bench: Bench) -> None:
     with bench.server() as server, Clients(server) as clients:
         first_answers(server, clients, bench.size(1000, 300))
         for _ in range(bench.repetitions):
-            turns = [first_answers(server, clients, bench.size(1000, 300)) for _ in range(2)]
-            answers.append(sum(turns) / len(turns))
+            answers.append(bench.undisturbed(lambda: first_answers(server, clients, bench.size(1000, 300))))
             for states, (count, _bound) in sizes.items():
                 stored[states] += unseen_definitions(bench, server, clients, states, count)
             starts += start(bench, memory)

@@ -88,7 +88,7 @@ def machines(bench: Bench) -> None:
 
         measured = []
         for load, alone in zip(both(some), both(few), strict=True):
-            measured.append(in_turns(bench, clients.turn(load, bench.turn), clients.turn(alone, bench.turn)))
+            measured.append(in_turns(bench, clients.turn(load, bench.turn), clients.turn(alone, bench.turn), turns=2))
     samples = tuple(own / hset for own, hset in zip(*map(ratios, measured), strict=True))
     bench.rows.append(
         Row("growth-machines", f"CPU of SM.MUTATE all over {count:,} machines, HSET's loss taken off",

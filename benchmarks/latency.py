@@ -101,7 +101,7 @@ def throughput(bench: Bench, server: Server) -> float:
     for number in range(states):
         server.own.execute_command("SM.SET", key("t", number), everywhere(states))
         server.own.hset(key("u", number), "state", "0" * 12)
-    requests = bench.size(100_000, 20_000)
+    requests = bench.size(50_000, 20_000)
 
     def generated(*command: str) -> Turn:
         assert program is not None
