@@ -59,7 +59,7 @@ DISTURBED = 1.25
 def same_work() -> float:
     """Seconds of CPU of work that is always the same, in memory and in the processor."""
     times = []
-    for _ in range(3):
+    for _ in range(10):  # the first ones find cold caches
         began = time.process_time()
         MEMORY[::64].count(1)
         for _ in range(100):
@@ -85,8 +85,8 @@ class Bench:
     """Seconds that are left to measure again."""
 
     def __post_init__(self) -> None:
-        self.patience = 0.0 if self.quick else 300.0
-        self.best = min(same_work() for _ in range(5 if self.quick else 50))
+        self.patience = 0.0 if self.quick else 120.0
+        self.best = min(same_work() for _ in range(2 if self.quick else 20))
 
     def undisturbed(self, work: Callable[[], T]) -> T:
         """What ``work`` returns, measured again while the machine is slower before or after it than it was at its best.
