@@ -13,7 +13,7 @@ from typing import Any
 from .chart import Configuration, Step, Tables, listed, map_tables, move, step
 from .definition import Move
 from .document import Limits, to_json
-from .errors import DocumentError, LimitError, element, member, quote, type_name
+from .errors import DocumentError, element, member, quote, type_name
 
 MEMBERS = frozenset(("current", "map", "initial", "reason", "id", "version", "description", "meta"))
 _KEPT = {name: f',"{name}":' for name in ("id", "version", "description", "meta")}
@@ -32,20 +32,17 @@ class FlatDefinition:
         rows: dict[str, list[str]] = document["map"]
         self.initial: str = document["initial"]
         try:
-            self.tables: Tables = map_tables(rows, self.initial)
-            text = _rows_to_json(rows, self.tables.numbers)
+            self.tables: Tables = map_tables(rows, self.initial, limits.states if limits is not None else None)
         except TypeError:  # to look at all targets beforehand takes longer
             _check_targets(rows)
             raise
-        states = len(self.tables.numbers)
-        if limits is not None and states > limits.states:
-            raise LimitError("$.map", f"{states} states, more than max-states ({limits.states}) allows")
+        text = _rows_to_json(rows, self.tables.numbers)
         body = f'{{"map":{text},"initial":{to_json(self.initial)}'
         kept = "".join([_KEPT[name] + to_json(document[name]) for name in document if name in _KEPT])
         stored = body.encode()
         self.canonical = stored + kept.encode() + b"}"
         self.split = len(stored)
-        self.footprint = _BYTES_AT_LEAST + _BYTES_PER_STATE * states + 2 * len(self.canonical)
+        self.footprint = _BYTES_AT_LEAST + _BYTES_PER_STATE * len(self.tables.numbers) + 2 * len(self.canonical)
 
     def place(self, configuration: bytes) -> Configuration:
         """Only the root is active of a machine on a state that the map does not know."""

@@ -1,12 +1,14 @@
 """The flat machine, in the engine alone."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sm_core import DocumentError, LimitError, Limits, compile_document
+from sm_core.chart import map_tables
 from sm_core.flat import FlatDefinition
 
 README = b'{"current":"","map":{"bar": ["blee", "boo"], "boo": ["blee"]},"initial":"bar"}'
@@ -136,6 +138,25 @@ def test_a_long_row_of_few_states_is_searched_no_longer_than_it_has_states() -> 
     assert definition.send(b"a", "b") == (b"b", ())
     assert definition.send(b"a", "a") is None
     assert definition.next(b"a") == ["b"]
+
+
+def test_a_target_that_is_no_string_is_never_a_key() -> None:
+    """Numbers whose hashes collide would make each of them look at all before it."""
+
+    class Target:
+        looks = 0
+
+        def __hash__(self) -> int:
+            Target.looks += 1
+            return 0
+
+    rows: dict[str, Any] = {"a": ["b", *[Target() for _ in range(100)]]}
+    with pytest.raises(TypeError):
+        map_tables(rows, "a", None)
+    assert Target.looks == 1
+    collide = [str(number * (2**61 - 1)) for number in range(20_000)]
+    document = f'{{"map":{{"a":[{",".join(collide)}]}},"initial":"a"}}'.encode()
+    assert refused(document) == "$.map.a[0]: expected a string, got a number"
 
 
 def test_names_that_mean_something_in_a_chart_are_names_like_others() -> None:
