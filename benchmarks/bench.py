@@ -77,11 +77,11 @@ class Bench:
     quick: bool
     rows: list[Row] = field(default_factory=list)
     started: int = 0
-    best: float = float("inf")
+    best: float = field(init=False)
     """What same_work() took at best."""
     again: int = 0
     """How often something was measured again."""
-    patience: float = 0.0
+    patience: float = field(init=False)
     """Seconds that are left to measure again."""
 
     def __post_init__(self) -> None:

@@ -21,22 +21,23 @@ _serials = itertools.count()
 
 def run(bench: Bench) -> None:
     """The rows take turns, so that none of them falls as a whole into a moment in which the machine is busy."""
-    sizes = {10: (bench.size(1000, 300), 10.0), 10_000: (2, 15.0)}
+    count = bench.size(1000, 300)
+    sizes = {10: (count, 10.0), 10_000: (2, 15.0)}
     answers: list[float] = []
     stored: dict[int, list[tuple[float, float]]] = {states: [] for states in sizes}
     starts: list[tuple[float, float]] = []
     memory: dict[bool, list[float]] = {True: [], False: []}
     with bench.server() as server, Clients(server) as clients:
-        first_answers(server, clients, bench.size(1000, 300))
+        first_answers(clients, count)
         for _ in range(bench.repetitions):
-            answers.append(bench.undisturbed(lambda: first_answers(server, clients, bench.size(1000, 300))))
-            for states, (count, _bound) in sizes.items():
-                stored[states] += unseen_definitions(bench, server, clients, states, count)
+            answers.append(bench.undisturbed(lambda: first_answers(clients, count)))
+            for states, (documents, _bound) in sizes.items():
+                stored[states] += unseen_definitions(bench, clients, states, documents)
             starts += start(bench, memory)
     bench.rows.append(
         Row("first-answer", "CPU of the first answer of an unseen transition", "", 15.0, tuple(answers), unit="µs")
     )
-    for states, (_count, bound) in sizes.items():
+    for states, (_documents, bound) in sizes.items():
         pairs = stored[states]
         bench.rows.append(
             Row(f"unseen-{states}", f"CPU of SM.SET, unseen definition of {states:,} states",
@@ -61,7 +62,7 @@ def unseen(states: int, count: int) -> list[str]:
     return [ring(states, f"definition {next(_serials):09d}") for _ in range(count)]
 
 
-def first_answers(server: Server, clients: Clients, count: int) -> float:
+def first_answers(clients: Clients, count: int) -> float:
     """Microseconds for each step of machines of new definitions around their ring of ten states, so that each step and
     each state is new."""
     states = 10
@@ -69,16 +70,10 @@ def first_answers(server: Server, clients: Clients, count: int) -> float:
     documents = unseen(states, count)
     clients.send(traffic([[("SM.SET", *pair) for pair in zip(names, documents, strict=True)]], writes=True))
     walk = traffic([[("SM.MUTATE", name, f"s{n:05d}") for n in range(1, states) for name in names]], writes=True)
-    before = server.info()["engine_calls"]
-    used, sent = clients.turn(walk, 0)()
-    if server.info()["engine_calls"] - before != sent:
-        raise BenchmarkError("a step was not new, or was asked twice")
-    return used / sent * 1e6
+    return clients.first_answers(walk)
 
 
-def unseen_definitions(
-    bench: Bench, server: Server, clients: Clients, states: int, count: int
-) -> list[tuple[float, float]]:
+def unseen_definitions(bench: Bench, clients: Clients, states: int, count: int) -> list[tuple[float, float]]:
     """The same documents, sent to the server and read by json.loads as the bytes that they are on the wire."""
     latest: list[str] = []
 

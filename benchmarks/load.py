@@ -157,6 +157,14 @@ class Clients:
 
         return run
 
+    def first_answers(self, load: Traffic) -> float:
+        """Microseconds of the server's CPU for each command, all of which ask the engine what nobody has asked it."""
+        before = self.server.info()["engine_calls"]
+        used, sent = self.turn(load, 0)()
+        if self.server.info()["engine_calls"] - before != sent:
+            raise BenchmarkError("a step was not new, or was asked twice")
+        return used / sent * 1e6
+
 
 # ---- redis-benchmark ----
 

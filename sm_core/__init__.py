@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .chart import Finding
 from .definition import Definition, Move
 from .document import Limits, check_size, parse
 from .errors import DocumentError, EngineError, LimitError, explain
 from .flat import FlatDefinition
-from .inspection import Finding, check_document, diagram
+from .inspection import check_document, diagram
 from .statechart import ChartDefinition
 
 __all__ = [

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from .chart import check, draw, view
-from .chart.check import MOST_FINDINGS
+from .chart import MOST_FINDINGS, Finding, check, draw, view
 from .definition import Definition
 from .document import Limits, check_size, parse
 from .errors import DocumentError, element, member, quote
 from .flat import FlatDefinition
 from .statechart import ChartDefinition, machine_members
-
-Finding = tuple[str, str, str]
-"""``error`` or ``warning``, the place in the document, and what is found there."""
 
 
 def check_document(text: bytes, limits: Limits) -> list[Finding]:

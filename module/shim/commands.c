@@ -32,8 +32,7 @@ bool sm_accepted_before(RedisModuleCtx *ctx) {
 
 /* ---- keys ---- */
 
-/* What comes before each command's own work is a part of it: what a command that reads costs is what it calls, and how
- * many lines of the processor's instruction cache it takes from the server. */
+/* Opening its key is most of what a command that reads does itself: it is a part of each, and no call. */
 #define IN_PLACE inline __attribute__((always_inline))
 
 typedef struct opened {

@@ -22,15 +22,17 @@ from __future__ import annotations
 
 from . import move, step
 from .chart import Chart, compile_chart
-from .check import check
+from .check import MOST_FINDINGS, Finding, check
 from .draw import draw
 from .model import Configuration, Step, Tables
 from .rows import listed, map_tables
 from .view import view
 
 __all__ = [
+    "MOST_FINDINGS",
     "Chart",
     "Configuration",
+    "Finding",
     "Step",
     "Tables",
     "check",

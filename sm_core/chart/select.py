@@ -19,9 +19,6 @@ def select(tables: Tables, active: int, event: str) -> list[Transition]:
     innermost = maxsize
     ends = tables.ends
     active &= tables.answering
-    if not active & (active - 1):
-        transition = answer(tables, active.bit_length() - 1, event) if active else None
-        return [] if transition is None else [transition]
     while active:
         state = active.bit_length() - 1
         active ^= 1 << state
