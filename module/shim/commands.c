@@ -38,7 +38,8 @@ bool sm_accepted_before(RedisModuleCtx *ctx) {
 typedef struct opened {
     RedisModuleKey *key;
     sm_machine *machine; /* NULL: no such key */
-    sm_node *node;       /* where it stands */
+    sm_node *node;       /* where it stood, */
+    sm_node *target;     /* and where it has gone, or NULL */
 } opened;
 
 /* True where the key has no value, so that a command may give it one. */
@@ -52,6 +53,7 @@ static __attribute__((noinline, cold)) bool has_no_value(RedisModuleCtx *ctx, op
 /* Opens the key of a command. False where it holds another type: then the client has its error. */
 static IN_PLACE bool open_key(RedisModuleCtx *ctx, RedisModuleString *name, int mode, opened *at) {
     at->machine = NULL;
+    at->target = NULL;
     at->key = RedisModule_OpenKey(ctx, name, mode);
     if (RedisModule_ModuleTypeGetType(at->key) == sm_type) {
         at->machine = RedisModule_ModuleTypeGetValue(at->key);
@@ -76,12 +78,14 @@ static IN_PLACE bool open_machine(RedisModuleCtx *ctx, RedisModuleString *name, 
 
 /* How a write ends. If it has changed the machine, replicas and the AOF get the command as it came (the engine answers
  * alike everywhere, and what has been accepted here is not held to another server's limits), WATCH wakes, the event
- * goes out. The event is the last: it runs other modules' code, which may delete the key or ask the engine. */
+ * goes out. The event is the last: it runs other modules' code, which may delete the key or ask the engine. The move is
+ * counted just before, so that the target has time to come from memory. */
 static int finish(RedisModuleCtx *ctx, RedisModuleString *name, opened *at, bool changed, const char *event) {
     close_key(at, REDISMODULE_OK);
     if (!changed) return REDISMODULE_OK;
     RedisModule_SignalModifiedKey(ctx, name);
     RedisModule_ReplicateVerbatim(ctx);
+    if (at->target) sm_machine_count_move(at->node, at->target);
     RedisModule_NotifyKeyspaceEvent(ctx, REDISMODULE_NOTIFY_GENERIC, event, name);
     return REDISMODULE_OK;
 }
@@ -107,6 +111,7 @@ static bool move(opened *at, sm_node *node, const sm_bytes *reason) {
         (!reason || (had.len == reason->len && memcmp(had.ptr, reason->ptr, had.len) == 0)))
         return false;
     moved = sm_machine_move(at->machine, node, reason);
+    at->target = node;
     if (moved != at->machine) hold(at, moved);
     return true;
 }
@@ -286,8 +291,8 @@ int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     outcome = sm_engine_ask(at.node->definition, at.node,
                             argc == 5 ? SM_KIND_FORCE : SM_KIND_MUTATE, state, &answer);
     if (outcome == SM_TAKEN) {
-        changed = move(&at, answer.node, argc >= 4 ? &reason : NULL);
         sm_reply_ok(ctx);
+        changed = move(&at, answer.node, argc >= 4 ? &reason : NULL);
     } else if (outcome == SM_ERROR) {
         sm_reply_error(ctx, answer.error);
     } else if (sm_config.invalid_transition) {

@@ -154,12 +154,19 @@ enum sm_outcome sm_engine_node(sm_definition *definition, sm_bytes configuration
 enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t kind, sm_bytes argument,
                               sm_answer *answer) {
     const void *owner = node ? (const void *)node : (const void *)definition;
-    sm_edge *edge = node ? sm_memo_find_edge(node, kind, argument) : (sm_edge *)sm_memo_find(owner, kind, argument);
-    sm_bytes configuration = node ? (sm_bytes){node->item.key, node->item.key_len} : nothing;
+    const sm_followed *way = node ? sm_memo_follow(node, kind, argument) : NULL;
+    sm_edge *edge = way ? way->edge : node ? NULL : (sm_edge *)sm_memo_find(owner, kind, argument);
+    sm_bytes configuration = nothing;
     sm_verdict verdict;
     int code;
 
     memset(answer, 0, sizeof(*answer));
+    if (way && way->target) {
+        sm_counts.memory_answers++;
+        answer->node = way->target;
+        __builtin_prefetch(&way->target->machines, 1);
+        return SM_TAKEN;
+    }
     if (edge) {
         if (!edge->item.used) edge->item.used = true;
         sm_counts.memory_answers++;
@@ -167,6 +174,7 @@ enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t 
         answer->reply = edge->reply;
         return edge->target || edge->reply.len ? SM_TAKEN : SM_REFUSED;
     }
+    if (node) configuration = (sm_bytes){node->item.key, node->item.key_len};
     sm_memo_make_room();
     verdict_init(&verdict);
     code = sm_python_ask(definition->engine, kind, configuration.ptr, configuration.len, argument.ptr, argument.len,

@@ -62,7 +62,7 @@ void sm_machine_free(sm_machine *machine) {
     RedisModule_Free(block);
 }
 
-static void count_move(sm_node *from, sm_node *to) {
+void sm_machine_count_move(sm_node *from, sm_node *to) {
     from->machines.in--;
     to->machines.in++;
     if (from->definition == to->definition) return;
@@ -74,7 +74,6 @@ static void count_move(sm_node *from, sm_node *to) {
 sm_machine *sm_machine_move(sm_machine *machine, sm_node *node, const sm_bytes *reason) {
     sm_reason *block = sm_machine_block(machine);
 
-    count_move(sm_machine_node(machine), node);
     if (block && reason && block->room >= reason->len && reason->len >= block->room / 2) {
         block->node = node;
         write_reason(block, reason);

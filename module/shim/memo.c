@@ -18,7 +18,6 @@ enum {
     VISITED_PER_TICK = 2048,
     GIVEN_BACK_PER_DEFINITION = 256, /* items; at most so many at once, so that no command waits for a large one */
     GIVEN_BACK_PER_TICK = 4096,
-    LONGEST_DOCUMENT = 256,  /* bytes; longer ones are put together for each SM.GET */
 };
 
 sm_counters sm_counts;
@@ -44,22 +43,57 @@ sm_item *sm_memo_find(const void *owner, uint8_t kind, sm_bytes key) {
 
 static bool is(const sm_edge *edge, uint8_t kind, sm_bytes key) {
     return edge && edge->item.kind == kind && edge->item.key_len == key.len &&
-           memcmp(edge->item.key, key.ptr, key.len) == 0;
+           memcmp(edge->text, key.ptr, key.len) == 0;
+}
+
+static bool is_followed(const sm_followed *way, uint8_t kind, sm_bytes key) {
+    if (way->kind != kind) return false;
+    if (way->len > sizeof(way->key)) return is(way->edge, kind, key);
+    return way->len == key.len && memcmp(way->key, key.ptr, key.len) == 0;
+}
+
+static void follow(sm_node *node, sm_edge *edge) {
+    sm_followed *way = &node->recent[0], *last = &node->recent[1];
+
+    if (last->used) last->edge->item.used = true;
+    *last = *way;
+    memset(way, 0, sizeof(*way));
+    way->edge = edge;
+    way->target = edge->reply.len ? NULL : edge->target;
+    way->kind = edge->item.kind;
+    way->len = UINT8_MAX;
+    if (edge->item.key_len > sizeof(way->key)) return;
+    way->len = (uint8_t)edge->item.key_len;
+    memcpy(way->key, edge->text, way->len);
 }
 
 /* Machines that stand on one node mostly go the same ways: those are looked at before the table, whose hash takes
  * longer than the rest of a remembered transition. */
-sm_edge *sm_memo_find_edge(sm_node *node, uint8_t kind, sm_bytes key) {
-    sm_edge *edge = node->recent[0];
+const sm_followed *sm_memo_follow(sm_node *node, uint8_t kind, sm_bytes key) {
+    sm_followed *way = node->recent;
+    sm_edge *edge;
 
-    if (is(edge, kind, key)) return edge;
-    edge = node->recent[1];
-    if (!is(edge, kind, key)) edge = (sm_edge *)sm_memo_find(node, kind, key);
-    if (edge) {
-        node->recent[1] = node->recent[0];
-        node->recent[0] = edge;
+    if (!is_followed(way, kind, key) && !is_followed(++way, kind, key)) {
+        edge = (sm_edge *)sm_memo_find(node, kind, key);
+        if (!edge) return NULL;
+        edge->item.used = true;
+        follow(node, edge);
+        return &node->recent[0];
     }
-    return edge;
+    if (!way->used) way->used = true;
+    return way;
+}
+
+static bool leaves_a_node(const sm_edge *edge) {
+    return edge->item.owner != NULL && edge->item.owner != edge->definition;
+}
+
+/* Where the edge is among those followed lately, or NULL. */
+static sm_followed *way_of(const sm_edge *edge) {
+    sm_node *node = (sm_node *)(uintptr_t)edge->item.owner;
+
+    if (!leaves_a_node(edge)) return NULL;
+    return node->recent[0].edge == edge ? &node->recent[0] : node->recent[1].edge == edge ? &node->recent[1] : NULL;
 }
 
 /* Clients mostly store a few documents: those are compared before they are hashed. A text's place follows from its
@@ -210,26 +244,14 @@ sm_node *sm_node_find(const sm_definition *definition, sm_bytes configuration) {
     return (sm_node *)sm_memo_find(definition, SM_KIND_NODE, configuration);
 }
 
-/* SM.GET's reply without a reason: the head, then the canonical document with a comma for its opening brace. */
-static sm_bytes put_document(char **at, sm_bytes head, const sm_definition *definition) {
-    sm_bytes begun = put(at, head), rest = {definition->item.key + 1, definition->item.key_len - 1};
-
-    put(at, (sm_bytes){",", 1});
-    put(at, rest);
-    return (sm_bytes){begun.ptr, head.len + 1 + rest.len};
-}
-
 sm_node *sm_node_add(sm_definition *definition, sm_bytes configuration, sm_bytes head, sm_bytes states) {
-    size_t document = head.len + definition->item.key_len;
-    bool whole = document <= LONGEST_DOCUMENT;
-    sm_node *node = RedisModule_Calloc(1, sizeof(*node) + configuration.len + (whole ? document : head.len) + states.len);
+    sm_node *node = RedisModule_Calloc(1, sizeof(*node) + configuration.len + head.len + states.len);
     char *at = node->text;
 
     node->definition = definition;
     node->size = RedisModule_MallocSize(node);
     configuration = put(&at, configuration);
-    node->document = whole ? put_document(&at, head, definition) : (sm_bytes){NULL, 0};
-    node->head = whole ? (sm_bytes){node->document.ptr, head.len} : put(&at, head);
+    node->head = put(&at, head);
     node->states = put(&at, states);
     add_item(&node->item, definition, definition, SM_KIND_NODE, configuration);
     definition->bytes += node->size;
@@ -262,10 +284,6 @@ static void free_node(sm_node *node) {
     RedisModule_Free(node);
 }
 
-static bool leaves_a_node(const sm_edge *edge) {
-    return edge->item.owner != NULL && edge->item.owner != edge->definition;
-}
-
 /* A document's edge has no owner, that of a question about a definition the definition, of others the node. */
 sm_edge *sm_edge_add(const void *owner, sm_definition *definition, uint8_t kind, sm_bytes key, sm_node *target,
                      sm_bytes reply, bool has_reason) {
@@ -280,7 +298,12 @@ sm_edge *sm_edge_add(const void *owner, sm_definition *definition, uint8_t kind,
     edge->reply = put(&at, reply);
     add_item(&edge->item, definition, owner, kind, key);
     if (target) target->incoming++;
-    if (leaves_a_node(edge)) ((sm_node *)(uintptr_t)owner)->outgoing++;
+    if (leaves_a_node(edge)) {
+        sm_node *node = (sm_node *)(uintptr_t)owner;
+
+        node->outgoing++;
+        follow(node, edge);
+    }
     definition->bytes += edge->size;
     sm_counts.edges++;
     sm_counts.edge_bytes += edge->size;
@@ -289,6 +312,9 @@ sm_edge *sm_edge_add(const void *owner, sm_definition *definition, uint8_t kind,
 }
 
 static void free_edge(sm_edge *edge) {
+    sm_followed *way = way_of(edge);
+
+    if (way) memset(way, 0, sizeof(*way));
     remove_item(&edge->item);
     if (edge->item.kind == SM_KIND_DOCUMENT) {
         sm_edge **place = document_place((sm_bytes){edge->item.key, edge->item.key_len});
@@ -296,17 +322,21 @@ static void free_edge(sm_edge *edge) {
         if (*place == edge) *place = NULL;
     }
     if (edge->target) edge->target->incoming--;
-    if (leaves_a_node(edge)) {
-        sm_node *node = (sm_node *)(uintptr_t)edge->item.owner;
-
-        node->outgoing--;
-        for (int i = 0; i < 2; i++)
-            if (node->recent[i] == edge) node->recent[i] = NULL;
-    }
+    if (leaves_a_node(edge)) ((sm_node *)(uintptr_t)edge->item.owner)->outgoing--;
     edge->definition->bytes -= edge->size;
     sm_counts.edges--;
     sm_counts.edge_bytes -= edge->size;
     RedisModule_Free(edge);
+}
+
+/* Whether an edge was used since it was last asked. */
+static bool was_used(sm_edge *edge) {
+    sm_followed *way = way_of(edge);
+    bool used = edge->item.used || (way && way->used);
+
+    edge->item.used = false;
+    if (way) way->used = false;
+    return used;
 }
 
 static bool full(void) {
@@ -320,13 +350,12 @@ static void make_room(size_t looks) {
         sm_node *node = (sm_node *)item;
 
         if (!item) return;
-        if (item->kind != SM_KIND_NODE && !item->used) {
+        if (item->kind != SM_KIND_NODE && !was_used((sm_edge *)item)) {
             free_edge((sm_edge *)item);
         } else if (item->kind == SM_KIND_NODE && !node->incoming && !node->outgoing && !node->definition->holds &&
                    !sm_tally_count(&node->machines)) {
             free_node(node);
         } else {
-            item->used = false;
             TAILQ_REMOVE(&queue, item, queue);
             TAILQ_INSERT_TAIL(&queue, item, queue);
             continue;

@@ -141,7 +141,10 @@ void sm_reply_forget(sm_node *node) {
 
 /* ---- documents ---- */
 
-enum { SMALL_DOCUMENT = 1024 }; /* bytes; larger ones are worth an allocation */
+enum {
+    SMALL_DOCUMENT = 1024, /* bytes; larger ones are worth an allocation */
+    LONGEST_KEPT = 256,    /* bytes; longer ones are put together for each SM.GET */
+};
 
 static const char short_escapes[256] = {
     ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
@@ -214,16 +217,13 @@ char *sm_document_render(const sm_machine *machine, size_t *len) {
 int sm_reply_document_in_pieces(RedisModuleCtx *ctx, const sm_machine *machine) {
     sm_node *node = sm_machine_node(machine);
     char small[SMALL_DOCUMENT];
-    size_t most;
-    char *text;
+    size_t most = most_bytes(machine);
+    char *text = most <= sizeof(small) ? small : RedisModule_Alloc(most);
+    sm_bytes document = {text, render(machine, text)};
 
-    if (node->document.len && !sm_machine_block(machine)) {
-        if (asked_often(&node->sent_document)) keep(node, &node->sent_document, string_of(node->document), 0);
-        return RedisModule_ReplyWithStringBuffer(ctx, node->document.ptr, node->document.len);
-    }
-    most = most_bytes(machine);
-    text = most <= sizeof(small) ? small : RedisModule_Alloc(most);
-    RedisModule_ReplyWithStringBuffer(ctx, text, render(machine, text));
+    if (!sm_machine_block(machine) && document.len <= LONGEST_KEPT && asked_often(&node->sent_document))
+        keep(node, &node->sent_document, string_of(document), 0);
+    RedisModule_ReplyWithStringBuffer(ctx, document.ptr, document.len);
     if (text != small) RedisModule_Free(text);
     return REDISMODULE_OK;
 }

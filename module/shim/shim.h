@@ -41,9 +41,9 @@ typedef struct sm_item {
     uint64_t hash;
     const void *owner; /* what the question was about: a definition, a node, or NULL */
     const char *key;
-    size_t key_len;
     TAILQ_ENTRY(sm_item) queue;     /* oldest first, for the memo's bound */
     LIST_ENTRY(sm_item) of_definition;
+    size_t key_len;
     uint8_t kind;
     bool used; /* since it was last looked at by the bound: a second chance */
 } sm_item;
@@ -86,33 +86,44 @@ typedef struct sm_kept {
     uint32_t asked;              /* while there is none */
 } sm_kept;
 
-/* A definition standing in one configuration (item.key). */
+/* An edge that was followed lately, and what it says where its key is short: with many nodes, each piece of memory that
+ * is looked at is a wait. */
+typedef struct sm_followed {
+    struct sm_edge *edge;   /* or NULL */
+    struct sm_node *target; /* the edge's, where it has no reply of its own, or NULL */
+    bool used;              /* in place of the edge's, which is not looked at */
+    uint8_t kind;
+    uint8_t len; /* of the key; one that does not fit is read from the edge */
+    char key[13];
+} sm_followed;
+
+/* A definition standing in one configuration (item.key). What a remembered transition reads lies in one cache line, where
+ * the allocator begins large blocks with one. */
 typedef struct sm_node {
     sm_item item;
-    sm_definition *definition;
-    size_t size;
-    uint64_t snapshot; /* as of the definition */
-    uint64_t number;
-    sm_tally machines;
     uint32_t incoming; /* edges that lead here */
     uint32_t outgoing; /* edges that begin here */
     sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
-    sm_bytes document; /* all of that reply, without a reason; empty where it is long */
-    sm_bytes states;   /* SM.STATE's reply, encoded, */
+    sm_bytes states;   /* SM.STATE's reply, encoded */
+    size_t size;
+    sm_definition *definition;
+    sm_tally machines;
+    sm_followed recent[2]; /* the last ones from here */
     sm_kept sent_states, sent_document;
-    struct sm_edge *recent[2]; /* the edges that were followed from here last, or NULL */
+    uint64_t snapshot; /* as of the definition */
+    uint64_t number;
     char text[];
 } sm_node;
 
-/* A remembered answer to the question item.kind(item.key) about item.owner. */
+/* A remembered answer to the question item.kind(item.key) about item.owner. The key is how `text` begins. */
 typedef struct sm_edge {
     sm_item item;
-    sm_definition *definition;
     sm_node *target;  /* NULL: refused, or not a transition */
+    sm_bytes reply;   /* encoded, empty where the target's states are the reply */
+    sm_definition *definition;
     size_t size;
     bool has_reason;  /* of a document: whether reply is its reason */
     bool has_history; /* of a document: whether it says what history states hold */
-    sm_bytes reply;   /* encoded, empty where the target's states are the reply */
     char text[];
 } sm_edge;
 
@@ -158,7 +169,7 @@ void sm_memo_init(void);
 size_t sm_memo_table_bytes(void);
 sm_item *sm_memo_find(const void *owner, uint8_t kind, sm_bytes key);
 sm_edge *sm_memo_find_document(sm_bytes text);
-sm_edge *sm_memo_find_edge(sm_node *node, uint8_t kind, sm_bytes key);
+const sm_followed *sm_memo_follow(sm_node *node, uint8_t kind, sm_bytes key);
 void sm_memo_weigh(sm_node *node, size_t more);
 void sm_memo_make_room(void);
 void sm_memo_forget_documents(void);
@@ -196,8 +207,10 @@ static inline bool sm_machine_reason(const sm_machine *machine, sm_bytes *reason
 sm_machine *sm_machine_new(sm_node *node, const sm_bytes *reason);
 void sm_machine_free(sm_machine *machine);
 
-/* The machine goes to a node, with a new reason or none; it may be another pointer from then on. Main thread only. */
+/* The machine goes to a node, with a new reason or none; it may be another pointer from then on. The move is to be
+ * counted before the machine can go anywhere else or be freed. Main thread only. */
 sm_machine *sm_machine_move(sm_machine *machine, sm_node *node, const sm_bytes *reason);
+void sm_machine_count_move(sm_node *from, sm_node *to);
 
 size_t sm_machine_bytes(const sm_machine *machine);
 

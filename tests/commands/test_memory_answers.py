@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.documents import README, TRAFFIC, flat, numbered
 from tests.servers import Server
 
@@ -81,6 +83,29 @@ def test_unknown_states_do_not_fill_the_memory(server: Server) -> None:
     held = server.info()
     assert held["edges_bytes"] + held["nodes_bytes"] < 2 * 1024 * 1024
     assert r.execute_command("SM.MUTATE", "k", "green") == "OK"
+
+
+@pytest.mark.parametrize("names", [("here", "there"), ("a rather long name", "another rather long name")])
+def test_what_is_used_stays_where_memory_is_short(server: Server, names: tuple[str, str]) -> None:
+    server.config("redisstate.max-memo-bytes", 1024 * 1024)
+    r = server.client()
+    here, there = names
+    r.execute_command("SM.SET", "used", flat({here: [there], there: [here]}, here))
+    r.execute_command("SM.SET", "k", TRAFFIC)
+
+    def there_and_back() -> int:
+        before = server.info()["engine_calls"]
+        assert [r.execute_command("SM.MUTATE", "used", name) for name in (there, here)] == ["OK", "OK"]
+        return server.info()["engine_calls"] - before
+
+    assert there_and_back() == 2
+    for start in range(0, 30_000, 500):
+        with r.pipeline(transaction=False) as pipe:
+            for number in range(start, start + 500):
+                pipe.execute_command("SM.MUTATE", "k", f"nowhere{number}")
+            assert not any(pipe.execute())
+        assert there_and_back() == 0, start
+    assert server.info()["evictions"] > 20_000
 
 
 def test_definitions_are_held_once(server: Server) -> None:
