@@ -91,7 +91,7 @@ def unseen_definitions(bench: Bench, clients: Clients, states: int, count: int) 
                 json.loads(text)
         return time.process_time() - began, rounds * count
 
-    return in_turns(bench, stored, parsed, turns=2, repetitions=1)
+    return in_turns(bench, stored, parsed, turns=1 if bench.quick else 4, repetitions=1)
 
 
 # ---- the start of the server ----
@@ -108,7 +108,7 @@ def start(bench: Bench, memory: dict[bool, list[float]]) -> list[tuple[float, fl
 
         return turn
 
-    return in_turns(bench, starting(True), starting(False), turns=2, repetitions=1)
+    return in_turns(bench, starting(True), starting(False), turns=1 if bench.quick else 3, repetitions=1)
 
 
 def one_start(server: Server) -> tuple[float, float]:

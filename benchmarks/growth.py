@@ -29,23 +29,33 @@ def states(bench: Bench) -> None:
     machines = count // 2
     order = list(range(machines))
     random.Random(7).shuffle(order)
+    sides: dict[str, tuple[str, list[tuple[str, str]]]] = {}
+    for kind, size in (("m", count), ("k", 3)):
+        ways = [(f"s{2 * n % (size - 1):05d}", f"s{2 * n % (size - 1) + 1:05d}") for n in range(machines)]
+        sides[kind] = (ring(size, kind), ways)
+
+    def sweep(kind: str, client: int, to: int) -> list[Command]:
+        return [("SM.MUTATE", key(kind, n), sides[kind][1][n][to]) for n in order[client::CLIENTS]]
+
     with bench.server() as server, Clients(server) as clients:
-        loads = []
-        for kind, size in (("m", count), ("k", 3)):
-            pairs = [(f"s{2 * n % (size - 1):05d}", f"s{2 * n % (size - 1) + 1:05d}") for n in range(machines)]
-            document = ring(size, kind)
-            clients.send(traffic([[("SM.SET", key(kind, n), document, pairs[n][0]) for n in order]], writes=True))
-            sweeps = [
-                [[("SM.MUTATE", key(kind, n), pairs[n][to]) for n in order[client::CLIENTS]] for to in (1, 0)]
-                for client in range(CLIENTS)
-            ]
-            loads.append(traffic([there + back for there, back in sweeps], writes=True))
+        stored: list[Command] = [
+            ("SM.SET", key(kind, n), document, ways[n][0]) for n in order for kind, (document, ways) in sides.items()
+        ]
+        clients.send(traffic([stored], writes=True))
+        loads = [
+            traffic([sweep(kind, client, 1) + sweep(kind, client, 0) for client in range(CLIENTS)], writes=True)
+            for kind in sides
+        ]
         compare(bench, "growth-states", f"CPU of SM.MUTATE all over {count:,} states", "3 states", BOUND,
                 clients.turn(loads[0], bench.turn), clients.turn(loads[1], bench.turn))  # fmt: skip
 
 
 def definitions(bench: Bench) -> None:
-    """Many definitions: beside the one that is used, and all of them used by a machine each."""
+    """Many definitions: beside the one that is used, and all of them used by a machine each.
+
+    Machines of one definition and of many are made in turns: among many definitions keys lie far apart, whatever they
+    hold.
+    """
     count = bench.size(100_000, 10_000)
     numbers = list(range(count))
     random.Random(7).shuffle(numbers)
@@ -53,19 +63,24 @@ def definitions(bench: Bench) -> None:
     own, shared = [key("m", n) for n in numbers], [key("k", n) for n in numbers]
     few = toggles(shared[:1024], mutate)
 
-    def another(name: str) -> Command:
-        return ("SM.SET", name, ORDER.replace(ORDER_ID, f"order-{next(serials):08d}"))
+    def stored(name: str) -> Command:
+        text = ORDER if name in one else ORDER.replace(ORDER_ID, f"order-{next(serials):08d}")
+        return ("SM.SET", name, text)
 
-    with bench.server() as server, Clients(server) as clients, bench.server() as empty, Clients(empty) as alone:
-        for side in (clients, alone):
-            side.send(stores(shared, lambda name: ("SM.SET", name, ORDER)))
-        clients.send(stores(own, another))
+    one = set(shared)
+    both = [name for pair in zip(own, shared, strict=True) for name in pair]
+    with bench.server() as server, Clients(server) as clients, bench.server() as few_definitions, \
+         Clients(few_definitions) as others:  # fmt: skip
+        clients.send(stores(both, stored))
+        one.update(own)
+        others.send(stores(both, stored))
         compare(bench, "growth-definitions-held", f"CPU of SM.MUTATE, {count:,} definitions held, one in use",
-                "one definition held", BOUND, clients.turn(few, bench.turn), alone.turn(few, bench.turn))
+                "as many machines of one definition held", BOUND, clients.turn(few, bench.turn),
+                others.turn(few, bench.turn))
         compare(bench, "growth-definitions", f"CPU of SM.MUTATE all over {count:,} definitions",
                 "as many machines of one definition", BOUND,
                 clients.turn(toggles(own, mutate), bench.turn),
-                clients.turn(toggles(shared, mutate), bench.turn))  # fmt: skip
+                clients.turn(toggles(shared, mutate), bench.turn), turns=6)  # fmt: skip
 
 
 def machines(bench: Bench) -> None:
@@ -88,7 +103,7 @@ def machines(bench: Bench) -> None:
 
         measured = []
         for load, alone in zip(both(some), both(few), strict=True):
-            measured.append(in_turns(bench, clients.turn(load, bench.turn), clients.turn(alone, bench.turn), turns=2))
+            measured.append(in_turns(bench, clients.turn(load, bench.turn), clients.turn(alone, bench.turn), turns=3))
     samples = tuple(own / hset for own, hset in zip(*map(ratios, measured), strict=True))
     bench.rows.append(
         Row("growth-machines", f"CPU of SM.MUTATE all over {count:,} machines, HSET's loss taken off",

@@ -101,7 +101,7 @@ def throughput(bench: Bench, server: Server) -> float:
     for number in range(states):
         server.own.execute_command("SM.SET", key("t", number), everywhere(states))
         server.own.hset(key("u", number), "state", "0" * 12)
-    requests = bench.size(50_000, 20_000)
+    requests = bench.size(40_000, 20_000)
 
     def generated(*command: str) -> Turn:
         assert program is not None
@@ -118,7 +118,7 @@ def throughput(bench: Bench, server: Server) -> float:
     if program is not None:
         measured = generated("SM.MUTATE", "t:__rand_int__", "__rand_int__")
         reference = generated("HSET", "u:__rand_int__", "state", "__rand_int__")
-        pairs = in_turns(bench, measured, reference, turns=1 if bench.quick else 3)
+        pairs = in_turns(bench, measured, reference, turns=1 if bench.quick else 5)
     else:
         pairs = with_own_clients(bench, server, requests)
     rates = [(1 / measured, 1 / reference) for measured, reference in pairs]
@@ -182,7 +182,8 @@ def at_half(bench: Bench, server: Server, rate: float) -> None:
 
             return turn
 
-        pairs = in_turns(bench, tail(mutate.pipelines), tail(hset.pipelines), turns=1 if bench.quick else 3)
+        turns = 1 if bench.quick else 3
+        pairs = in_turns(bench, tail(mutate.pipelines), tail(hset.pipelines), turns, quartile=2)
         what = f"p99.9 latency at {rate:,.0f} requests/s"
         if beside:
             what += f", {DEFINITIONS_PER_SECOND} new definitions/s"
