@@ -11,7 +11,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -81,11 +80,10 @@ class Bench:
     """What same_work() took at best."""
     again: int = 0
     """How often something was measured again."""
-    patience: float = field(init=False)
-    """Seconds that are left to measure again."""
+    patience: float = 0.0
+    """Seconds that are left, in this part of the run, to measure again."""
 
     def __post_init__(self) -> None:
-        self.patience = 0.0 if self.quick else 120.0
         self.best = min(same_work() for _ in range(2 if self.quick else 20))
 
     def undisturbed(self, work: Callable[[], T]) -> T:
@@ -117,6 +115,11 @@ class Bench:
     def turns(self) -> int:
         """Turns of each side in a repetition."""
         return 4 if self.quick else 16
+
+    @property
+    def few(self) -> int:
+        """Turns of what takes long."""
+        return 1 if self.quick else 4
 
     def size(self, full: int, quick: int) -> int:
         return quick if self.quick else full
@@ -165,6 +168,10 @@ Turn = Callable[[], tuple[float, float]]
 """Does some work; returns (cost, amount of work), so that cost / amount is the figure."""
 
 
+def low(figures: Sequence[float], quartile: int = 1) -> float:
+    return sorted(figures)[(len(figures) - 1) * quartile // 4]
+
+
 def in_turns(bench: Bench, measured: Turn, reference: Turn, turns: int | None = None, repetitions: int | None = None,
              quartile: int = 1) -> list[tuple[float, float]]:
     """The figures of both sides, a pair for each repetition, after a warm-up of each.
@@ -183,10 +190,9 @@ def in_turns(bench: Bench, measured: Turn, reference: Turn, turns: int | None = 
             for which in (0, 1) if turn % 2 == 0 else (1, 0):
                 cost, amount = sides[which]()
                 figures[which].append(cost / amount)
-        own, other = (sorted(side)[(len(side) - 1) * quartile // 4] for side in figures)
-        return own, other
+        return low(figures[0], quartile), low(figures[1], quartile)
 
-    return [bench.undisturbed(partial(repetition, first)) for first in range(repetitions or bench.repetitions)]
+    return [repetition(first) for first in range(repetitions or bench.repetitions)]
 
 
 def ratios(pairs: Sequence[tuple[float, float]]) -> tuple[float, ...]:

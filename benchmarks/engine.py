@@ -8,11 +8,12 @@ import socket
 import statistics
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 
 from tests.servers import HANG, Server, free_port
 
-from .bench import Bench, BenchmarkError, Row, Turn, in_turns, middle, ratios
+from .bench import Bench, BenchmarkError, Row, Turn, in_turns, low, middle, ratios
 from .documents import key, ring
 from .load import Clients, traffic
 
@@ -30,10 +31,10 @@ def run(bench: Bench) -> None:
     with bench.server() as server, Clients(server) as clients:
         first_answers(clients, count)
         for _ in range(bench.repetitions):
-            answers.append(bench.undisturbed(lambda: first_answers(clients, count)))
+            answers.append(bench.undisturbed(lambda: low([first_answers(clients, count) for _ in range(bench.few)])))
             for states, (documents, _bound) in sizes.items():
-                stored[states] += unseen_definitions(bench, clients, states, documents)
-            starts += start(bench, memory)
+                stored[states] += bench.undisturbed(partial(unseen_definitions, bench, clients, states, documents))
+            starts += bench.undisturbed(lambda: start(bench, memory))
     bench.rows.append(
         Row("first-answer", "CPU of the first answer of an unseen transition", "", 15.0, tuple(answers), unit="µs")
     )
@@ -91,7 +92,7 @@ def unseen_definitions(bench: Bench, clients: Clients, states: int, count: int) 
                 json.loads(text)
         return time.process_time() - began, rounds * count
 
-    return in_turns(bench, stored, parsed, turns=1 if bench.quick else 4, repetitions=1)
+    return in_turns(bench, stored, parsed, turns=bench.few, repetitions=1)
 
 
 # ---- the start of the server ----
@@ -108,7 +109,7 @@ def start(bench: Bench, memory: dict[bool, list[float]]) -> list[tuple[float, fl
 
         return turn
 
-    return in_turns(bench, starting(True), starting(False), turns=1 if bench.quick else 3, repetitions=1)
+    return in_turns(bench, starting(True), starting(False), turns=bench.few, repetitions=1)
 
 
 def one_start(server: Server) -> tuple[float, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .bench import Bench, Row, compare, in_turns, nanoseconds, ratios
 from .documents import ORDER, ORDER_ID, STATES, key, ring, stores, toggles
@@ -21,6 +21,10 @@ def run(bench: Bench) -> None:
 
 def mutate(name: str, _: str, to: str) -> Command:
     return ("SM.MUTATE", name, to)
+
+
+def hset(name: str, _: str, to: str) -> Command:
+    return ("HSET", name, "state", to)
 
 
 def states(bench: Bench) -> None:
@@ -59,24 +63,25 @@ def definitions(bench: Bench) -> None:
     count = bench.size(100_000, 10_000)
     numbers = list(range(count))
     random.Random(7).shuffle(numbers)
-    serials = itertools.count()
     own, shared = [key("m", n) for n in numbers], [key("k", n) for n in numbers]
-    few = toggles(shared[:1024], mutate)
+    hashes = [key("h", n) for n in numbers[:1024]]
 
-    def stored(name: str) -> Command:
-        text = ORDER if name in one else ORDER.replace(ORDER_ID, f"order-{next(serials):08d}")
-        return ("SM.SET", name, text)
+    def stores_of(texts: Iterator[str]) -> Traffic:
+        commands: list[Command] = []
+        for name, beside, another in itertools.zip_longest(own, shared, hashes):
+            commands += [("SM.SET", name, next(texts)), ("SM.SET", beside, ORDER)]
+            if another is not None:
+                commands.append(("HSET", another, "state", STATES[0]))
+        return traffic([commands], writes=True)
 
-    one = set(shared)
-    both = [name for pair in zip(own, shared, strict=True) for name in pair]
-    with bench.server() as server, Clients(server) as clients, bench.server() as few_definitions, \
-         Clients(few_definitions) as others:  # fmt: skip
-        clients.send(stores(both, stored))
-        one.update(own)
-        others.send(stores(both, stored))
-        compare(bench, "growth-definitions-held", f"CPU of SM.MUTATE, {count:,} definitions held, one in use",
-                "as many machines of one definition held", BOUND, clients.turn(few, bench.turn),
-                others.turn(few, bench.turn))
+    few = toggles(shared[: len(hashes)], mutate), toggles(hashes, hset)
+    with bench.server() as server, Clients(server) as clients, bench.server() as with_one, Clients(with_one) as others:
+        clients.send(stores_of(ORDER.replace(ORDER_ID, f"order-{serial:08d}") for serial in itertools.count()))
+        others.send(stores_of(itertools.repeat(ORDER)))
+        less_hset(bench, "growth-definitions-held",
+                  f"CPU of SM.MUTATE, {count:,} definitions held, one in use, HSET's loss taken off",
+                  "as many machines of one definition held",
+                  [in_turns(bench, clients.turn(load, bench.turn), others.turn(load, bench.turn)) for load in few])
         compare(bench, "growth-definitions", f"CPU of SM.MUTATE all over {count:,} definitions",
                 "as many machines of one definition", BOUND,
                 clients.turn(toggles(own, mutate), bench.turn),
@@ -98,16 +103,21 @@ def machines(bench: Bench) -> None:
             repeat = max(1, 4096 // len(numbers))
             return (
                 toggles([key("m", n) for n in numbers], mutate, repeat=repeat),
-                toggles([key("h", n) for n in numbers], lambda name, _, to: ("HSET", name, "state", to), repeat=repeat),
+                toggles([key("h", n) for n in numbers], hset, repeat=repeat),
             )
 
         measured = []
         for load, alone in zip(both(some), both(few), strict=True):
             measured.append(in_turns(bench, clients.turn(load, bench.turn), clients.turn(alone, bench.turn), turns=3))
+        less_hset(bench, "growth-machines", f"CPU of SM.MUTATE all over {count:,} machines, HSET's loss taken off",
+                  f"{CLIENTS} machines, one for each client", measured)  # fmt: skip
+
+
+def less_hset(bench: Bench, name: str, what: str, against: str, measured: list[list[tuple[float, float]]]) -> None:
+    """A row of what SM.MUTATE loses, divided by what HSET loses: the figures of both, in this order."""
     samples = tuple(own / hset for own, hset in zip(*map(ratios, measured), strict=True))
     bench.rows.append(
-        Row("growth-machines", f"CPU of SM.MUTATE all over {count:,} machines, HSET's loss taken off",
-            f"{CLIENTS} machines, one for each client", BOUND, samples,
+        Row(name, what, against, BOUND, samples,
             measured=f"{nanoseconds(measured[0], 0)} (HSET {nanoseconds(measured[1], 0)})",
             reference=f"{nanoseconds(measured[0], 1)} (HSET {nanoseconds(measured[1], 1)})")
     )  # fmt: skip

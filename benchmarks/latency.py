@@ -118,7 +118,7 @@ def throughput(bench: Bench, server: Server) -> float:
     if program is not None:
         measured = generated("SM.MUTATE", "t:__rand_int__", "__rand_int__")
         reference = generated("HSET", "u:__rand_int__", "state", "__rand_int__")
-        pairs = in_turns(bench, measured, reference, turns=1 if bench.quick else 5)
+        pairs = in_turns(bench, measured, reference, turns=bench.few)
     else:
         pairs = with_own_clients(bench, server, requests)
     rates = [(1 / measured, 1 / reference) for measured, reference in pairs]
