@@ -7,7 +7,6 @@ A fault is reported to ``Faults``, which raises it at once or collects it for SM
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..errors import DocumentError, LimitError, element, member, quote, type_name
@@ -60,8 +59,7 @@ class Faults:
             raise error
 
 
-@dataclass(slots=True)
-class Raw:
+class Raw(NamedTuple):
     """A transition as the document has it: ``targets`` with the path of each, not resolved yet."""
 
     path: str

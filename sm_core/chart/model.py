@@ -9,7 +9,6 @@ whether state ``s`` is in it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 ATOMIC, COMPOUND, PARALLEL, FINAL, HISTORY = range(5)
@@ -20,21 +19,24 @@ DONE_EVENT = "xstate.done.state."
 RESERVED_EVENTS = "xstate."
 
 
-@dataclass(slots=True, eq=False)
 class Transition:
-    """One transition, its targets resolved. Immutable, as Tables: a frozen dataclass takes three times as long to make.
+    """One transition, its targets resolved. Immutable, as Tables.
 
     ``targets`` is None for a transition without a target. ``domain`` is the state whose descendants are left,
     NO_STATE when the root itself is left too; it is None when a history state decides it at run time. ``beside`` is
     the target where it is the only one and an atomic child of the domain, and that a compound state; else NO_STATE.
     """
 
-    source: int
-    targets: tuple[int, ...] | None
-    actions: tuple[str, ...]
-    reenter: bool
-    domain: int | None
-    beside: int
+    __slots__ = ("actions", "beside", "domain", "reenter", "source", "targets")
+
+    def __init__(self, source: int, targets: tuple[int, ...] | None, actions: tuple[str, ...], reenter: bool,
+                 domain: int | None, beside: int) -> None:  # fmt: skip
+        self.source = source
+        self.targets = targets
+        self.actions = actions
+        self.reenter = reenter
+        self.domain = domain
+        self.beside = beside
 
     @property
     def inert(self) -> bool:
@@ -85,53 +87,94 @@ class ByState(Protocol[T]):
     def __getitem__(self, state: int) -> T: ...
 
 
-@dataclass(slots=True, eq=False)
 class Tables:
-    """A compiled machine: one entry for each state, by its number. Immutable."""
+    """A compiled machine: one entry for each state, by its number. Immutable.
 
-    keys: tuple[str, ...]
-    ids: tuple[str, ...]
-    paths: tuple[str, ...]
-    numbers: dict[str, int]
-    """A state's number by its path."""
-    by_id: dict[str, int]
-    on: ByState[tuple[Handler, ...]]
-    exact: ByState[Answers]
-    kinds: tuple[int, ...]
-    parents: tuple[int, ...]
-    ends: tuple[int, ...]
-    children: tuple[Sequence[int], ...]
-    """The children that can be active: all but history states."""
-    finals: tuple[int, ...]
-    """The set of the children that are final states."""
-    initial: tuple[int, ...]
-    """The initial child of a compound state (it may be a history state), else NO_STATE."""
-    initial_actions: tuple[tuple[str, ...], ...]
-    entry: tuple[tuple[str, ...], ...]
-    exit: tuple[tuple[str, ...], ...]
-    histories: tuple[tuple[int, ...], ...]
-    """The children that are history states."""
-    deep: tuple[bool, ...]
-    defaults: tuple[tuple[int, ...], ...]
-    """The targets a history state names for when it holds nothing."""
-    partial: tuple[dict[str, Transition], ...]
-    """Partial descriptors: ``a`` for ``a.*``."""
-    lengths: tuple[tuple[int, ...], ...]
-    """How long the names in ``partial`` are, the longest first."""
-    wildcard: tuple[Transition | None, ...]
-    always: tuple[tuple[Transition, ...], ...]
-    leaves: int
-    """The set of atomic and final states."""
-    transient: int
-    """The set of states with an ``always`` transition."""
-    recorders: int
-    """The set of states with a history state among their children."""
-    answering: int
-    """The set of states that answer an event."""
-    parting: int
-    """The set of states with exit actions."""
-    fresh: str
-    """An event token that no descriptor names."""
+    Written out, as all classes here: to import the standard library's dataclasses is a quarter of the engine's start.
+    """
+
+    # In the order of the parameters, for rows.py.
+    __slots__ = (  # noqa: RUF023
+        "keys", "ids", "paths", "numbers", "by_id", "on", "exact", "kinds", "parents", "ends", "children", "finals",
+        "initial", "initial_actions", "entry", "exit", "histories", "deep", "defaults", "partial", "lengths",
+        "wildcard", "always", "leaves", "transient", "recorders", "answering", "parting", "fresh",
+    )
+
+    def __init__(
+        self,
+        keys: tuple[str, ...],
+        ids: tuple[str, ...],
+        paths: tuple[str, ...],
+        numbers: dict[str, int],
+        by_id: dict[str, int],
+        on: ByState[tuple[Handler, ...]],
+        exact: ByState[Answers],
+        kinds: tuple[int, ...],
+        parents: tuple[int, ...],
+        ends: tuple[int, ...],
+        children: tuple[Sequence[int], ...],
+        finals: tuple[int, ...],
+        initial: tuple[int, ...],
+        initial_actions: tuple[tuple[str, ...], ...],
+        entry: tuple[tuple[str, ...], ...],
+        exit: tuple[tuple[str, ...], ...],
+        histories: tuple[tuple[int, ...], ...],
+        deep: tuple[bool, ...],
+        defaults: tuple[tuple[int, ...], ...],
+        partial: tuple[dict[str, Transition], ...],
+        lengths: tuple[tuple[int, ...], ...],
+        wildcard: tuple[Transition | None, ...],
+        always: tuple[tuple[Transition, ...], ...],
+        leaves: int,
+        transient: int,
+        recorders: int,
+        answering: int,
+        parting: int,
+        fresh: str,
+    ) -> None:
+        self.keys = keys
+        self.ids = ids
+        self.paths = paths
+        self.numbers = numbers
+        """A state's number by its path."""
+        self.by_id = by_id
+        self.on = on
+        self.exact = exact
+        self.kinds = kinds
+        self.parents = parents
+        self.ends = ends
+        self.children = children
+        """The children that can be active: all but history states."""
+        self.finals = finals
+        """The set of the children that are final states."""
+        self.initial = initial
+        """The initial child of a compound state (it may be a history state), else NO_STATE."""
+        self.initial_actions = initial_actions
+        self.entry = entry
+        self.exit = exit
+        self.histories = histories
+        """The children that are history states."""
+        self.deep = deep
+        self.defaults = defaults
+        """The targets a history state names for when it holds nothing."""
+        self.partial = partial
+        """Partial descriptors: ``a`` for ``a.*``."""
+        self.lengths = lengths
+        """How long the names in ``partial`` are, the longest first."""
+        self.wildcard = wildcard
+        self.always = always
+        self.leaves = leaves
+        """The set of atomic and final states."""
+        self.transient = transient
+        """The set of states with an ``always`` transition."""
+        self.recorders = recorders
+        """The set of states with a history state among their children."""
+        self.answering = answering
+        """The set of states that answer an event."""
+        self.parting = parting
+        """The set of states with exit actions."""
+        self.fresh = fresh
+        """An event token that no descriptor names."""
 
 
 def ascending(states: int) -> Iterator[int]:

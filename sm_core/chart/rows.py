@@ -7,7 +7,6 @@ and the name is its event. A map may name a million of them, and few are ever ta
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
@@ -131,7 +130,7 @@ def _shape(count: int, initial: int) -> list[Any]:
         "parting": 0,
         "fresh": "",
     }
-    return [shape[field.name] for field in fields(Tables) if field.name in shape]
+    return [shape[name] for name in Tables.__slots__ if name in shape]
 
 
 _remembered_shape = lru_cache(maxsize=32)(_shape)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..errors import element, member
@@ -18,8 +17,7 @@ class Edge(NamedTuple):
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """A machine to look at. State 0 is the root; a state comes before its children, as in Tables."""
 
     labels: Sequence[str]
