@@ -40,7 +40,7 @@ _alive: list[Any] = []  # what the last verdict points to
 _most = 0  # definitions at once, since memory was last given back
 _FEW = 64  # definitions, whose memory is not worth the work
 
-_unpack = ffi.buffer
+_unpack = ffi.unpack
 _from_buffer = ffi.from_buffer
 
 
@@ -90,7 +90,7 @@ def sm_python_ready() -> int:
 @_answers
 def sm_python_compile(document: Any, length: int, document_bytes: int, states: int, nesting: int, verdict: Any) -> int:
     limits = None if document_bytes < 0 else Limits(document_bytes, states, nesting)
-    compiled = compile_document(_unpack(document, length)[:], limits)
+    compiled = compile_document(_unpack(document, length), limits)
     definition = compiled.definition
     verdict.engine = next(_handles)
     verdict.engine_bytes = definition.footprint
@@ -111,7 +111,7 @@ def sm_python_compile(document: Any, length: int, document_bytes: int, states: i
 @_answers
 def sm_python_describe(handle: int, configuration: Any, length: int, accepted_before: int, verdict: Any) -> int:
     definition = _definitions[handle]
-    _stand(definition, definition.admit(_unpack(configuration, length)[:], strict=not accepted_before), verdict)
+    _stand(definition, definition.admit(_unpack(configuration, length), strict=not accepted_before), verdict)
     return TAKEN
 
 
@@ -155,13 +155,13 @@ def sm_python_ask(
     verdict: Any,
 ) -> int:
     definition = _definitions[handle]
-    where = _unpack(configuration, configuration_length)[:]
+    where = _unpack(configuration, configuration_length)
     question = _questions.get(kind)
     if question is not None:
         _point(verdict.reply, question(definition, where))
         return TAKEN
     try:
-        text = _unpack(argument, argument_length)[:].decode()
+        text = _unpack(argument, argument_length).decode()
     except UnicodeDecodeError as error:
         if kind == lib.SM_KIND_ENTER:
             raise DocumentError("$.current", f"not UTF-8: byte {error.start}") from None
@@ -179,7 +179,7 @@ def sm_python_ask(
 
 @_answers
 def sm_python_check(document: Any, length: int, document_bytes: int, states: int, nesting: int, verdict: Any) -> int:
-    findings = check_document(_unpack(document, length)[:], Limits(document_bytes, states, nesting))
+    findings = check_document(_unpack(document, length), Limits(document_bytes, states, nesting))
     _point(verdict.reply, replies.arrays([replies.array(finding) for finding in findings]))
     return TAKEN
 

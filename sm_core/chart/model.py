@@ -98,7 +98,7 @@ class Tables:
         "keys", "ids", "paths", "numbers", "by_id", "on", "exact", "kinds", "parents", "ends", "children", "finals",
         "initial", "initial_actions", "entry", "exit", "histories", "deep", "defaults", "partial", "lengths",
         "wildcard", "always", "leaves", "transient", "recorders", "answering", "parting", "fresh",
-    )
+    )  # fmt: skip
 
     def __init__(
         self,
