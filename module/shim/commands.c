@@ -76,6 +76,12 @@ static IN_PLACE bool open_machine(RedisModuleCtx *ctx, RedisModuleString *name, 
     return false;
 }
 
+/* Counts where the machine has gone, so that its node stays as long as it stands there. */
+static void settle(opened *at) {
+    if (at->target) sm_machine_count_move(at->node, at->target);
+    at->target = NULL;
+}
+
 /* How a write ends. If it has changed the machine, replicas and the AOF get the command as it came (the engine answers
  * alike everywhere, and what has been accepted here is not held to another server's limits), WATCH wakes, the event
  * goes out. The event is the last: it runs other modules' code, which may delete the key or ask the engine. The move is
@@ -85,7 +91,7 @@ static int finish(RedisModuleCtx *ctx, RedisModuleString *name, opened *at, bool
     if (!changed) return REDISMODULE_OK;
     RedisModule_SignalModifiedKey(ctx, name);
     RedisModule_ReplicateVerbatim(ctx);
-    if (at->target) sm_machine_count_move(at->node, at->target);
+    settle(at);
     RedisModule_NotifyKeyspaceEvent(ctx, REDISMODULE_NOTIFY_GENERIC, event, name);
     return REDISMODULE_OK;
 }
@@ -342,6 +348,7 @@ int sm_send_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
                             actions ? SM_KIND_SEND_ACTIONS : SM_KIND_SEND, bytes_of(argv[2]), &answer);
     if (outcome == SM_TAKEN) {
         changed = move(&at, answer.node, NULL);
+        settle(&at); /* the reply may call a command of the server, and that other modules' filters */
         reply_taken(ctx, &answer);
     } else if (outcome == SM_ERROR) {
         sm_reply_error(ctx, answer.error);

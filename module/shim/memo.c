@@ -2,8 +2,8 @@
  *
  * A key's value points to a node; a remembered transition is one pointer store. Edges and nodes are bounded the way
  * a page cache is, oldest first with a second chance for what was used; definitions that no machine stands on are
- * given back by a sweep. Machines are counted with atomics, because the server frees values on other threads: the
- * definition's count is the last thing that such a thread touches. */
+ * given back by a sweep. The server frees values on other threads: what these count is atomic, and the definition's
+ * count is the last thing that they touch. */
 #include "shim.h"
 
 #include <string.h>
@@ -364,8 +364,9 @@ static void make_room(size_t looks) {
     }
 }
 
-/* Called before anything is added, while no pointer to an edge or to a node without machines is held. What was added
- * last pays for itself: a large item is worth as many looks as the small ones that are in its place. */
+/* Called before anything is added, while no pointer is held to an edge, or to a node without machines whose definition
+ * is not held. What was added last pays for itself: a large item is worth as many looks as the small ones that are in
+ * its place. */
 void sm_memo_make_room(void) {
     make_room(LOOKED_AT_FOR_ROOM + added / BYTES_FOR_A_LOOK);
     added = 0;

@@ -91,14 +91,14 @@ typedef struct sm_kept {
 typedef struct sm_followed {
     struct sm_edge *edge;   /* or NULL */
     struct sm_node *target; /* the edge's, where it has no reply of its own, or NULL */
-    bool used;              /* in place of the edge's, which is not looked at */
+    bool used;              /* beside the edge's own, which is not looked at where there is a target */
     uint8_t kind;
     uint8_t len; /* of the key; one that does not fit is read from the edge */
     char key[13];
 } sm_followed;
 
-/* A definition standing in one configuration (item.key). What a remembered transition reads lies in one cache line, where
- * the allocator begins large blocks with one. */
+/* A definition standing in one configuration (item.key). What the transition that was remembered last reads lies in one
+ * cache line, where the allocator begins large blocks with one. */
 typedef struct sm_node {
     sm_item item;
     uint32_t incoming; /* edges that lead here */
@@ -108,12 +108,16 @@ typedef struct sm_node {
     size_t size;
     sm_definition *definition;
     sm_tally machines;
-    sm_followed recent[2]; /* the last ones from here */
+    sm_followed recent[2]; /* those from here that were made or found in the table last */
     sm_kept sent_states, sent_document;
     uint64_t snapshot; /* as of the definition */
     uint64_t number;
     char text[];
 } sm_node;
+
+_Static_assert(offsetof(sm_node, definition) % 64 == 0 &&
+                   offsetof(sm_node, recent[1]) <= offsetof(sm_node, definition) + 64,
+               "what is read together lies in one cache line");
 
 /* A remembered answer to the question item.kind(item.key) about item.owner. The key is how `text` begins. */
 typedef struct sm_edge {
