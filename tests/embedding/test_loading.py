@@ -17,6 +17,7 @@ from tools import servers
 BUNDLE = MODULE.with_suffix("")
 
 
+@pytest.mark.plain
 def test_a_server_below_seven_is_refused(start_server: Callable[..., Server]) -> None:
     path = servers.below_oldest()
     if path is None:
