@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.servers import Server
 
-from .bench import Bench, BenchmarkError, Row, cpu, empty, middle, ratios
+from .bench import Bench, BenchmarkError, Row, cpu, empty, low, middle, ratios
 from .documents import ORDER, key, stores
 from .load import Clients, Traffic
 
@@ -19,10 +19,9 @@ def run(bench: Bench) -> None:
     hashes = stores([key("h", n) for n in numbers], lambda name: ("HSET", name, "state", "open", "by", "ann"))
     with bench.server() as server:
         for load in (machines, hashes):
-            figures(server, load)
+            figures(bench, server, load)
         taken = [
-            bench.undisturbed(lambda: (figures(server, machines), figures(server, hashes)))
-            for _ in range(bench.repetitions)
+            (figures(bench, server, machines), figures(bench, server, hashes)) for _ in range(bench.repetitions)
         ]
     against = "a hash of two short fields"
     for which, name, what, bound, unit, factor in (
@@ -45,7 +44,7 @@ def used_memory(server: Server) -> int:
     return int(memory["used_memory"]) - int(memory["mem_clients_normal"])
 
 
-def figures(server: Server, load: Traffic) -> Figures:
+def figures(bench: Bench, server: Server, load: Traffic) -> Figures:
     own, count = server.own, load.commands
     empty(server)
     before = used_memory(server)
@@ -54,15 +53,23 @@ def figures(server: Server, load: Traffic) -> Figures:
     if own.dbsize() != count:
         raise BenchmarkError(f"{own.dbsize()} keys, not {count}")
     memory = used_memory(server) - before
-    began = cpu(server)
-    own.save()
-    saved = cpu(server) - began
+
+    def saved() -> float:
+        began = cpu(server)
+        own.save()
+        return cpu(server) - began
+
+    def loaded() -> float:
+        empty(server)
+        began = cpu(server)
+        own.execute_command("DEBUG", "RELOAD", "NOSAVE")
+        used = cpu(server) - began
+        if own.dbsize() != count:
+            raise BenchmarkError(f"{own.dbsize()} keys were loaded, not {count}")
+        return used
+
+    saving = low([saved() for _ in range(bench.few)])
     size = (server.folder / "dump.rdb").stat().st_size
+    loading = low([loaded() for _ in range(bench.few)])
     empty(server)
-    began = cpu(server)
-    own.execute_command("DEBUG", "RELOAD", "NOSAVE")
-    loaded = cpu(server) - began
-    if own.dbsize() != count:
-        raise BenchmarkError(f"{own.dbsize()} keys were loaded, not {count}")
-    empty(server)
-    return memory / count, size / count, saved / count, loaded / count
+    return memory / count, size / count, saving / count, loading / count
