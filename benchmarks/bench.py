@@ -102,6 +102,10 @@ class Bench:
             self.again += 1
             self.patience -= time.monotonic() - began
 
+    def quiet(self, figure: Callable[[], float]) -> float:
+        """The lower quartile of a few turns at an undisturbed moment, of what has nothing beside it to compare with."""
+        return self.undisturbed(lambda: low([figure() for _ in range(self.few)]))
+
     @property
     def repetitions(self) -> int:
         return 5 if self.quick else 7
@@ -169,6 +173,7 @@ Turn = Callable[[], tuple[float, float]]
 
 
 def low(figures: Sequence[float], quartile: int = 1) -> float:
+    """The lower quartile, or another one: one of the figures, so that of four or fewer it is the least."""
     return sorted(figures)[(len(figures) - 1) * quartile // 4]
 
 

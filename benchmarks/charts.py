@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.servers import ROOT
 
-from .bench import Bench, BenchmarkError, Row, Turn, compare, low, middle, ratios
+from .bench import Bench, BenchmarkError, Row, Turn, compare, middle, ratios
 from .documents import compact, key, shares, shuffled
 from .load import Clients, Traffic, traffic
 
@@ -112,9 +112,7 @@ def first_answers(bench: Bench, clients: Clients) -> None:
         return clients.first_answers(walk)
 
     turn()
-    samples = tuple(
-        bench.undisturbed(lambda: low([turn() for _ in range(bench.few)])) for _ in range(bench.repetitions)
-    )
+    samples = tuple(bench.quiet(turn) for _ in range(bench.repetitions))
     bench.rows.append(
         Row("chart-first-answer", "CPU of the first answer of an unseen SM.SEND, four levels, three regions", "", 100.0,
             samples, unit="µs")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.servers import HANG, Server, free_port
 
-from .bench import Bench, BenchmarkError, Row, Turn, in_turns, low, middle, ratios
+from .bench import Bench, BenchmarkError, Row, Turn, in_turns, middle, ratios
 from .documents import key, ring
 from .load import Clients, traffic
 
@@ -31,7 +31,7 @@ def run(bench: Bench) -> None:
     with bench.server() as server, Clients(server) as clients:
         first_answers(clients, count)
         for _ in range(bench.repetitions):
-            answers.append(bench.undisturbed(lambda: low([first_answers(clients, count) for _ in range(bench.few)])))
+            answers.append(bench.quiet(lambda: first_answers(clients, count)))
             for states, (documents, _bound) in sizes.items():
                 stored[states] += bench.undisturbed(partial(unseen_definitions, bench, clients, states, documents))
             starts += bench.undisturbed(lambda: start(bench, memory))

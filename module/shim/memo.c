@@ -70,18 +70,18 @@ static void follow(sm_node *node, sm_edge *edge) {
 /* Machines that stand on one node mostly go the same ways: those are looked at before the table, whose hash takes
  * longer than the rest of a remembered transition. */
 const sm_followed *sm_memo_follow(sm_node *node, uint8_t kind, sm_bytes key) {
-    sm_followed *way = node->recent;
     sm_edge *edge;
 
-    if (!is_followed(way, kind, key) && !is_followed(++way, kind, key)) {
-        edge = (sm_edge *)sm_memo_find(node, kind, key);
-        if (!edge) return NULL;
-        edge->item.used = true;
-        follow(node, edge);
-        return &node->recent[0];
+    for (sm_followed *way = node->recent; way < node->recent + 2; way++) {
+        if (!is_followed(way, kind, key)) continue;
+        if (!way->used) way->used = true;
+        return way;
     }
-    if (!way->used) way->used = true;
-    return way;
+    edge = (sm_edge *)sm_memo_find(node, kind, key);
+    if (!edge) return NULL;
+    edge->item.used = true;
+    follow(node, edge);
+    return &node->recent[0];
 }
 
 static bool leaves_a_node(const sm_edge *edge) {

@@ -90,7 +90,7 @@ class ByState(Protocol[T]):
 class Tables:
     """A compiled machine: one entry for each state, by its number. Immutable.
 
-    Written out, as all classes here: to import the standard library's dataclasses is a quarter of the engine's start.
+    Written out, as Transition is: to import the standard library's dataclasses is a quarter of the engine's start.
     """
 
     # In the order of the parameters, for rows.py.
