@@ -33,8 +33,8 @@ class FlatDefinition:
         self.initial: str = document["initial"]
         try:
             self.tables: Tables = map_tables(rows, self.initial, limits.states if limits is not None else None)
-        except TypeError:  # to look at all targets beforehand takes longer
-            _check_targets(rows)
+        except TypeError:  # to look at all of them beforehand takes longer
+            _check_rows(rows)
             raise
         text = _rows_to_json(rows, self.tables.numbers)
         body = f'{{"map":{text},"initial":{to_json(self.initial)}'
@@ -113,12 +113,9 @@ def _check_members(document: dict[str, Any]) -> None:
         if name not in document:
             raise DocumentError("$", f"member {quote(name)} is missing")
         _check_type(document[name], wanted, f"$.{name}")
-    for name in document:
-        if name not in ("map", "meta"):
-            _check_type(document[name], str, f"$.{name}")
-    for name, row in document["map"].items():
-        if type(row) is not list:
-            _check_type(row, list, member("$.map", name))
+    for name, value in document.items():
+        if type(value) is not str and name not in ("map", "meta"):
+            _check_type(value, str, f"$.{name}")
 
 
 _words: dict[type, str] = {dict: "an object", list: "an array", str: "a string"}
@@ -139,7 +136,9 @@ def _rows_to_json(rows: dict[str, list[str]], names: Iterable[str]) -> str:
     return "{" + ",".join(lists) + "}"
 
 
-def _check_targets(rows: dict[str, list[Any]]) -> None:
+def _check_rows(rows: dict[str, Any]) -> None:
+    for name, row in rows.items():
+        _check_type(row, list, member("$.map", name))
     for name, row in rows.items():
         for index, target in enumerate(row):
             _check_type(target, str, element(member("$.map", name), index))

@@ -71,14 +71,17 @@ def listed(tables: Tables) -> tuple[str, ...]:
     return tuple([tables.paths[state] for state in tables.exact.targets])
 
 
-def map_tables(rows: Mapping[str, Sequence[str]], initial: str, most: int | None) -> Tables:
+def map_tables(rows: Mapping[str, list[str]], initial: str, most: int | None) -> Tables:
     """The tables of the map ``rows``: its states in document order, each row's own name before those in its list.
 
-    Raises LimitError where there are more than ``most`` states, TypeError at a target that is no string.
+    Raises LimitError where there are more than ``most`` states, TypeError at a row that is no list and at a target that
+    is no string.
     """
     numbers: dict[str, int] = {}
     targets: dict[int, Collection[int]] = {}
     for name, row in rows.items():
+        if type(row) is not list:
+            raise TypeError
         if name not in numbers:
             numbers[name] = len(numbers) + 1
         found = []

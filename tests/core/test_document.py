@@ -31,6 +31,9 @@ LIMITS = Limits(document_bytes=1000, states=10, nesting=5)
         (b'{"a":1e999}', "$", "number out of range: '1e999'"),
         (b'{"a":1,"a":2}', "$", "duplicate member 'a'"),
         (b'{"a":{"b":[{"c":1,"c":1}]}}', "$.a.b[0]", "duplicate member 'c'"),
+        (b'{"a":{"b":1},"a":":"}', "$", "duplicate member 'a'"),
+        (b'{"a:b":":","a:b":"::"}', "$", "duplicate member 'a:b'"),
+        (b' \n {"a":1,\n x', "$", "not JSON: Expecting property name enclosed in double quotes at line 3 column 2"),
         (b'{"a":["x","\\ud800"]}', "$.a[1]", "a lone surrogate is not text"),
         (b'{"\\udfff":1}', "$", "a lone surrogate is not text"),
         (b'{"a":{"b c":"\\ud800"}}', '$.a["b c"]', "a lone surrogate is not text"),
@@ -87,3 +90,40 @@ def test_what_is_accepted_comes_back(document: dict[str, object], escaped: bool)
     parsed = parse(text, None)
     assert parsed == document
     assert parse(to_json(parsed).encode(), None) == document
+
+
+class Members(list[tuple[str, object]]):
+    """An object of JSON with its members as they are written, be it twice."""
+
+
+names = st.sampled_from(["a", "b", ":", "a:"])
+written = st.recursive(
+    st.none() | names,
+    lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(names, inner), max_size=3).map(Members),
+    max_leaves=12,
+)
+
+
+def text_of(value: object) -> str:
+    if isinstance(value, Members):
+        return "{" + ",".join(json.dumps(name) + ":" + text_of(inner) for name, inner in value) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(text_of, value)) + "]"
+    return json.dumps(value)
+
+
+def names_a_member_twice(value: object) -> bool:
+    if isinstance(value, Members):
+        every = [name for name, _ in value]
+        return len(set(every)) < len(every) or any(names_a_member_twice(inner) for _, inner in value)
+    return isinstance(value, list) and any(map(names_a_member_twice, value))
+
+
+@given(st.lists(st.tuples(names, written), max_size=4).map(Members))
+def test_a_member_is_never_named_twice(members: Members) -> None:
+    text = text_of(members)
+    if names_a_member_twice(members):
+        with pytest.raises(DocumentError, match="duplicate member"):
+            parse(text.encode(), None)
+    else:
+        assert parse(text.encode(), None) == json.loads(text)
