@@ -36,7 +36,7 @@ ready = False
 
 _definitions: dict[int, Definition] = {}
 _handles = count(1)
-_alive: list[Any] = []  # what the last verdict points to
+_alive: list[Any] = []  # what the last verdict points to: for a char pointer cffi hands over an object's very bytes
 _most = 0  # definitions at once, since memory was last given back
 _FEW = 64  # definitions, whose memory is not worth the work
 
@@ -92,19 +92,20 @@ def sm_python_compile(document: Any, length: int, document_bytes: int, states: i
     limits = None if document_bytes < 0 else Limits(document_bytes, states, nesting)
     compiled = compile_document(_unpack(document, length), limits)
     definition = compiled.definition
-    verdict.engine = next(_handles)
-    verdict.engine_bytes = definition.footprint
-    verdict.split = definition.split
-    _point(verdict.canonical, definition.canonical)
+    handle = next(_handles)
+    canonical = definition.canonical
+    _alive.append(canonical)
+    lib.sm_verdict_compiled(
+        verdict, handle, definition.footprint, canonical, len(canonical), definition.split, compiled.history
+    )
     if compiled.reason is not None:
         verdict.has_reason = 1
         _point(verdict.reason, compiled.reason.encode())
-    verdict.has_history = compiled.history
     if compiled.configuration is None:
         _point(verdict.error, _line(compiled.stray or ""))
     else:
         _stand(definition, compiled.configuration, verdict)
-    _definitions[verdict.engine] = definition  # last: where this fails, the shim learns no handle to give back
+    _definitions[handle] = definition  # last: where this fails, the shim learns no handle to give back
     return STRAY if compiled.configuration is None else TAKEN
 
 
@@ -118,7 +119,7 @@ def sm_python_describe(handle: int, configuration: Any, length: int, accepted_be
 def _stand(definition: Definition, configuration: bytes, verdict: Any) -> None:
     head = definition.head(configuration)
     states = replies.array(definition.states(configuration))
-    _alive.append((configuration, head, states))  # for a char pointer cffi hands over the very bytes of an object
+    _alive.append((configuration, head, states))
     lib.sm_verdict_stand(verdict, configuration, len(configuration), head, len(head), states, len(states))
 
 

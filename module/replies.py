@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from struct import Struct
 
 _counted = Struct("=cI").pack
+_ARRAY_OF_ONE = _counted(b"*", 1)
 
 
 def bulk(text: str) -> bytes:
@@ -15,7 +16,9 @@ def bulk(text: str) -> bytes:
 
 
 def array(texts: Sequence[str]) -> bytes:
-    """An array of bulk strings."""
+    """An array of bulk strings; mostly of one."""
+    if len(texts) == 1:
+        return _ARRAY_OF_ONE + bulk(texts[0])
     return _counted(b"*", len(texts)) + b"".join(map(bulk, texts))
 
 

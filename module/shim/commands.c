@@ -38,8 +38,7 @@ bool sm_accepted_before(RedisModuleCtx *ctx) {
 typedef struct opened {
     RedisModuleKey *key;
     sm_machine *machine; /* NULL: no such key */
-    sm_node *node;       /* where it stood, */
-    sm_node *target;     /* and where it has gone, or NULL */
+    sm_node *node;       /* where it stood */
 } opened;
 
 /* True where the key has no value, so that a command may give it one. */
@@ -53,7 +52,6 @@ static __attribute__((noinline, cold)) bool has_no_value(RedisModuleCtx *ctx, op
 /* Opens the key of a command. False where it holds another type: then the client has its error. */
 static IN_PLACE bool open_key(RedisModuleCtx *ctx, RedisModuleString *name, int mode, opened *at) {
     at->machine = NULL;
-    at->target = NULL;
     at->key = RedisModule_OpenKey(ctx, name, mode);
     if (RedisModule_ModuleTypeGetType(at->key) == sm_type) {
         at->machine = RedisModule_ModuleTypeGetValue(at->key);
@@ -76,22 +74,14 @@ static IN_PLACE bool open_machine(RedisModuleCtx *ctx, RedisModuleString *name, 
     return false;
 }
 
-/* Counts where the machine has gone, so that its node stays as long as it stands there. */
-static void settle(opened *at) {
-    if (at->target) sm_machine_count_move(at->node, at->target);
-    at->target = NULL;
-}
-
 /* How a write ends. If it has changed the machine, replicas and the AOF get the command as it came (the engine answers
  * alike everywhere, and what has been accepted here is not held to another server's limits), WATCH wakes, the event
- * goes out. The event is the last: it runs other modules' code, which may delete the key or ask the engine. The move is
- * counted just before, so that the target has time to come from memory. */
+ * goes out. The event is the last: it runs other modules' code, which may delete the key or ask the engine. */
 static int finish(RedisModuleCtx *ctx, RedisModuleString *name, opened *at, bool changed, const char *event) {
     close_key(at, REDISMODULE_OK);
     if (!changed) return REDISMODULE_OK;
     RedisModule_SignalModifiedKey(ctx, name);
     RedisModule_ReplicateVerbatim(ctx);
-    settle(at);
     RedisModule_NotifyKeyspaceEvent(ctx, REDISMODULE_NOTIFY_GENERIC, event, name);
     return REDISMODULE_OK;
 }
@@ -107,8 +97,9 @@ static void hold(opened *at, sm_machine *machine) {
     at->machine = machine;
 }
 
-/* The machine goes to a node, with a new reason or none. Says whether that changes anything. */
-static bool move(opened *at, sm_node *node, const sm_bytes *reason) {
+/* The machine goes to a node, with a new reason or none; `way` is one of its own, or NULL. Says whether that changes
+ * anything. */
+static bool move(opened *at, sm_node *node, sm_followed *way, const sm_bytes *reason) {
     sm_bytes had;
     bool had_one = sm_machine_reason(at->machine, &had);
     sm_machine *moved;
@@ -116,8 +107,9 @@ static bool move(opened *at, sm_node *node, const sm_bytes *reason) {
     if (at->node == node && had_one == (reason != NULL) &&
         (!reason || (had.len == reason->len && memcmp(had.ptr, reason->ptr, had.len) == 0)))
         return false;
+    if (way) sm_memo_count_move(at->node, way);
+    else sm_machine_count_move(at->node, node);
     moved = sm_machine_move(at->machine, node, reason);
-    at->target = node;
     if (moved != at->machine) hold(at, moved);
     return true;
 }
@@ -132,7 +124,7 @@ static bool store(opened *at, sm_node *node, const sm_bytes *reason) {
     }
     expires = RedisModule_GetExpire(at->key) != REDISMODULE_NO_EXPIRE;
     if (expires) RedisModule_SetExpire(at->key, REDISMODULE_NO_EXPIRE);
-    return move(at, node, reason) || expires;
+    return move(at, node, NULL, reason) || expires;
 }
 
 static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes document, const sm_bytes *current,
@@ -297,8 +289,8 @@ int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     outcome = sm_engine_ask(at.node->definition, at.node,
                             argc == 5 ? SM_KIND_FORCE : SM_KIND_MUTATE, state, &answer);
     if (outcome == SM_TAKEN) {
+        changed = move(&at, answer.node, answer.way, argc >= 4 ? &reason : NULL);
         sm_reply_ok(ctx);
-        changed = move(&at, answer.node, argc >= 4 ? &reason : NULL);
     } else if (outcome == SM_ERROR) {
         sm_reply_error(ctx, answer.error);
     } else if (sm_config.invalid_transition) {
@@ -326,7 +318,7 @@ int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
                       &answer) != SM_TAKEN) {
         sm_reply_error(ctx, answer.error);
     } else {
-        changed = move(&at, answer.node, NULL);
+        changed = move(&at, answer.node, NULL, NULL);
         if (actions) reply_taken(ctx, &answer);
         else sm_reply_ok(ctx);
     }
@@ -347,9 +339,8 @@ int sm_send_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     outcome = sm_engine_ask(at.node->definition, at.node,
                             actions ? SM_KIND_SEND_ACTIONS : SM_KIND_SEND, bytes_of(argv[2]), &answer);
     if (outcome == SM_TAKEN) {
-        changed = move(&at, answer.node, NULL);
-        settle(&at); /* the reply may call a command of the server, and that other modules' filters */
-        reply_taken(ctx, &answer);
+        changed = move(&at, answer.node, answer.way, NULL);
+        reply_taken(ctx, &answer); /* after the move is counted: it may call a command, and that other modules' filters */
     } else if (outcome == SM_ERROR) {
         sm_reply_error(ctx, answer.error);
     } else {

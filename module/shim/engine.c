@@ -33,6 +33,15 @@ static enum sm_outcome failed(int code, const sm_verdict *verdict, sm_answer *an
     return SM_ERROR;
 }
 
+void sm_verdict_compiled(sm_verdict *verdict, uint64_t engine, size_t engine_bytes, const char *canonical,
+                         size_t canonical_len, size_t split, int has_history) {
+    verdict->engine = engine;
+    verdict->engine_bytes = engine_bytes;
+    verdict->canonical = (sm_bytes){canonical, canonical_len};
+    verdict->split = split;
+    verdict->has_history = has_history;
+}
+
 void sm_verdict_stand(sm_verdict *verdict, const char *configuration, size_t configuration_len, const char *head,
                       size_t head_len, const char *states, size_t states_len) {
     verdict->configuration = (sm_bytes){configuration, configuration_len};
@@ -42,10 +51,10 @@ void sm_verdict_stand(sm_verdict *verdict, const char *configuration, size_t con
 
 /* The node that a verdict describes. */
 static sm_node *node_of(sm_definition *definition, const sm_verdict *verdict) {
-    sm_bytes configuration = safe(verdict->configuration);
-    sm_node *node = sm_node_find(definition, configuration);
+    sm_question question = sm_node_question(definition, safe(verdict->configuration));
+    sm_node *node = sm_node_find(&question);
 
-    return node ? node : sm_node_add(definition, configuration, safe(verdict->head), safe(verdict->states));
+    return node ? node : sm_node_add(&question, definition, safe(verdict->head), safe(verdict->states));
 }
 
 static int compile(sm_bytes document, bool accepted_before, sm_verdict *verdict, sm_definition **held) {
@@ -56,13 +65,13 @@ static int compile(sm_bytes document, bool accepted_before, sm_verdict *verdict,
                              accepted_before ? -1 : sm_config.states, accepted_before ? -1 : sm_config.nesting,
                              verdict);
     if (code == SM_VERDICT_TAKEN || code == SM_VERDICT_STRAY) {
-        sm_bytes canonical = safe(verdict->canonical);
+        sm_question question = sm_definition_question(safe(verdict->canonical));
 
-        *held = sm_definition_find(canonical);
+        *held = sm_definition_find(&question);
         if (*held) {
             sm_python_forget(verdict->engine);
         } else {
-            *held = sm_definition_add(canonical, verdict->split, verdict->engine, verdict->engine_bytes);
+            *held = sm_definition_add(&question, verdict->split, verdict->engine, verdict->engine_bytes);
         }
         sm_definition_hold(*held);
     }
@@ -90,8 +99,8 @@ bool sm_engine_known_document(sm_bytes document, sm_definition **held, sm_answer
 
 enum sm_outcome sm_engine_document(sm_bytes document, bool accepted_before, sm_definition **held,
                                    sm_answer *answer) {
-    uint8_t kind = accepted_before ? SM_KIND_ACCEPTED : SM_KIND_DOCUMENT;
-    sm_edge *edge = (sm_edge *)sm_memo_find(NULL, kind, document);
+    sm_question question = sm_table_question(NULL, accepted_before ? SM_KIND_ACCEPTED : SM_KIND_DOCUMENT, document);
+    sm_edge *edge = sm_memo_find_edge(&question);
     sm_verdict verdict;
     int code;
 
@@ -110,18 +119,19 @@ enum sm_outcome sm_engine_document(sm_bytes document, bool accepted_before, sm_d
     answer->has_reason = verdict.has_reason;
     answer->reason = safe(verdict.reason);
     if (answer->node && rememberable(document, answer->reason))
-        sm_edge_add(NULL, *held, kind, document, answer->node, answer->reason, answer->has_reason)->has_history =
+        sm_edge_add(&question, *held, answer->node, answer->reason, answer->has_reason)->has_history =
             answer->has_history;
     return answer->node ? SM_TAKEN : SM_STRAY;
 }
 
 enum sm_outcome sm_engine_definition(sm_bytes canonical, bool accepted_before, sm_definition **held,
                                      sm_answer *answer) {
+    sm_question question = sm_definition_question(canonical);
     sm_verdict verdict;
     int code;
 
     memset(answer, 0, sizeof(*answer));
-    *held = sm_definition_find(canonical);
+    *held = sm_definition_find(&question);
     if (*held) {
         sm_counts.memory_answers++;
         sm_definition_hold(*held);
@@ -134,11 +144,12 @@ enum sm_outcome sm_engine_definition(sm_bytes canonical, bool accepted_before, s
 
 enum sm_outcome sm_engine_node(sm_definition *definition, sm_bytes configuration, bool accepted_before,
                                sm_answer *answer) {
+    sm_question question = sm_node_question(definition, configuration);
     sm_verdict verdict;
     int code;
 
     memset(answer, 0, sizeof(*answer));
-    answer->node = sm_node_find(definition, configuration);
+    answer->node = sm_node_find(&question);
     if (answer->node) {
         sm_counts.memory_answers++;
         return SM_TAKEN;
@@ -153,19 +164,23 @@ enum sm_outcome sm_engine_node(sm_definition *definition, sm_bytes configuration
 
 enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t kind, sm_bytes argument,
                               sm_answer *answer) {
-    const void *owner = node ? (const void *)node : (const void *)definition;
-    const sm_followed *way = node ? sm_memo_follow(node, kind, argument) : NULL;
-    sm_edge *edge = way ? way->edge : node ? NULL : (sm_edge *)sm_memo_find(owner, kind, argument);
+    sm_followed *way = node ? sm_memo_way(node, kind, argument) : NULL;
+    sm_edge *edge = way ? way->edge : NULL;
     sm_bytes configuration = nothing;
+    sm_question question;
     sm_verdict verdict;
     int code;
 
     memset(answer, 0, sizeof(*answer));
-    if (way && way->target) {
+    if (way && way->target) { /* the edge is not looked at */
         sm_counts.memory_answers++;
         answer->node = way->target;
-        __builtin_prefetch(&way->target->machines, 1);
+        answer->way = way;
         return SM_TAKEN;
+    }
+    if (!edge) {
+        question = sm_table_question(node ? (const void *)node : definition, kind, argument);
+        edge = sm_memo_find_edge(&question);
     }
     if (edge) {
         if (!edge->item.used) edge->item.used = true;
@@ -184,9 +199,9 @@ enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t 
         answer->reply = safe(verdict.reply);
         if (verdict.configuration.ptr) answer->node = node_of(definition, &verdict);
     }
-    if (rememberable(argument, answer->reply) && 
+    if (rememberable(argument, answer->reply) &&
         argument.len <= (code == SM_VERDICT_TAKEN ? LONGEST_ARGUMENT : LONGEST_REFUSAL)) {
-        edge = sm_edge_add(owner, definition, kind, argument, answer->node, answer->reply, false);
+        edge = sm_edge_add(&question, definition, answer->node, answer->reply, false);
         answer->reply = edge->reply;
     }
     return code == SM_VERDICT_TAKEN ? SM_TAKEN : SM_REFUSED;

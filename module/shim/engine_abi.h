@@ -56,7 +56,10 @@ typedef struct sm_verdict {
     sm_bytes error;
 } sm_verdict;
 
-/* For Python: where a machine stands, in one call. The bytes must outlive the verdict. */
+/* For Python: what a document has become, and where a machine stands, in one call each. The bytes must outlive the
+ * verdict. */
+void sm_verdict_compiled(sm_verdict *verdict, uint64_t engine, size_t engine_bytes, const char *canonical,
+                         size_t canonical_len, size_t split, int has_history);
 void sm_verdict_stand(sm_verdict *verdict, const char *configuration, size_t configuration_len, const char *head,
                       size_t head_len, const char *states, size_t states_len);
 

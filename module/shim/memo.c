@@ -37,10 +37,6 @@ size_t sm_memo_table_bytes(void) {
     return sm_table_bytes(&table);
 }
 
-sm_item *sm_memo_find(const void *owner, uint8_t kind, sm_bytes key) {
-    return sm_table_find(&table, owner, kind, key, sm_table_hash(owner, kind, key));
-}
-
 static bool is(const sm_edge *edge, uint8_t kind, sm_bytes key) {
     return edge && edge->item.kind == kind && edge->item.key_len == key.len &&
            memcmp(edge->text, key.ptr, key.len) == 0;
@@ -52,9 +48,22 @@ static bool is_followed(const sm_followed *way, uint8_t kind, sm_bytes key) {
     return way->len == key.len && memcmp(way->key, key.ptr, key.len) == 0;
 }
 
+/* Until then a node may count machines that have gone; one without edges never does. */
+static void settle(sm_node *node, sm_followed *way) {
+    if (!way->moves) return;
+    node->machines.in -= way->moves;
+    way->target->machines.in += way->moves;
+    way->moves = 0;
+}
+
+void sm_memo_count_move(sm_node *node, sm_followed *way) {
+    if (++way->moves == UINT8_MAX) settle(node, way);
+}
+
 static void follow(sm_node *node, sm_edge *edge) {
     sm_followed *way = &node->recent[0], *last = &node->recent[1];
 
+    settle(node, last);
     if (last->used) last->edge->item.used = true;
     *last = *way;
     memset(way, 0, sizeof(*way));
@@ -69,23 +78,24 @@ static void follow(sm_node *node, sm_edge *edge) {
 
 /* Machines that stand on one node mostly go the same ways: those are looked at before the table, whose hash takes
  * longer than the rest of a remembered transition. */
-const sm_followed *sm_memo_follow(sm_node *node, uint8_t kind, sm_bytes key) {
-    sm_edge *edge;
-
+sm_followed *sm_memo_way(sm_node *node, uint8_t kind, sm_bytes key) {
     for (sm_followed *way = node->recent; way < node->recent + 2; way++) {
         if (!is_followed(way, kind, key)) continue;
         if (!way->used) way->used = true;
         return way;
     }
-    edge = (sm_edge *)sm_memo_find(node, kind, key);
-    if (!edge) return NULL;
-    edge->item.used = true;
-    follow(node, edge);
-    return &node->recent[0];
+    return NULL;
 }
 
 static bool leaves_a_node(const sm_edge *edge) {
     return edge->item.owner != NULL && edge->item.owner != edge->definition;
+}
+
+sm_edge *sm_memo_find_edge(const sm_question *question) {
+    sm_edge *edge = (sm_edge *)sm_table_find(&table, question);
+
+    if (edge && leaves_a_node(edge)) follow((sm_node *)(uintptr_t)edge->item.owner, edge);
+    return edge;
 }
 
 /* Where the edge is among those followed lately, or NULL. */
@@ -114,24 +124,27 @@ static sm_edge **document_place(sm_bytes text) {
 
 sm_edge *sm_memo_find_document(sm_bytes text) {
     sm_edge **place = document_place(text), *edge = *place;
+    sm_question question;
 
     if (is(edge, SM_KIND_DOCUMENT, text)) return edge;
-    edge = (sm_edge *)sm_memo_find(NULL, SM_KIND_DOCUMENT, text);
+    question = sm_table_question(NULL, SM_KIND_DOCUMENT, text);
+    edge = sm_memo_find_edge(&question);
     if (edge) *place = edge;
     return edge;
 }
 
-static void add_item(sm_item *item, sm_definition *definition, const void *owner, uint8_t kind, sm_bytes key) {
-    item->owner = owner;
-    item->kind = kind;
+/* The question's key has been copied to `key`. */
+static void add_item(sm_item *item, const sm_question *question, sm_definition *definition, sm_bytes key) {
+    item->owner = question->owner;
+    item->kind = question->kind;
     item->key = key.ptr;
     item->key_len = key.len;
-    item->hash = sm_table_hash(owner, kind, key);
+    item->hash = question->hash;
     item->used = false;
     sm_table_add(&table, item);
-    if (kind != SM_KIND_DEFINITION) {
+    if (item->kind != SM_KIND_DEFINITION) {
         TAILQ_INSERT_TAIL(&queue, item, queue);
-        if (kind == SM_KIND_NODE) LIST_INSERT_HEAD(&definition->nodes, item, of_definition);
+        if (item->kind == SM_KIND_NODE) LIST_INSERT_HEAD(&definition->nodes, item, of_definition);
         else LIST_INSERT_HEAD(&definition->edges, item, of_definition);
     }
 }
@@ -146,18 +159,22 @@ static sm_bytes put(char **at, sm_bytes bytes) {
 
 /* ---- definitions ---- */
 
-sm_definition *sm_definition_find(sm_bytes canonical) {
-    return (sm_definition *)sm_memo_find(NULL, SM_KIND_DEFINITION, canonical);
+sm_question sm_definition_question(sm_bytes canonical) {
+    return sm_table_question(NULL, SM_KIND_DEFINITION, canonical);
+}
+
+sm_definition *sm_definition_find(const sm_question *question) {
+    return (sm_definition *)sm_table_find(&table, question);
 }
 
 static void sweep(size_t steps, size_t items);
 
-sm_definition *sm_definition_add(sm_bytes canonical, size_t split, uint64_t engine, size_t engine_bytes) {
+sm_definition *sm_definition_add(const sm_question *question, size_t split, uint64_t engine, size_t engine_bytes) {
     sm_definition *definition;
     char *at;
 
     sweep(SWEPT_PER_DEFINITION, GIVEN_BACK_PER_DEFINITION);
-    definition = RedisModule_Calloc(1, sizeof(*definition) + canonical.len);
+    definition = RedisModule_Calloc(1, sizeof(*definition) + question->key.len);
     at = definition->text;
     definition->engine = engine;
     definition->engine_bytes = engine_bytes;
@@ -165,7 +182,7 @@ sm_definition *sm_definition_add(sm_bytes canonical, size_t split, uint64_t engi
     definition->bytes = RedisModule_MallocSize(definition) + engine_bytes;
     LIST_INIT(&definition->edges);
     LIST_INIT(&definition->nodes);
-    add_item(&definition->item, definition, NULL, SM_KIND_DEFINITION, put(&at, canonical));
+    add_item(&definition->item, question, definition, put(&at, question->key));
     TAILQ_INSERT_TAIL(&definitions, definition, sweep);
     sm_counts.definitions++;
     sm_counts.definition_bytes += definition->bytes;
@@ -240,20 +257,25 @@ void sm_memo_tick(void) {
 
 /* ---- nodes and edges ---- */
 
-sm_node *sm_node_find(const sm_definition *definition, sm_bytes configuration) {
-    return (sm_node *)sm_memo_find(definition, SM_KIND_NODE, configuration);
+sm_question sm_node_question(const sm_definition *definition, sm_bytes configuration) {
+    return sm_table_question(definition, SM_KIND_NODE, configuration);
 }
 
-sm_node *sm_node_add(sm_definition *definition, sm_bytes configuration, sm_bytes head, sm_bytes states) {
-    sm_node *node = RedisModule_Calloc(1, sizeof(*node) + configuration.len + head.len + states.len);
+sm_node *sm_node_find(const sm_question *question) {
+    return (sm_node *)sm_table_find(&table, question);
+}
+
+sm_node *sm_node_add(const sm_question *question, sm_definition *definition, sm_bytes head, sm_bytes states) {
+    sm_node *node = RedisModule_Calloc(1, sizeof(*node) + question->key.len + head.len + states.len);
+    sm_bytes configuration;
     char *at = node->text;
 
     node->definition = definition;
     node->size = RedisModule_MallocSize(node);
-    configuration = put(&at, configuration);
+    configuration = put(&at, question->key);
     node->head = put(&at, head);
     node->states = put(&at, states);
-    add_item(&node->item, definition, definition, SM_KIND_NODE, configuration);
+    add_item(&node->item, question, definition, configuration);
     definition->bytes += node->size;
     sm_counts.nodes++;
     sm_counts.node_bytes += node->size;
@@ -285,21 +307,22 @@ static void free_node(sm_node *node) {
 }
 
 /* A document's edge has no owner, that of a question about a definition the definition, of others the node. */
-sm_edge *sm_edge_add(const void *owner, sm_definition *definition, uint8_t kind, sm_bytes key, sm_node *target,
-                     sm_bytes reply, bool has_reason) {
-    sm_edge *edge = RedisModule_Calloc(1, sizeof(*edge) + key.len + reply.len);
+sm_edge *sm_edge_add(const sm_question *question, sm_definition *definition, sm_node *target, sm_bytes reply,
+                     bool has_reason) {
+    sm_edge *edge = RedisModule_Calloc(1, sizeof(*edge) + question->key.len + reply.len);
+    sm_bytes key;
     char *at = edge->text;
 
     edge->definition = definition;
     edge->size = RedisModule_MallocSize(edge);
     edge->target = target;
     edge->has_reason = has_reason;
-    key = put(&at, key);
+    key = put(&at, question->key);
     edge->reply = put(&at, reply);
-    add_item(&edge->item, definition, owner, kind, key);
+    add_item(&edge->item, question, definition, key);
     if (target) target->incoming++;
     if (leaves_a_node(edge)) {
-        sm_node *node = (sm_node *)(uintptr_t)owner;
+        sm_node *node = (sm_node *)(uintptr_t)edge->item.owner;
 
         node->outgoing++;
         follow(node, edge);
@@ -314,7 +337,10 @@ sm_edge *sm_edge_add(const void *owner, sm_definition *definition, uint8_t kind,
 static void free_edge(sm_edge *edge) {
     sm_followed *way = way_of(edge);
 
-    if (way) memset(way, 0, sizeof(*way));
+    if (way) {
+        settle((sm_node *)(uintptr_t)edge->item.owner, way);
+        memset(way, 0, sizeof(*way));
+    }
     remove_item(&edge->item);
     if (edge->item.kind == SM_KIND_DOCUMENT) {
         sm_edge **place = document_place((sm_bytes){edge->item.key, edge->item.key_len});

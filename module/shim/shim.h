@@ -87,14 +87,15 @@ typedef struct sm_kept {
 } sm_kept;
 
 /* An edge that was followed lately, and what it says where its key is short: with many nodes, each piece of memory that
- * is looked at is a wait. */
+ * is looked at is a wait. For the same reason machines that have gone this way are counted here first. */
 typedef struct sm_followed {
     struct sm_edge *edge;   /* or NULL */
     struct sm_node *target; /* the edge's, where it has no reply of its own, or NULL */
+    uint8_t moves;          /* machines that the counts of node and target do not know of yet */
     bool used;              /* beside the edge's own, which is not looked at where there is a target */
     uint8_t kind;
     uint8_t len; /* of the key; one that does not fit is read from the edge */
-    char key[13];
+    char key[12];
 } sm_followed;
 
 /* A definition standing in one configuration (item.key). What the transition that was remembered last reads lies in one
@@ -107,7 +108,7 @@ typedef struct sm_node {
     sm_bytes states;   /* SM.STATE's reply, encoded */
     size_t size;
     sm_definition *definition;
-    sm_tally machines;
+    sm_tally machines;     /* exact where no edge leads here or begins here: see sm_followed */
     sm_followed recent[2]; /* those from here that were made or found in the table last */
     sm_kept sent_states, sent_document;
     uint64_t snapshot; /* as of the definition */
@@ -138,6 +139,14 @@ typedef struct sm_reason {
     char text[];
 } sm_reason;
 
+/* What is asked about an owner, and its place in the table. */
+typedef struct sm_question {
+    const void *owner;
+    sm_bytes key;
+    uint64_t hash;
+    uint8_t kind;
+} sm_question;
+
 /* What a key holds. The pointer itself says it: a sm_node, or with its lowest bit set a sm_reason. */
 typedef struct sm_machine sm_machine;
 
@@ -149,8 +158,8 @@ typedef struct sm_table {
 } sm_table;
 
 void sm_table_init(sm_table *table);
-uint64_t sm_table_hash(const void *owner, uint8_t kind, sm_bytes key);
-sm_item *sm_table_find(const sm_table *table, const void *owner, uint8_t kind, sm_bytes key, uint64_t hash);
+sm_question sm_table_question(const void *owner, uint8_t kind, sm_bytes key);
+sm_item *sm_table_find(const sm_table *table, const sm_question *question);
 void sm_table_add(sm_table *table, sm_item *item);
 void sm_table_remove(sm_table *table, sm_item *item);
 void sm_table_settle(sm_table *table);
@@ -171,22 +180,31 @@ extern sm_counters sm_counts;
 
 void sm_memo_init(void);
 size_t sm_memo_table_bytes(void);
-sm_item *sm_memo_find(const void *owner, uint8_t kind, sm_bytes key);
+sm_edge *sm_memo_find_edge(const sm_question *question);
 sm_edge *sm_memo_find_document(sm_bytes text);
-const sm_followed *sm_memo_follow(sm_node *node, uint8_t kind, sm_bytes key);
+
+/* Among the ways that were followed lately. */
+sm_followed *sm_memo_way(sm_node *node, uint8_t kind, sm_bytes key);
+
+/* A machine has gone this way. */
+void sm_memo_count_move(sm_node *node, sm_followed *way);
+
 void sm_memo_weigh(sm_node *node, size_t more);
 void sm_memo_make_room(void);
 void sm_memo_forget_documents(void);
 void sm_memo_tick(void);
 
-sm_definition *sm_definition_find(sm_bytes canonical);
-sm_definition *sm_definition_add(sm_bytes canonical, size_t split, uint64_t engine, size_t engine_bytes);
+/* A question is hashed once: what is not found is added as the answer to the same. */
+sm_question sm_definition_question(sm_bytes canonical);
+sm_definition *sm_definition_find(const sm_question *question);
+sm_definition *sm_definition_add(const sm_question *question, size_t split, uint64_t engine, size_t engine_bytes);
 void sm_definition_hold(sm_definition *definition);
 void sm_definition_release(sm_definition *definition);
-sm_node *sm_node_find(const sm_definition *definition, sm_bytes configuration);
-sm_node *sm_node_add(sm_definition *definition, sm_bytes configuration, sm_bytes head, sm_bytes states);
-sm_edge *sm_edge_add(const void *owner, sm_definition *definition, uint8_t kind, sm_bytes key, sm_node *target,
-                     sm_bytes reply, bool has_reason);
+sm_question sm_node_question(const sm_definition *definition, sm_bytes configuration);
+sm_node *sm_node_find(const sm_question *question);
+sm_node *sm_node_add(const sm_question *question, sm_definition *definition, sm_bytes head, sm_bytes states);
+sm_edge *sm_edge_add(const sm_question *question, sm_definition *definition, sm_node *target, sm_bytes reply,
+                     bool has_reason);
 
 /* ---- machine.c ---- */
 
@@ -212,7 +230,7 @@ sm_machine *sm_machine_new(sm_node *node, const sm_bytes *reason);
 void sm_machine_free(sm_machine *machine);
 
 /* The machine goes to a node, with a new reason or none; it may be another pointer from then on. The move is to be
- * counted before the machine can go anywhere else or be freed. Main thread only. */
+ * counted too. Main thread only. */
 sm_machine *sm_machine_move(sm_machine *machine, sm_node *node, const sm_bytes *reason);
 void sm_machine_count_move(sm_node *from, sm_node *to);
 
@@ -232,7 +250,8 @@ enum sm_outcome {
 
 /* An answer. Its bytes are good until the engine or the memo is asked again. */
 typedef struct sm_answer {
-    sm_node *node;     /* where it leads */
+    sm_node *node;     /* where it leads, */
+    sm_followed *way;  /* and the way of the node that was asked, where it is known; see sm_memo_count_move */
     sm_bytes reply;    /* encoded; empty where the node's states are the reply */
     bool has_history;  /* of a document: whether it says what history states hold, */
     bool has_reason;   /* whether it has a reason, */

@@ -27,7 +27,7 @@ static inline uint64_t rotate(uint64_t word, int bits) {
     } while (0)
 
 /* The owner and the kind are the first word of the message. */
-uint64_t sm_table_hash(const void *owner, uint8_t kind, sm_bytes key) {
+static uint64_t hash_of(const void *owner, uint8_t kind, sm_bytes key) {
     uint64_t v0 = seed[0] ^ 0x736f6d6570736575ULL, v1 = seed[1] ^ 0x646f72616e646f6dULL;
     uint64_t v2 = seed[0] ^ 0x6c7967656e657261ULL, v3 = seed[1] ^ 0x7465646279746573ULL;
     uint64_t word = ((uint64_t)(uintptr_t)owner << 8) | kind;
@@ -67,18 +67,22 @@ void sm_table_init(sm_table *table) {
     table->buckets = RedisModule_Calloc(table->size, sizeof(sm_item *));
 }
 
-static sm_item *find_in(sm_item *item, const void *owner, uint8_t kind, sm_bytes key, uint64_t hash) {
+sm_question sm_table_question(const void *owner, uint8_t kind, sm_bytes key) {
+    return (sm_question){owner, key, hash_of(owner, kind, key), kind};
+}
+
+static sm_item *find_in(sm_item *item, const sm_question *question) {
     for (; item; item = item->chain) {
-        if (item->hash == hash && item->owner == owner && item->kind == kind && item->key_len == key.len &&
-            memcmp(item->key, key.ptr, key.len) == 0)
+        if (item->hash == question->hash && item->owner == question->owner && item->kind == question->kind &&
+            item->key_len == question->key.len && memcmp(item->key, question->key.ptr, item->key_len) == 0)
             return item;
     }
     return NULL;
 }
 
-sm_item *sm_table_find(const sm_table *table, const void *owner, uint8_t kind, sm_bytes key, uint64_t hash) {
-    sm_item *item = find_in(table->buckets[hash & (table->size - 1)], owner, kind, key, hash);
-    if (!item && table->old) item = find_in(table->old[hash & (table->old_size - 1)], owner, kind, key, hash);
+sm_item *sm_table_find(const sm_table *table, const sm_question *question) {
+    sm_item *item = find_in(table->buckets[question->hash & (table->size - 1)], question);
+    if (!item && table->old) item = find_in(table->old[question->hash & (table->old_size - 1)], question);
     return item;
 }
 

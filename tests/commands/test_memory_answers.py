@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from tests.documents import README, TRAFFIC, flat, numbered
@@ -106,6 +108,44 @@ def test_what_is_used_stays_where_memory_is_short(server: Server, names: tuple[s
             assert not any(pipe.execute())
         assert there_and_back() == 0, start
     assert server.info()["evictions"] > 20_000
+
+
+def test_nodes_stay_as_long_as_something_stands_on_them(server: Server) -> None:
+    """Steps that are counted late, because they are taken again and again, are counted in the end."""
+    server.config("redisstate.max-memo-bytes", 1024 * 1024)
+    r = server.client()
+    names = [f"s{number}" for number in range(60)]
+    document = flat(dict.fromkeys(names, names), "s0")
+    standing = {f"m{number}": "s0" for number in range(40)}
+    r.execute_command("SM.SET", "k", TRAFFIC)
+    for key in standing:
+        r.execute_command("SM.SET", key, document)
+
+    def walk(steps: list[tuple[str, str]]) -> None:
+        with r.pipeline(transaction=False) as pipe:
+            for key, name in steps:
+                pipe.execute_command("SM.MUTATE", key, name)
+            assert set(pipe.execute()) == {"OK"}
+        standing.update(steps)
+
+    def fill_memory() -> None:
+        with r.pipeline(transaction=False) as pipe:
+            for number in range(10_000):
+                pipe.execute_command("SM.MUTATE", "k", f"nowhere{number}")
+            assert not any(pipe.execute())
+
+    draw = random.Random(7)
+    for _ in range(4):
+        walk([(draw.choice(list(standing)), draw.choice(names)) for _ in range(3000)])
+        walk([("m0", name) for _ in range(400) for name in ("s1", "s2")])
+        fill_memory()
+        assert {key: r.execute_command("SM.STATE", key)[0] for key in standing} == standing
+    assert server.info()["nodes"] >= len(set(standing.values()))
+    walk([(key, "s0") for key in standing])
+    for _ in range(3):
+        fill_memory()
+    assert server.info()["nodes"] <= 3, "s0, where all stand, and what the light knows"
+    walk([(key, "s1") for key in standing])
 
 
 def test_definitions_are_held_once(server: Server) -> None:
