@@ -124,5 +124,5 @@ def new_keys(bench: Bench, clients: Clients) -> None:
         bench, "set", "CPU of SM.SET, 100 bytes seen before, new key", "SET of the same bytes, new key", 1.25,
         filling(stores(shuffled("m", numbers), lambda name: ("SM.SET", name, ORDER))),
         filling(stores(shuffled("s", numbers), lambda name: ("SET", name, ORDER))),
-        turns=2,
+        turns=bench.few,
     )  # fmt: skip
