@@ -17,9 +17,6 @@
 #define REDISMODULE_READ (1 << 0)
 #define REDISMODULE_WRITE (1 << 1)
 
-#define REDISMODULE_REPLY_STRING 0
-#define REDISMODULE_REPLY_ARRAY 3
-
 #define REDISMODULE_KEYTYPE_EMPTY 0
 #define REDISMODULE_NO_EXPIRE (-1)
 
@@ -245,7 +242,6 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, RedisModuleCallReply *, Call, (RedisModuleCtx *ctx, const char *command, const char *format, ...))           \
     X(1, const char *, CallReplyProto, (RedisModuleCallReply *reply, size_t *len))                                    \
     X(1, size_t, CallReplyLength, (RedisModuleCallReply *reply))                                                      \
-    X(1, int, CallReplyType, (RedisModuleCallReply *reply))                                                           \
     X(1, void, FreeCallReply, (RedisModuleCallReply *reply))                                                          \
     X(1, int, ReplyWithCallReply, (RedisModuleCtx *ctx, RedisModuleCallReply *reply))                                 \
     X(1, RedisModuleCtx *, GetDetachedThreadSafeContext, (RedisModuleCtx *ctx))                                       \

@@ -52,15 +52,67 @@ enum { ASKED_OFTEN = 1024, MOST_STATES = 32, MOST_STATES_BYTES = 1024, STRING_HE
 static RedisModuleCtx *lasting; /* the replies refer to it */
 static RedisModuleCallReply *ok;
 
-static RedisModuleCallReply *expect(RedisModuleCallReply *reply, int type) {
-    if (!reply || RedisModule_CallReplyType(reply) == type) return reply;
+/* Whether what was sent begins so; what is left of it then. Another module's filter may change any command on its way to
+ * the server, and so what is answered: nothing is kept without a look at each of its bytes. */
+static bool begins(sm_bytes *sent, const char *bytes, size_t len) {
+    if (sent->len < len || memcmp(sent->ptr, bytes, len) != 0) return false;
+    sent->ptr += len;
+    sent->len -= len;
+    return true;
+}
+
+static bool begins_with_header(sm_bytes *sent, char type, size_t number) {
+    char header[STRING_HEADER + 8];
+
+    return begins(sent, header, (size_t)snprintf(header, sizeof(header), "%c%zu\r\n", type, number));
+}
+
+static bool begins_with_string(sm_bytes *sent, sm_bytes string) {
+    return begins_with_header(sent, '$', string.len) && begins(sent, string.ptr, string.len) && begins(sent, "\r\n", 2);
+}
+
+static sm_bytes sent_as(RedisModuleCallReply *reply) {
+    sm_bytes sent = {"", 0};
+    const char *bytes = RedisModule_CallReplyProto(reply, &sent.len);
+
+    return bytes ? (sm_bytes){bytes, sent.len} : sent;
+}
+
+static bool is_array(RedisModuleCallReply *reply, RedisModuleString **strings, size_t count) {
+    sm_bytes sent = sent_as(reply), string;
+
+    if (!begins_with_header(&sent, '*', count)) return false;
+    for (size_t i = 0; i < count; i++) {
+        string.ptr = RedisModule_StringPtrLen(strings[i], &string.len);
+        if (!begins_with_string(&sent, string)) return false;
+    }
+    return !sent.len;
+}
+
+static bool is_string(RedisModuleCallReply *reply, sm_bytes string) {
+    sm_bytes sent = sent_as(reply);
+
+    return begins_with_string(&sent, string) && !sent.len;
+}
+
+static bool is_ok(RedisModuleCallReply *reply) {
+    sm_bytes sent = sent_as(reply);
+
+    return begins(&sent, "+OK\r\n", 5) && !sent.len;
+}
+
+static RedisModuleCallReply *only_if(RedisModuleCallReply *reply, bool as_meant) {
+    if (as_meant || !reply) return reply;
     RedisModule_FreeCallReply(reply);
     return NULL;
 }
 
 void sm_reply_prepare(RedisModuleCtx *ctx) {
+    RedisModuleCallReply *reply;
+
     lasting = RedisModule_GetDetachedThreadSafeContext(ctx);
-    ok = expect(RedisModule_Call(lasting, "SELECT", "c", "0"), REDISMODULE_REPLY_STRING);
+    reply = RedisModule_Call(lasting, "SELECT", "c", "0");
+    ok = only_if(reply, reply && is_ok(reply));
 }
 
 int sm_reply_ok(RedisModuleCtx *ctx) {
@@ -85,31 +137,16 @@ static RedisModuleCallReply *array_of(sm_bytes encoded) {
         encoded.len -= len;
     }
     if (made == count) reply = RedisModule_Call(lasting, "COMMAND", "ccv", "GETKEYS", "MGET", strings, (size_t)count);
+    reply = only_if(reply, reply && is_array(reply, strings, count));
     while (made) RedisModule_FreeString(NULL, strings[--made]);
-    reply = expect(reply, REDISMODULE_REPLY_ARRAY);
-    if (!reply || RedisModule_CallReplyLength(reply) == count) return reply;
-    RedisModule_FreeCallReply(reply);
-    return NULL;
-}
-
-/* Whether a reply is this string and nothing else: another module may change any command on its way. */
-static bool is_string(RedisModuleCallReply *reply, sm_bytes bytes) {
-    char header[STRING_HEADER + 8];
-    size_t header_len = (size_t)snprintf(header, sizeof(header), "$%zu\r\n", bytes.len), len = 0;
-    const char *sent = RedisModule_CallReplyProto(reply, &len);
-
-    return sent && len == header_len + bytes.len + 2 && memcmp(sent, header, header_len) == 0 &&
-           memcmp(sent + header_len, bytes.ptr, bytes.len) == 0;
+    return reply;
 }
 
 /* A string, by the server. */
 static RedisModuleCallReply *string_of(sm_bytes bytes) {
-    RedisModuleCallReply *reply = expect(RedisModule_Call(lasting, "ECHO", "b", bytes.ptr, bytes.len),
-                                         REDISMODULE_REPLY_STRING);
+    RedisModuleCallReply *reply = RedisModule_Call(lasting, "ECHO", "b", bytes.ptr, bytes.len);
 
-    if (!reply || is_string(reply, bytes)) return reply;
-    RedisModule_FreeCallReply(reply);
-    return NULL;
+    return only_if(reply, reply && is_string(reply, bytes));
 }
 
 /* Those commands show in MONITOR: they are for what is asked for all the time, not for a look at a machine. */

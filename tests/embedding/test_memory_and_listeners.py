@@ -14,6 +14,7 @@ from tests.documents import README, flat, numbered
 from tests.servers import MODULE, Server, wait_until
 
 MEGABYTE = 1 << 20
+PARALLEL = '{"type":"parallel","states":{"here":{},"there":{}}}'
 CHART = '{"initial":"a","states":{"a":{"on":{"GO":"b"}},"b":{"on":{"*":"a"}}}%s}'
 
 
@@ -122,15 +123,33 @@ def test_a_load_that_fails_leaves_nothing_behind(start_server: Callable[..., Ser
     assert settings["redisstate.max-document-bytes"] == str(2 * MEGABYTE)
 
 
-@pytest.fixture(scope="module")
-def listener(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("listener") / "deletinglistener.so"
-    source = Path(__file__).with_name("deleting_listener.c")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", target, source], check=True)
+def compiled(source: str, folder: Path) -> Path:
+    """Another module, from its source beside this file."""
+    target = folder / Path(source).with_suffix(".so")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", target, Path(__file__).with_name(source)], check=True)
     return target
 
 
-def test_a_key_that_goes_while_its_event_is_told(start_server: Callable[..., Server], listener: Path) -> None:
+@pytest.mark.parametrize("document", [README, PARALLEL])
+def test_a_filter_of_another_module_changes_no_answer(
+    start_server: Callable[..., Server], tmp_path: Path, document: str
+) -> None:
+    """What is asked for often is kept as the server's reply to a command, which may not be the one that was meant."""
+    filters = compiled("rewriting_filter.c", tmp_path)
+    server = start_server(settings={"loadmodule": [(MODULE,), (filters,)]}, module=None)
+    r = server.client()
+    assert r.execute_command("ECHO", "the filter works") == "?" * 16
+    r.execute_command("SM.SET", "k", document)
+    for command in ("SM.STATE", "SM.GET"):
+        with r.pipeline(transaction=False) as pipe:
+            for _ in range(2000):
+                pipe.execute_command(command, "k")
+            answers = pipe.execute()
+        assert answers == [answers[0]] * 2000, command
+
+
+def test_a_key_that_goes_while_its_event_is_told(start_server: Callable[..., Server], tmp_path: Path) -> None:
+    listener = compiled("deleting_listener.c", tmp_path)
     server = start_server(settings={"loadmodule": [(MODULE,), (listener,)]}, module=None)
     r = server.client()
     names = [f"action{number}" + "x" * 500 for number in range(60)]
