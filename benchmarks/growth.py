@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 
-from .bench import Bench, Row, compare, in_turns, nanoseconds, ratios
+from .bench import Bench, Row, Turn, compare, in_turns, nanoseconds, ratios
 from .documents import ORDER, ORDER_ID, STATES, key, ring, stores, toggles
 from .load import CLIENTS, Clients, Command, Traffic, traffic
 
@@ -82,7 +82,7 @@ def definitions(bench: Bench) -> None:
         less_hset(bench, "growth-definitions-held",
                   f"CPU of SM.MUTATE, {count:,} definitions held, one in use, HSET's loss taken off",
                   "as many machines of one definition held",
-                  [in_turns(bench, clients.turn(load, bench.turn), others.turn(load, bench.turn)) for load in few])
+                  [(clients.turn(load, bench.turn), others.turn(load, bench.turn)) for load in few], bench.turns)
         compare(bench, "growth-definitions", f"CPU of SM.MUTATE all over {count:,} definitions",
                 "as many machines of one definition", BOUND,
                 clients.turn(toggles(own, mutate), bench.turn),
@@ -107,15 +107,20 @@ def machines(bench: Bench) -> None:
                 toggles([key("h", n) for n in numbers], hset, repeat=repeat),
             )
 
-        measured = []
-        for load, alone in zip(both(some), both(few), strict=True):
-            measured.append(in_turns(bench, clients.turn(load, bench.turn), clients.turn(alone, bench.turn), turns=3))
+        sides = [
+            (clients.turn(load, bench.turn), clients.turn(alone, bench.turn))
+            for load, alone in zip(both(some), both(few), strict=True)
+        ]
         less_hset(bench, "growth-machines", f"CPU of SM.MUTATE all over {count:,} machines, HSET's loss taken off",
-                  f"{CLIENTS} machines, one for each client", measured)  # fmt: skip
+                  f"{CLIENTS} machines, one for each client", sides, turns=3)  # fmt: skip
 
 
-def less_hset(bench: Bench, name: str, what: str, against: str, measured: list[list[tuple[float, float]]]) -> None:
-    """A row of what SM.MUTATE loses, divided by what HSET loses: the figures of both, in this order."""
+def less_hset(bench: Bench, name: str, what: str, against: str, sides: list[tuple[Turn, Turn]], turns: int) -> None:
+    """A row of what SM.MUTATE loses, divided by what HSET loses: the sides of both, in this order."""
+    measured: list[list[tuple[float, float]]] = [[], []]
+    for _ in range(bench.repetitions):
+        for pairs, (own, reference) in zip(measured, sides, strict=True):
+            pairs += in_turns(bench, own, reference, turns=turns, repetitions=1)
     samples = tuple(own / hset for own, hset in zip(*map(ratios, measured), strict=True))
     bench.rows.append(
         Row(name, what, against, BOUND, samples,

@@ -168,7 +168,6 @@ def at_half(bench: Bench, server: Server, rate: float) -> None:
     hset = toggles([key("h", n) for n in numbers], lambda name, _, to: ("HSET", name, "state", to), USERS, depth=1)
     reached = Steady(server, hset.pipelines).run(1e9, 20_000 / 1e9)[1]  # all at once
     rate = min(rate, reached / 2)
-    seconds = 0.5 if bench.quick else 1.5
     for name, beside in (("latency", False), ("latency-definitions", True)):
 
         def tail(requests: list[list[bytes]], beside: bool = beside) -> Turn:
@@ -176,13 +175,13 @@ def at_half(bench: Bench, server: Server, rate: float) -> None:
                 steady = Steady(
                     server, requests, unseen_definitions() if beside else None, DEFINITIONS_PER_SECOND
                 )
-                latencies, _ = steady.run(rate, seconds)
+                latencies, _ = steady.run(rate, 0.5)
                 latencies.sort()
                 return latencies[int(len(latencies) * 0.999)], 1
 
             return turn
 
-        turns = 1 if bench.quick else 3
+        turns = 1 if bench.quick else 9
         pairs = in_turns(bench, tail(mutate.pipelines), tail(hset.pipelines), turns, quartile=2)
         what = f"p99.9 latency at {rate:,.0f} requests/s"
         if beside:

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 from tests.servers import Server
 
-from .bench import Bench, BenchmarkError, Row, cpu, empty, low, middle, ratios
+from .bench import Bench, BenchmarkError, Row, Turn, cpu, empty, in_turns, middle, ratios
 from .documents import ORDER, key, stores
 from .load import Clients, Traffic
 
-Figures = tuple[float, float, float, float]
-"""Of one key: bytes in memory, bytes in the snapshot, seconds of CPU to save, seconds of CPU to load."""
-
 
 def run(bench: Bench) -> None:
+    """Machines on one server, hashes on another, so that these take turns."""
     count = bench.size(1_000_000, 100_000)
     numbers = range(count)
-    machines = stores([key("m", n) for n in numbers], lambda name: ("SM.SET", name, ORDER))
-    hashes = stores([key("h", n) for n in numbers], lambda name: ("HSET", name, "state", "open", "by", "ann"))
-    with bench.server() as server:
-        for load in (machines, hashes):
-            figures(bench, server, load)
-        taken = [
-            (figures(bench, server, machines), figures(bench, server, hashes)) for _ in range(bench.repetitions)
-        ]
+    with bench.server() as with_machines, bench.server() as with_hashes:
+        memory = (
+            filled(with_machines, stores([key("m", n) for n in numbers], lambda name: ("SM.SET", name, ORDER))),
+            filled(
+                with_hashes,
+                stores([key("h", n) for n in numbers], lambda name: ("HSET", name, "state", "open", "by", "ann")),
+            ),
+        )
+        both = with_machines, with_hashes
+        saves = in_turns(bench, *map(saving, both), turns=bench.few)
+        sizes = tuple((server.folder / "dump.rdb").stat().st_size / count for server in both)
+        loads = in_turns(bench, *map(loading, both), turns=bench.few)
     against = "a hash of two short fields"
-    for which, name, what, bound, unit, factor in (
-        (0, "memory", "Memory of a machine, 14-byte key", 1.00, "B", 1.0),
-        (1, "snapshot", "Bytes of a machine in the snapshot", 1.00, "B", 1.0),
-        (2, "save", f"CPU of SAVE, {count:,} keys", 1.00, "ms", 1e3 * count),
-        (3, "load", f"CPU of loading {count:,} keys", 1.20, "ms", 1e3 * count),
+    for name, what, pairs, bound, unit, factor in (
+        ("memory", "Memory of a machine, 14-byte key", [memory] * bench.repetitions, 1.00, "B", 1.0),
+        ("snapshot", "Bytes of a machine in the snapshot", [sizes] * bench.repetitions, 1.00, "B", 1.0),
+        ("save", f"CPU of SAVE, {count:,} keys", saves, 1.00, "ms", 1e3 * count),
+        ("load", f"CPU of loading {count:,} keys", loads, 1.20, "ms", 1e3 * count),
     ):
-        pairs = [(machine[which], hash_[which]) for machine, hash_ in taken]
         digits = 1 if unit == "B" else 0
         bench.rows.append(
             Row(name, what, against, bound, ratios(pairs),
@@ -44,32 +45,35 @@ def used_memory(server: Server) -> int:
     return int(memory["used_memory"]) - int(memory["mem_clients_normal"])
 
 
-def figures(bench: Bench, server: Server, load: Traffic) -> Figures:
-    own, count = server.own, load.commands
-    empty(server)
+def filled(server: Server, load: Traffic) -> float:
+    """Bytes of memory that each key has taken."""
     before = used_memory(server)
     with Clients(server) as clients:
         clients.send(load)
-    if own.dbsize() != count:
-        raise BenchmarkError(f"{own.dbsize()} keys, not {count}")
-    memory = used_memory(server) - before
+    if server.own.dbsize() != load.commands:
+        raise BenchmarkError(f"{server.own.dbsize()} keys, not {load.commands}")
+    return (used_memory(server) - before) / load.commands
 
-    def saved() -> float:
+
+def saving(server: Server) -> Turn:
+    def turn() -> tuple[float, float]:
         began = cpu(server)
-        own.save()
-        return cpu(server) - began
+        server.own.save()
+        return cpu(server) - began, server.own.dbsize()
 
-    def loaded() -> float:
+    return turn
+
+
+def loading(server: Server) -> Turn:
+    count = server.own.dbsize()
+
+    def turn() -> tuple[float, float]:
         empty(server)
         began = cpu(server)
-        own.execute_command("DEBUG", "RELOAD", "NOSAVE")
+        server.own.execute_command("DEBUG", "RELOAD", "NOSAVE")
         used = cpu(server) - began
-        if own.dbsize() != count:
-            raise BenchmarkError(f"{own.dbsize()} keys were loaded, not {count}")
-        return used
+        if server.own.dbsize() != count:
+            raise BenchmarkError(f"{server.own.dbsize()} keys were loaded, not {count}")
+        return used, count
 
-    saving = low([saved() for _ in range(bench.few)])
-    size = (server.folder / "dump.rdb").stat().st_size
-    loading = low([loaded() for _ in range(bench.few)])
-    empty(server)
-    return memory / count, size / count, saving / count, loading / count
+    return turn

@@ -37,8 +37,12 @@ class FlatDefinition:
             _check_rows(rows)
             raise
         text = _rows_to_json(rows, self.tables.numbers)
-        body = f'{{"map":{text},"initial":{to_json(self.initial)}'
-        kept = "".join([_KEPT[name] + to_json(document[name]) for name in document if name in _KEPT])
+        body = f'{{"map":{text},"initial":{_string(self.initial)}'
+        kept = "".join([
+            _KEPT[name] + (_string(value) if type(value) is str else to_json(value))
+            for name, value in document.items()
+            if name in _KEPT
+        ])
         stored = body.encode()
         self.canonical = stored + kept.encode() + b"}"
         self.split = len(stored)
@@ -110,9 +114,10 @@ def _check_members(document: dict[str, Any]) -> None:
         name = next(name for name in document if name not in MEMBERS)
         raise DocumentError(member("$", name), "unknown member")
     for name, wanted in (("map", dict), ("initial", str)):
-        if name not in document:
-            raise DocumentError("$", f"member {quote(name)} is missing")
-        _check_type(document[name], wanted, f"$.{name}")
+        if type(document.get(name)) is not wanted:
+            if name not in document:
+                raise DocumentError("$", f"member {quote(name)} is missing")
+            _check_type(document[name], wanted, f"$.{name}")
     for name, value in document.items():
         if type(value) is not str and name not in ("map", "meta"):
             _check_type(value, str, f"$.{name}")
