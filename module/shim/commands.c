@@ -225,7 +225,7 @@ int sm_get_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
         sm_machine_reason(at.machine, &reason);
         RedisModule_ReplyWithStringBuffer(ctx, reason.ptr, reason.len);
     } else if (what == CURRENT) {
-        ask(ctx, at.node->definition, at.node, SM_KIND_CURRENT);
+        ask(ctx, NULL, at.node, SM_KIND_CURRENT);
     } else {
         ask(ctx, at.node->definition, NULL, SM_KIND_INITIAL);
     }
@@ -286,8 +286,7 @@ int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     if (!open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &at)) return REDISMODULE_OK;
 
     state = bytes_of(argv[2]);
-    outcome = sm_engine_ask(at.node->definition, at.node,
-                            argc == 5 ? SM_KIND_FORCE : SM_KIND_MUTATE, state, &answer);
+    outcome = sm_engine_ask(NULL, at.node, argc == 5 ? SM_KIND_FORCE : SM_KIND_MUTATE, state, &answer);
     if (outcome == SM_TAKEN) {
         changed = move(&at, answer.node, answer.way, argc >= 4 ? &reason : NULL);
         sm_reply_ok(ctx);
@@ -336,8 +335,7 @@ int sm_send_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     if (argc < 3 || argc > 4) return RedisModule_WrongArity(ctx);
     if (actions && !is_word(argv[3], "ACTIONS")) return syntax_error(ctx);
     if (!open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &at)) return REDISMODULE_OK;
-    outcome = sm_engine_ask(at.node->definition, at.node,
-                            actions ? SM_KIND_SEND_ACTIONS : SM_KIND_SEND, bytes_of(argv[2]), &answer);
+    outcome = sm_engine_ask(NULL, at.node, actions ? SM_KIND_SEND_ACTIONS : SM_KIND_SEND, bytes_of(argv[2]), &answer);
     if (outcome == SM_TAKEN) {
         changed = move(&at, answer.node, answer.way, NULL);
         reply_taken(ctx, &answer); /* after the move is counted: it may call a command, and that other modules' filters */
@@ -356,7 +354,7 @@ int sm_can_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 
     if (argc != 3) return RedisModule_WrongArity(ctx);
     if (!open_machine(ctx, argv[1], REDISMODULE_READ, &at)) return REDISMODULE_OK;
-    outcome = sm_engine_ask(at.node->definition, at.node, SM_KIND_SEND, bytes_of(argv[2]), &answer);
+    outcome = sm_engine_ask(NULL, at.node, SM_KIND_SEND, bytes_of(argv[2]), &answer);
     if (outcome == SM_ERROR) sm_reply_error(ctx, answer.error);
     else RedisModule_ReplyWithLongLong(ctx, outcome == SM_TAKEN);
     return close_key(&at, REDISMODULE_OK);
@@ -367,7 +365,7 @@ int sm_next_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 
     if (argc != 2) return RedisModule_WrongArity(ctx);
     if (!open_machine(ctx, argv[1], REDISMODULE_READ, &at)) return REDISMODULE_OK;
-    ask(ctx, at.node->definition, at.node, SM_KIND_NEXT);
+    ask(ctx, NULL, at.node, SM_KIND_NEXT);
     return close_key(&at, REDISMODULE_OK);
 }
 
@@ -387,7 +385,7 @@ int sm_diagram_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) 
     if (argc == 3 && is_word(argv[2], "DOT")) kind = SM_KIND_DOT;
     else if (argc == 3 && !is_word(argv[2], "MERMAID")) return syntax_error(ctx);
     if (!open_machine(ctx, argv[1], REDISMODULE_READ, &at)) return REDISMODULE_OK;
-    ask(ctx, at.node->definition, at.node, kind);
+    ask(ctx, NULL, at.node, kind);
     return close_key(&at, REDISMODULE_OK);
 }
 

@@ -172,12 +172,13 @@ enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t 
     int code;
 
     memset(answer, 0, sizeof(*answer));
-    if (way && way->target) { /* the edge is not looked at */
+    if (way && way->target) { /* nothing else of the node is looked at */
         sm_counts.memory_answers++;
         answer->node = way->target;
         answer->way = way;
         return SM_TAKEN;
     }
+    if (node) definition = node->definition;
     if (!edge) {
         question = sm_table_question(node ? (const void *)node : definition, kind, argument);
         edge = sm_memo_find_edge(&question);

@@ -98,8 +98,8 @@ typedef struct sm_followed {
     char key[12];
 } sm_followed;
 
-/* A definition standing in one configuration (item.key). What the transition that was remembered last reads lies in one
- * cache line, where the allocator begins large blocks with one. */
+/* A definition standing in one configuration (item.key). All that a remembered transition reads of it lies in one cache
+ * line: the node begins with one. */
 typedef struct sm_node {
     sm_item item;
     uint32_t incoming; /* edges that lead here */
@@ -107,17 +107,17 @@ typedef struct sm_node {
     sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
     sm_bytes states;   /* SM.STATE's reply, encoded */
     size_t size;
-    sm_definition *definition;
-    sm_tally machines;     /* exact where no edge leads here or begins here: see sm_followed */
     sm_followed recent[2]; /* those from here that were made or found in the table last */
+    sm_definition *definition;
+    sm_tally machines; /* exact where no edge leads here or begins here: see sm_followed */
     sm_kept sent_states, sent_document;
     uint64_t snapshot; /* as of the definition */
     uint64_t number;
+    uint8_t shift; /* bytes from where its memory begins */
     char text[];
 } sm_node;
 
-_Static_assert(offsetof(sm_node, definition) % 64 == 0 &&
-                   offsetof(sm_node, recent[1]) <= offsetof(sm_node, definition) + 64,
+_Static_assert(offsetof(sm_node, recent) % 64 == 0 && sizeof(((sm_node *)NULL)->recent) <= 64,
                "what is read together lies in one cache line");
 
 /* A remembered answer to the question item.kind(item.key) about item.owner. The key is how `text` begins. */
@@ -274,7 +274,7 @@ enum sm_outcome sm_engine_definition(sm_bytes canonical, bool accepted_before, s
 enum sm_outcome sm_engine_node(sm_definition *definition, sm_bytes configuration, bool accepted_before,
                                sm_answer *answer);
 
-/* A question about a node, or about a definition where node is NULL. */
+/* A question about a node, or where that is NULL about a definition. */
 enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t kind, sm_bytes argument,
                               sm_answer *answer);
 
