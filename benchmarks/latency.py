@@ -159,7 +159,11 @@ def unseen_definitions() -> Iterator[bytes]:
 
 
 def at_half(bench: Bench, server: Server, rate: float) -> None:
-    """At half of HSET's peak, or of what the client that keeps the time can send where that is less."""
+    """At half of HSET's peak, or of what the client that keeps the time can send where that is less.
+
+    The median of many short moments: once the machine itself pauses for a millisecond, some fifty requests wait, so that
+    the tail of a longer while says how long its pauses are, and nothing of the server.
+    """
     numbers = range(USERS * 20)
     for number in numbers:
         server.own.execute_command("SM.SET", key("m", number), ORDER)
@@ -175,13 +179,13 @@ def at_half(bench: Bench, server: Server, rate: float) -> None:
                 steady = Steady(
                     server, requests, unseen_definitions() if beside else None, DEFINITIONS_PER_SECOND
                 )
-                latencies, _ = steady.run(rate, 0.5)
+                latencies, _ = steady.run(rate, 0.05)
                 latencies.sort()
                 return latencies[int(len(latencies) * 0.999)], 1
 
             return turn
 
-        turns = 1 if bench.quick else 9
+        turns = 8 if bench.quick else 60
         pairs = in_turns(bench, tail(mutate.pipelines), tail(hset.pipelines), turns, quartile=2)
         what = f"p99.9 latency at {rate:,.0f} requests/s"
         if beside:

@@ -8,6 +8,7 @@ it can be sent again and again, and each of its commands changes something each 
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import re
 import select
@@ -218,6 +219,8 @@ class Steady:
             return self._run(stack, rate, seconds)
 
     def _run(self, stack: contextlib.ExitStack, rate: float, seconds: float) -> tuple[list[float], float]:
+        gc.disable()  # a collection would stop the client for milliseconds, and count as the server's
+        stack.callback(gc.enable)
         clients = len(self.requests)
         count = clients + (self.beside is not None)
         sockets = [stack.enter_context(socket.create_connection(("127.0.0.1", self.server.port))) for _ in range(count)]
