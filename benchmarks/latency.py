@@ -161,8 +161,8 @@ def unseen_definitions() -> Iterator[bytes]:
 def at_half(bench: Bench, server: Server, rate: float) -> None:
     """At half of HSET's peak, or of what the client that keeps the time can send where that is less.
 
-    The median of many short moments: once the machine itself pauses for a millisecond, some fifty requests wait, so that
-    the tail of a longer while says how long its pauses are, and nothing of the server.
+    The median of many short moments: where the machine itself pauses for a millisecond some fifty requests wait, so
+    that the tail of a longer while says how long its pauses are, and nothing of the server.
     """
     numbers = range(USERS * 20)
     for number in numbers:
