@@ -9,7 +9,6 @@
 #include <string.h>
 
 enum {
-    CACHE_LINE = 64,          /* bytes */
     LOOKED_AT_FOR_ROOM = 16,  /* items examined for each new one while the memo is full, */
     BYTES_FOR_A_LOOK = 64,    /* and one more for so many bytes that have been added */
     LOOKED_AT_PER_TICK = 4096,
@@ -266,31 +265,14 @@ sm_node *sm_node_find(const sm_question *question) {
     return (sm_node *)sm_table_find(&table, question);
 }
 
-/* Memory for a node that begins with a cache line. The server's allocator sees to that by itself; where it is found not
- * to, as the C library's, nodes are shifted within blocks that are so much larger. */
-static sm_node *new_node(size_t bytes) {
-    static size_t slack;
-    char *block = RedisModule_Calloc(1, bytes + slack);
-    size_t shift = -(uintptr_t)block % CACHE_LINE;
-    sm_node *node;
-
-    if (shift > slack) {
-        RedisModule_Free(block);
-        slack = CACHE_LINE - 1;
-        block = RedisModule_Calloc(1, bytes + slack);
-        shift = -(uintptr_t)block % CACHE_LINE;
-    }
-    node = (sm_node *)(block + shift);
-    node->shift = (uint8_t)shift;
-    node->size = RedisModule_MallocSize(block);
-    return node;
-}
-
 sm_node *sm_node_add(const sm_question *question, sm_definition *definition, sm_bytes head, sm_bytes states) {
-    sm_node *node = new_node(sizeof(*node) + question->key.len + head.len + states.len);
+    size_t len = question->key.len + head.len + states.len;
+    sm_node *node = sm_slab_take();
     sm_bytes configuration;
-    char *at = node->text;
+    char *at = node->own;
 
+    if (len > sizeof(node->own)) node->text = at = RedisModule_Alloc(len);
+    node->size = sizeof(*node) + (node->text ? RedisModule_MallocSize(node->text) : 0);
     node->definition = definition;
     configuration = put(&at, question->key);
     node->head = put(&at, head);
@@ -323,7 +305,8 @@ static void free_node(sm_node *node) {
     node->definition->bytes -= node->size;
     sm_counts.nodes--;
     sm_counts.node_bytes -= node->size;
-    RedisModule_Free((char *)node - node->shift);
+    if (node->text) RedisModule_Free(node->text);
+    sm_slab_give_back(node);
 }
 
 /* A document's edge has no owner, that of a question about a definition the definition, of others the node. */

@@ -13,10 +13,7 @@
 
 #include "shim.h"
 
-#ifndef __has_feature
-#define __has_feature(name) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#if SM_ADDRESS_SANITIZER
 enum { KEPT_OF_A_SIZE = 0 }; /* else a block that is used after it was freed would not be noticed */
 #else
 enum { KEPT_OF_A_SIZE = 32 };

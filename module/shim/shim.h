@@ -5,6 +5,7 @@
  *   memory.c    CPython's memory, taken from the server
  *   engine.c    questions to the Python engine and the values made of its answers
  *   memo.c      definitions, nodes and edges: interning, bounds, giving back
+ *   slab.c      memory for nodes
  *   table.c     the hash table under the memo
  *   machine.c   what a key holds
  *   type.c      the data type: rdb, aof, digest, memory, free, copy
@@ -27,6 +28,15 @@
 
 #include "engine_abi.h"
 #include "redis_api.h"
+
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define SM_ADDRESS_SANITIZER 1
+#else
+#define SM_ADDRESS_SANITIZER 0
+#endif
 
 #define SM_MODULE_NAME "redisstate"
 #define SM_TYPE_NAME "StateType"
@@ -99,7 +109,8 @@ typedef struct sm_followed {
 } sm_followed;
 
 /* A definition standing in one configuration (item.key). All that a remembered transition reads of it lies in one cache
- * line: the node begins with one. */
+ * line. A node is an even number of lines long, so that these fall on half of the processor's cache: the other half is
+ * left to keys while machines walk over more nodes than it has room for. */
 typedef struct sm_node {
     sm_item item;
     uint32_t incoming; /* edges that lead here */
@@ -107,18 +118,19 @@ typedef struct sm_node {
     sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
     sm_bytes states;   /* SM.STATE's reply, encoded */
     size_t size;
-    sm_followed recent[2]; /* those from here that were made or found in the table last */
+    _Alignas(64) sm_followed recent[2]; /* those from here that were made or found in the table last */
     sm_definition *definition;
     sm_tally machines; /* exact where no edge leads here or begins here: see sm_followed */
     sm_kept sent_states, sent_document;
     uint64_t snapshot; /* as of the definition */
     uint64_t number;
-    uint8_t shift; /* bytes from where its memory begins */
-    char text[];
+    struct sm_slab *slab;
+    char *text; /* where `own` is too short for it */
+    char own[104];
 } sm_node;
 
-_Static_assert(offsetof(sm_node, recent) % 64 == 0 && sizeof(((sm_node *)NULL)->recent) <= 64,
-               "what is read together lies in one cache line");
+_Static_assert(sizeof(((sm_node *)NULL)->recent) <= 64, "what is read together lies in one cache line");
+_Static_assert(sizeof(sm_node) == 6 * 64, "an even number of cache lines");
 
 /* A remembered answer to the question item.kind(item.key) about item.owner. The key is how `text` begins. */
 typedef struct sm_edge {
@@ -205,6 +217,11 @@ sm_node *sm_node_find(const sm_question *question);
 sm_node *sm_node_add(const sm_question *question, sm_definition *definition, sm_bytes head, sm_bytes states);
 sm_edge *sm_edge_add(const sm_question *question, sm_definition *definition, sm_node *target, sm_bytes reply,
                      bool has_reason);
+
+/* ---- slab.c ---- */
+
+sm_node *sm_slab_take(void);
+void sm_slab_give_back(sm_node *node);
 
 /* ---- machine.c ---- */
 

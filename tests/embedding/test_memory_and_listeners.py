@@ -96,6 +96,34 @@ def test_a_definition_with_many_edges_is_given_back(start_server: Callable[..., 
     assert r.execute_command("SM.MUTATE", "k", "s1") == "OK"
 
 
+def test_memory_of_nodes(start_server: Callable[..., Server]) -> None:
+    """It is used again where one node in a hundred has stayed, and comes back when all are gone."""
+    server = start_server()
+    names = [f"k{number}" for number in range(8000)]
+
+    def used() -> int:
+        return int(server.info("memory")["used_memory"])
+
+    def round_of(names: list[str], serial: int, stay: list[str]) -> int:
+        """All get definitions of their own, and most of them are deleted. used_memory in between."""
+        with server.own.pipeline(transaction=False) as pipe:
+            for name in names:
+                pipe.execute_command("SM.SET", name, flat({f"{serial} {name}": []}, ""))
+            pipe.execute()
+        most = used()
+        server.own.delete(*set(names).difference(stay))
+        server.wait_info(definitions=len(stay), nodes=len(stay))
+        return most
+
+    round_of(names[:100], 0, [])
+    before = used()
+    most = [round_of(names, serial, names[::100]) for serial in range(1, 5)]
+    round_of(names[::100], 5, [])
+    assert used() - before < MEGABYTE / 2
+    assert max(most) - most[0] < MEGABYTE, most
+    assert most[0] - before < len(names) * 3000, "each has a definition, a key and little else"
+
+
 def test_reasons_of_every_length(server: Server, r: redis.Redis) -> None:
     r.execute_command("SM.SET", "k", flat({"a": ["a"]}, "a"))
     for length in [*range(40), 1000, 999, 500, 499, 0, 3, 100_000, 2]:

@@ -1,0 +1,58 @@
+/* Memory for nodes: side by side whatever the server's allocator does, each from the start of a cache line on. A slab
+ * that no node is left in is given back; while one has room, no other is begun.
+ *
+ * Source: Bonwick, "The Slab Allocator: An Object-Caching Kernel Memory Allocator", 1994. */
+#include "shim.h"
+
+#include <string.h>
+
+enum {
+    CACHE_LINE = _Alignof(sm_node), /* bytes */
+#if SM_ADDRESS_SANITIZER
+    NODES = 1, /* else a node that is used after it was freed would not be noticed */
+#else
+    NODES = 42, /* of a slab: as many as 16 KB hold */
+#endif
+};
+
+typedef struct sm_slab {
+    LIST_ENTRY(sm_slab) with_room;
+    unsigned nodes;              /* in use */
+    unsigned char unused[NODES]; /* places, as a stack of NODES - nodes */
+    char room[CACHE_LINE - 1 + NODES * sizeof(sm_node)]; /* nodes begin with the first whole cache line in it */
+} sm_slab;
+
+static LIST_HEAD(, sm_slab) with_room = LIST_HEAD_INITIALIZER(with_room);
+
+static sm_node *place_of(sm_slab *slab, size_t place) {
+    return (sm_node *)(slab->room + -(uintptr_t)slab->room % CACHE_LINE) + place;
+}
+
+/* Zeroes. */
+sm_node *sm_slab_take(void) {
+    sm_slab *slab = LIST_FIRST(&with_room);
+    sm_node *node;
+
+    if (!slab) {
+        slab = RedisModule_Alloc(sizeof(*slab));
+        slab->nodes = 0;
+        for (size_t i = 0; i < NODES; i++) slab->unused[i] = (unsigned char)(NODES - 1 - i);
+        LIST_INSERT_HEAD(&with_room, slab, with_room);
+    }
+    node = place_of(slab, slab->unused[NODES - 1 - slab->nodes]);
+    if (++slab->nodes == NODES) LIST_REMOVE(slab, with_room);
+    memset(node, 0, sizeof(*node));
+    node->slab = slab;
+    return node;
+}
+
+void sm_slab_give_back(sm_node *node) {
+    sm_slab *slab = node->slab;
+
+    if (slab->nodes == NODES) LIST_INSERT_HEAD(&with_room, slab, with_room);
+    slab->nodes--;
+    slab->unused[NODES - 1 - slab->nodes] = (unsigned char)(node - place_of(slab, 0));
+    if (slab->nodes) return;
+    LIST_REMOVE(slab, with_room);
+    RedisModule_Free(slab);
+}
