@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from .bench import Bench, Row, Turn, compare, in_turns, nanoseconds, ratios
 from .documents import ORDER, ORDER_ID, STATES, key, ring, stores, toggles
@@ -67,20 +67,20 @@ def definitions(bench: Bench) -> None:
     own, shared = [key("m", n) for n in numbers], [key("k", n) for n in numbers]
     hashes = [key("h", n) for n in numbers[:1024]]
 
-    def stores_of(texts: Iterator[str]) -> Traffic:
-        commands: list[Command] = []
-        for name, beside, another in itertools.zip_longest(own, shared, hashes):
-            commands += [("SM.SET", name, next(texts)), ("SM.SET", beside, next(texts))]
-            if another is not None:
-                commands.append(("HSET", another, "state", STATES[0]))
-        return traffic([commands], writes=True)
+    texts = (ORDER.replace(ORDER_ID, f"order-{serial:08d}") for serial in itertools.count())
+    stored: list[Command] = []
+    for name, beside, another in itertools.zip_longest(own, shared, hashes):
+        stored += [("SM.SET", name, next(texts)), ("SM.SET", beside, next(texts))]
+        if another is not None:
+            stored.append(("HSET", another, "state", STATES[0]))
 
     few = toggles(shared[: len(hashes)], mutate), toggles(hashes, hset)
     with bench.server() as server, Clients(server) as clients, bench.server() as with_one, Clients(with_one) as others:
-        clients.send(stores_of(ORDER.replace(ORDER_ID, f"order-{serial:08d}") for serial in itertools.count()))
-        clients.send(traffic([[("SM.SET", beside, ORDER) for beside in shared]], writes=True))
+        for side, of_one in ((clients, shared), (others, shared + own)):
+            side.send(traffic([stored], writes=True))
+            side.send(traffic([[("SM.SET", name, ORDER) for name in of_one]], writes=True))
         server.wait_info(definitions=count + 1)
-        others.send(stores_of(itertools.repeat(ORDER)))
+        with_one.wait_info(definitions=1)
         less_hset(bench, "growth-definitions-held",
                   f"CPU of SM.MUTATE, {count:,} definitions held, one in use, HSET's loss taken off",
                   "as many machines of one definition held",

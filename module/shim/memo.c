@@ -12,7 +12,6 @@ enum {
     LOOKED_AT_FOR_ROOM = 16,  /* items examined for each new one while the memo is full, */
     BYTES_FOR_A_LOOK = 64,    /* and one more for so many bytes that have been added */
     LOOKED_AT_PER_TICK = 4096,
-    STANDING_ALLOWANCE = 256, /* bytes of nodes that each machine may stand on beside the bound */
     SWEPT_PER_DEFINITION = 4,
     TICKS_PER_CIRCLE = 20,
     VISITED_PER_TICK = 2048,
@@ -305,7 +304,7 @@ static void free_node(sm_node *node) {
     node->definition->bytes -= node->size;
     sm_counts.nodes--;
     sm_counts.node_bytes -= node->size;
-    if (node->text) RedisModule_Free(node->text);
+    RedisModule_Free(node->text);
     sm_slab_give_back(node);
 }
 
@@ -368,22 +367,25 @@ static bool was_used(sm_edge *edge) {
     return used;
 }
 
+/* Beside the bound, each machine may stand on a node of its own. */
 static bool full(void) {
-    uint64_t standing = sm_tally_count(&sm_counts.machines) * STANDING_ALLOWANCE;
+    uint64_t standing = sm_tally_count(&sm_counts.machines) * sizeof(sm_node);
     return sm_counts.node_bytes + sm_counts.edge_bytes > (uint64_t)sm_config.memo_bytes + standing;
+}
+
+static bool is_unused(const sm_node *node) {
+    return !node->incoming && !node->outgoing && !node->definition->holds && !sm_tally_count(&node->machines);
 }
 
 static void make_room(size_t looks) {
     for (; looks && full(); looks--) {
         sm_item *item = TAILQ_FIRST(&queue);
-        sm_node *node = (sm_node *)item;
 
         if (!item) return;
         if (item->kind != SM_KIND_NODE && !was_used((sm_edge *)item)) {
             free_edge((sm_edge *)item);
-        } else if (item->kind == SM_KIND_NODE && !node->incoming && !node->outgoing && !node->definition->holds &&
-                   !sm_tally_count(&node->machines)) {
-            free_node(node);
+        } else if (item->kind == SM_KIND_NODE && is_unused((sm_node *)item)) {
+            free_node((sm_node *)item);
         } else {
             TAILQ_REMOVE(&queue, item, queue);
             TAILQ_INSERT_TAIL(&queue, item, queue);

@@ -109,16 +109,15 @@ typedef struct sm_followed {
 } sm_followed;
 
 /* A definition standing in one configuration (item.key). All that a remembered transition reads of it lies in one cache
- * line. A node is an even number of lines long, so that these fall on half of the processor's cache: the other half is
- * left to keys while machines walk over more nodes than it has room for. */
+ * line. */
 typedef struct sm_node {
-    sm_item item;
+    _Alignas(64) sm_item item;
     uint32_t incoming; /* edges that lead here */
     uint32_t outgoing; /* edges that begin here */
     sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
     sm_bytes states;   /* SM.STATE's reply, encoded */
     size_t size;
-    _Alignas(64) sm_followed recent[2]; /* those from here that were made or found in the table last */
+    sm_followed recent[2]; /* those from here that were made or found in the table last */
     sm_definition *definition;
     sm_tally machines; /* exact where no edge leads here or begins here: see sm_followed */
     sm_kept sent_states, sent_document;
@@ -129,8 +128,9 @@ typedef struct sm_node {
     char own[104];
 } sm_node;
 
-_Static_assert(sizeof(((sm_node *)NULL)->recent) <= 64, "what is read together lies in one cache line");
-_Static_assert(sizeof(sm_node) == 6 * 64, "an even number of cache lines");
+_Static_assert(offsetof(sm_node, recent) % 64 == 0 && sizeof(((sm_node *)NULL)->recent) <= 64,
+               "what is read together lies in one cache line");
+_Static_assert(sizeof(sm_node) == 384, "no bytes are lost to alignment");
 
 /* A remembered answer to the question item.kind(item.key) about item.owner. The key is how `text` begins. */
 typedef struct sm_edge {

@@ -1,5 +1,6 @@
 /* Memory for nodes: side by side whatever the server's allocator does, each from the start of a cache line on. A slab
- * that no node is left in is given back; while one has room, no other is begun.
+ * that no node is left in is given back; while one has room, no other is begun. So what nodes take is bounded by what
+ * the most of them took at one time.
  *
  * Source: Bonwick, "The Slab Allocator: An Object-Caching Kernel Memory Allocator", 1994. */
 #include "shim.h"
@@ -7,7 +8,7 @@
 #include <string.h>
 
 enum {
-    CACHE_LINE = _Alignof(sm_node), /* bytes */
+    ALIGNMENT = _Alignof(sm_node), /* bytes */
 #if SM_ADDRESS_SANITIZER
     NODES = 1, /* else a node that is used after it was freed would not be noticed */
 #else
@@ -19,16 +20,16 @@ typedef struct sm_slab {
     LIST_ENTRY(sm_slab) with_room;
     unsigned nodes;              /* in use */
     unsigned char unused[NODES]; /* places, as a stack of NODES - nodes */
-    char room[CACHE_LINE - 1 + NODES * sizeof(sm_node)]; /* nodes begin with the first whole cache line in it */
+    char room[ALIGNMENT - 1 + NODES * sizeof(sm_node)];
 } sm_slab;
 
 static LIST_HEAD(, sm_slab) with_room = LIST_HEAD_INITIALIZER(with_room);
 
 static sm_node *place_of(sm_slab *slab, size_t place) {
-    return (sm_node *)(slab->room + -(uintptr_t)slab->room % CACHE_LINE) + place;
+    return (sm_node *)(slab->room + -(uintptr_t)slab->room % ALIGNMENT) + place;
 }
 
-/* Zeroes. */
+/* All zero but its slab. */
 sm_node *sm_slab_take(void) {
     sm_slab *slab = LIST_FIRST(&with_room);
     sm_node *node;
