@@ -103,8 +103,8 @@ class Bench:
             self.patience -= time.monotonic() - began
 
     def quiet(self, figure: Callable[[], float]) -> float:
-        """The lower quartile of a few turns at an undisturbed moment, of what has nothing beside it to compare with."""
-        return self.undisturbed(lambda: low([figure() for _ in range(self.few)]))
+        """The least of a few turns at an undisturbed moment, of what has nothing beside it to compare with."""
+        return self.undisturbed(lambda: min(figure() for _ in range(self.few)))
 
     @property
     def repetitions(self) -> int:
@@ -118,12 +118,12 @@ class Bench:
     @property
     def turns(self) -> int:
         """Turns of each side in a repetition."""
-        return 4 if self.quick else 16
+        return 5 if self.quick else 17
 
     @property
     def few(self) -> int:
         """Turns of what takes long."""
-        return 1 if self.quick else 4
+        return 1 if self.quick else 5
 
     def size(self, full: int, quick: int) -> int:
         return quick if self.quick else full
@@ -172,45 +172,55 @@ Turn = Callable[[], tuple[float, float]]
 """Does some work; returns (cost, amount of work), so that cost / amount is the figure."""
 
 
-def low(figures: Sequence[float], quartile: int = 1) -> float:
-    """The lower quartile, or another one: one of the figures, so that of four or fewer it is the least."""
-    return sorted(figures)[(len(figures) - 1) * quartile // 4]
+Pair = tuple[float, float]
+"""A figure of each side."""
+
+
+def alike(pairs: Sequence[Pair]) -> Pair:
+    """The neighbouring turns whose ratio is the median of all: two in a row mostly find the machine as fast, whatever
+    it does for others meanwhile."""
+    return sorted(pairs, key=lambda pair: pair[0] / pair[1])[len(pairs) // 2]
+
+
+def apart(pairs: Sequence[Pair]) -> Pair:
+    """The median of each side, for figures that are rare delays: these have nothing to do with their neighbour's."""
+    return statistics.median(own for own, _ in pairs), statistics.median(reference for _, reference in pairs)
 
 
 def in_turns(bench: Bench, measured: Turn, reference: Turn, turns: int | None = None, repetitions: int | None = None,
-             quartile: int = 1) -> list[tuple[float, float]]:
+             figure: Callable[[Sequence[Pair]], Pair] = alike) -> list[Pair]:
     """The figures of both sides, a pair for each repetition, after a warm-up of each.
 
-    A repetition is several turns of each side, which go first in turns. What disturbs a turn makes it slower and never
-    quicker, so a side's figure is the lower quartile of its turns; ``quartile=2``, the median, for what is to contain
-    the side's own rare delays.
+    A repetition is several turns of each side, an odd number, which go first in turns.
     """
     sides = (measured, reference)
     for side in sides:
         side()
 
-    def repetition(first: int) -> tuple[float, float]:
-        figures: tuple[list[float], list[float]] = ([], [])
-        for turn in range(first, first + (turns or bench.turns)):
-            for which in (0, 1) if turn % 2 == 0 else (1, 0):
-                cost, amount = sides[which]()
-                figures[which].append(cost / amount)
-        return low(figures[0], quartile), low(figures[1], quartile)
+    def pair(first: int) -> Pair:
+        figures = [0.0, 0.0]
+        for which in (first, 1 - first):
+            cost, amount = sides[which]()
+            figures[which] = cost / amount
+        return figures[0], figures[1]
 
-    return [repetition(first) for first in range(repetitions or bench.repetitions)]
+    return [
+        figure([pair((repetition + turn) % 2) for turn in range(turns or bench.turns)])
+        for repetition in range(repetitions or bench.repetitions)
+    ]
 
 
-def ratios(pairs: Sequence[tuple[float, float]]) -> tuple[float, ...]:
+def ratios(pairs: Sequence[Pair]) -> tuple[float, ...]:
     return tuple(measured / reference for measured, reference in pairs)
 
 
-def middle(pairs: Sequence[tuple[float, float]], which: int, unit: str, factor: float = 1.0, digits: int = 0) -> str:
+def middle(pairs: Sequence[Pair], which: int, unit: str, factor: float = 1.0, digits: int = 0) -> str:
     """The median of one side, in words: ``812 ns``."""
     value = statistics.median(pair[which] for pair in pairs) * factor
     return f"{value:,.{digits}f} {unit}"
 
 
-def nanoseconds(pairs: Sequence[tuple[float, float]], which: int) -> str:
+def nanoseconds(pairs: Sequence[Pair], which: int) -> str:
     return middle(pairs, which, "ns", 1e9)
 
 
@@ -220,7 +230,7 @@ def compare(bench: Bench, name: str, what: str, against: str, bound: float, meas
     add_row(bench, name, what, against, bound, in_turns(bench, measured, reference, turns))
 
 
-def add_row(bench: Bench, name: str, what: str, against: str, bound: float, pairs: list[tuple[float, float]]) -> None:
+def add_row(bench: Bench, name: str, what: str, against: str, bound: float, pairs: list[Pair]) -> None:
     bench.rows.append(
         Row(name, what, against, bound, ratios(pairs), measured=nanoseconds(pairs, 0), reference=nanoseconds(pairs, 1))
     )

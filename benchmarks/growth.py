@@ -88,7 +88,7 @@ def definitions(bench: Bench) -> None:
         compare(bench, "growth-definitions", f"CPU of SM.MUTATE all over {count:,} definitions",
                 "as many machines of one definition", BOUND,
                 clients.turn(toggles(own, mutate), bench.turn),
-                clients.turn(toggles(shared, mutate), bench.turn), turns=6)  # fmt: skip
+                clients.turn(toggles(shared, mutate), bench.turn), turns=7)  # fmt: skip
 
 
 def machines(bench: Bench) -> None:

@@ -10,7 +10,7 @@ import redis
 
 from tests.servers import Server
 
-from .bench import Bench, BenchmarkError, Row, Turn, changes, in_turns, middle, ratios
+from .bench import Bench, BenchmarkError, Row, Turn, apart, changes, in_turns, middle, ratios
 from .documents import ORDER, STATES, everywhere, key, ring, toggles
 from .load import Clients, Steady, pack, redis_benchmark, run_redis_benchmark
 
@@ -101,7 +101,7 @@ def throughput(bench: Bench, server: Server) -> float:
     for number in range(states):
         server.own.execute_command("SM.SET", key("t", number), everywhere(states))
         server.own.hset(key("u", number), "state", "0" * 12)
-    requests = bench.size(40_000, 20_000)
+    requests = bench.size(10_000, 5_000)
 
     def generated(*command: str) -> Turn:
         assert program is not None
@@ -118,7 +118,7 @@ def throughput(bench: Bench, server: Server) -> float:
     if program is not None:
         measured = generated("SM.MUTATE", "t:__rand_int__", "__rand_int__")
         reference = generated("HSET", "u:__rand_int__", "state", "__rand_int__")
-        pairs = in_turns(bench, measured, reference, turns=bench.few)
+        pairs = in_turns(bench, measured, reference)
     else:
         pairs = with_own_clients(bench, server, requests)
     rates = [(1 / measured, 1 / reference) for measured, reference in pairs]
@@ -147,7 +147,7 @@ def with_own_clients(bench: Bench, server: Server, requests: int) -> list[tuple[
 
             return turn
 
-        return in_turns(bench, timed(mutate), timed(hset), turns=1)
+        return in_turns(bench, timed(mutate), timed(hset))
 
 
 # ---- latency ----
@@ -186,7 +186,7 @@ def at_half(bench: Bench, server: Server, rate: float) -> None:
             return turn
 
         turns = 8 if bench.quick else 60
-        pairs = in_turns(bench, tail(mutate.pipelines), tail(hset.pipelines), turns, quartile=2)
+        pairs = in_turns(bench, tail(mutate.pipelines), tail(hset.pipelines), turns, figure=apart)
         what = f"p99.9 latency at {rate:,.0f} requests/s"
         if beside:
             what += f", {DEFINITIONS_PER_SECOND} new definitions/s"
