@@ -103,8 +103,9 @@ class Bench:
             self.patience -= time.monotonic() - began
 
     def quiet(self, figure: Callable[[], float]) -> float:
-        """The least of a few turns at an undisturbed moment, of what has nothing beside it to compare with."""
-        return self.undisturbed(lambda: min(figure() for _ in range(self.few)))
+        """The least of some short turns at an undisturbed moment, of what has nothing beside it to compare with: what
+        disturbs a turn makes it slower and never quicker."""
+        return self.undisturbed(lambda: min(figure() for _ in range(self.turns)))
 
     @property
     def repetitions(self) -> int:

@@ -22,7 +22,7 @@ _serials = itertools.count()
 
 def run(bench: Bench) -> None:
     """The rows take turns, so that none of them falls as a whole into a moment in which the machine is busy."""
-    count = bench.size(1000, 300)
+    count = bench.size(200, 100)
     sizes = {10: (count, 10.0), 10_000: (2, 15.0)}
     answers: list[float] = []
     stored: dict[int, list[tuple[float, float]]] = {states: [] for states in sizes}
@@ -92,7 +92,7 @@ def unseen_definitions(bench: Bench, clients: Clients, states: int, count: int) 
                 json.loads(text)
         return time.process_time() - began, rounds * count
 
-    return in_turns(bench, stored, parsed, turns=bench.few, repetitions=1)
+    return in_turns(bench, stored, parsed, repetitions=1)
 
 
 # ---- the start of the server ----
