@@ -178,8 +178,8 @@ Pair = tuple[float, float]
 
 
 def alike(pairs: Sequence[Pair]) -> Pair:
-    """The neighbouring turns whose ratio is the median of all: two in a row mostly find the machine as fast, whatever
-    it does for others meanwhile."""
+    """The neighbouring turns whose ratio is the median, of an odd number: two in a row mostly find the machine as fast,
+    whatever it does for others meanwhile."""
     return sorted(pairs, key=lambda pair: pair[0] / pair[1])[len(pairs) // 2]
 
 
@@ -192,7 +192,7 @@ def in_turns(bench: Bench, measured: Turn, reference: Turn, turns: int | None = 
              figure: Callable[[Sequence[Pair]], Pair] = alike) -> list[Pair]:
     """The figures of both sides, a pair for each repetition, after a warm-up of each.
 
-    A repetition is several turns of each side, an odd number, which go first in turns.
+    A repetition is several turns of each side, which go first in turns.
     """
     sides = (measured, reference)
     for side in sides:

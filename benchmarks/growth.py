@@ -74,10 +74,11 @@ def definitions(bench: Bench) -> None:
         if another is not None:
             stored.append(("HSET", another, "state", STATES[0]))
 
+    alike = traffic([stored], writes=True)
     few = toggles(shared[: len(hashes)], mutate), toggles(hashes, hset)
     with bench.server() as server, Clients(server) as clients, bench.server() as with_one, Clients(with_one) as others:
         for side, of_one in ((clients, shared), (others, shared + own)):
-            side.send(traffic([stored], writes=True))
+            side.send(alike)
             side.send(traffic([[("SM.SET", name, ORDER) for name in of_one]], writes=True))
         server.wait_info(definitions=count + 1)
         with_one.wait_info(definitions=1)
