@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
+from dataclasses import dataclass
 
 from tests.servers import Server
 
-from .bench import Bench, BenchmarkError, Turn, add_row, changes, compare, cpu, empty, in_turns
+from .bench import Bench, BenchmarkError, Pair, Turn, add_row, changes, compare, cpu, empty, in_turns
 from .documents import ORDER, REASON, STATES, key, reads, shuffled, stores, toggles
 from .load import Clients, Traffic
 
 SCRIPT = (
     "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2]) return 1 end return 0"
 )
+SCRIPT_SHA = hashlib.sha1(SCRIPT.encode()).hexdigest()
 LIBRARY = (
     "#!lua name=compare\n"
     "redis.register_function('compare_and_set', function(keys, args)\n"
@@ -23,21 +26,59 @@ LIBRARY = (
 KEYS = 1024
 
 
-READS = (
-    ("state", "SM.STATE", "v", 1.15),
-    ("get", "SM.GET", "d", 1.20),
-)
-"""Names of rows, commands, the kind of keys that GET reads, bounds."""
-
-
 def run(bench: Bench) -> None:
-    readings(bench)
+    """Each repetition on a server of its own: which commands share a bucket of the server's table of commands is
+    another in each process, as is where keys lie, and moves the ratio of two that do little by a fiftieth."""
+    rows = compared()
+    pairs: dict[str, list[Pair]] = {row.name: [] for row in rows}
+    for _ in range(bench.repetitions):
+        with bench.server() as server, Clients(server) as clients:
+            prepare(server)
+            for row in rows:
+                turns = clients.turn(row.measured, bench.turn), clients.turn(row.reference, bench.turn)
+                pairs[row.name] += in_turns(bench, *turns, repetitions=1)
+    for row in rows:
+        add_row(bench, row.name, f"CPU of {row.what}", row.against, row.bound, pairs[row.name])
     with bench.server() as server, Clients(server) as clients:
-        writes(bench, clients, prepare(server))
         new_keys(bench, clients)
 
 
-def prepare(server: Server) -> str:
+@dataclass(frozen=True)
+class Compared:
+    """A row and the traffic of its sides."""
+
+    name: str
+    what: str
+    measured: Traffic
+    against: str
+    reference: Traffic
+    bound: float
+
+
+def compared() -> list[Compared]:
+    numbers = range(KEYS)
+    machines, strings = shuffled("m", numbers), shuffled("s", numbers)
+    state, get = (
+        reads(machines, lambda machine, word=word: (word, machine))  # type: ignore[misc]
+        for word in ("SM.STATE", "SM.GET")
+    )
+    as_state, as_get = (reads(shuffled(kind, numbers), lambda string: ("GET", string)) for kind in ("v", "d"))
+    mutate = toggles(machines, lambda name, _, to: ("SM.MUTATE", name, to))
+    reasoned = toggles(machines, lambda name, _, to: ("SM.MUTATE", name, to, REASON))
+    hset = toggles(shuffled("h", numbers), lambda name, _, to: ("HSET", name, "state", to))
+    evalsha = toggles(strings, lambda name, at, to: ("EVALSHA", SCRIPT_SHA, "1", name, at, to))
+    function = toggles(strings, lambda name, at, to: ("FCALL", "compare_and_set", "1", name, at, to))
+    return [
+        Compared("state", "SM.STATE", state, "GET of as many bytes", as_state, 1.15),
+        Compared("get", "SM.GET", get, "GET of as many bytes", as_get, 1.20),
+        Compared("mutate", "SM.MUTATE, seen before, no reason", mutate, "HSET of one field", hset, 1.10),
+        Compared("mutate-reason", "SM.MUTATE with a reason", reasoned, "HSET of one field", hset, 1.30),
+        Compared("mutate-evalsha", "SM.MUTATE", mutate, "EVALSHA of a compare-and-set", evalsha, 0.25),
+        Compared("mutate-function", "SM.MUTATE", mutate, "FCALL of a compare-and-set", function, 0.25),
+    ]
+
+
+def prepare(server: Server) -> None:
     """Makes the keys of all kinds in one shuffled order, so that no kind lies closer together in memory than another.
 
     The order alone moves the ratio of SM.STATE to GET by 0.05.
@@ -60,47 +101,10 @@ def prepare(server: Server) -> str:
         else:
             own.set(name, values[kind])
     own.delete("first")
-    return str(own.script_load(SCRIPT))
-
-
-def writes(bench: Bench, clients: Clients, sha: str) -> None:
-    numbers = range(KEYS)
-    machines, strings = shuffled("m", numbers), shuffled("s", numbers)
-    mutate = toggles(machines, lambda name, _, to: ("SM.MUTATE", name, to))
-    reasoned = toggles(machines, lambda name, _, to: ("SM.MUTATE", name, to, REASON))
-    hset = toggles(shuffled("h", numbers), lambda name, _, to: ("HSET", name, "state", to))
-    evalsha = toggles(strings, lambda name, at, to: ("EVALSHA", sha, "1", name, at, to))
-    function = toggles(strings, lambda name, at, to: ("FCALL", "compare_and_set", "1", name, at, to))
-    add(bench, clients, "mutate", mutate, hset, "SM.MUTATE, seen before, no reason", "HSET of one field", 1.10)
-    add(bench, clients, "mutate-reason", reasoned, hset, "SM.MUTATE with a reason", "HSET of one field", 1.30)
-    add(bench, clients, "mutate-evalsha", mutate, evalsha, "SM.MUTATE", "EVALSHA of a compare-and-set", 0.25)
-    add(bench, clients, "mutate-function", mutate, function, "SM.MUTATE", "FCALL of a compare-and-set", 0.25)
-
-
-def readings(bench: Bench) -> None:
-    """Each repetition on a server of its own: which commands share a bucket of the server's table of commands is
-    another in each process, and moves the ratio of two that do little by a fiftieth."""
-    numbers = range(KEYS)
-    machines = shuffled("m", numbers)
-    pairs: dict[str, list[tuple[float, float]]] = {name: [] for name, *_ in READS}
-    for _ in range(bench.repetitions):
-        with bench.server() as server, Clients(server) as clients:
-            prepare(server)
-            if server.own.execute_command("SM.GET", machines[0]) != server.own.get(key("d", 0)):
-                raise BenchmarkError("SM.GET and GET do not answer the same bytes")
-            for name, word, kind, _bound in READS:
-                measured = reads(machines, lambda machine, word=word: (word, machine))  # type: ignore[misc]
-                reference = reads(shuffled(kind, numbers), lambda string: ("GET", string))
-                turns = clients.turn(measured, bench.turn), clients.turn(reference, bench.turn)
-                pairs[name] += in_turns(bench, *turns, repetitions=1)
-    for name, word, _kind, bound in READS:
-        add_row(bench, name, f"CPU of {word}", "GET of as many bytes", bound, pairs[name])
-
-
-def add(bench: Bench, clients: Clients, name: str, measured: Traffic, reference: Traffic, what: str, against: str,
-        bound: float) -> None:
-    compare(bench, name, f"CPU of {what}", against, bound, clients.turn(measured, bench.turn),
-            clients.turn(reference, bench.turn))  # fmt: skip
+    if own.execute_command("SM.GET", key("m", 0)) != own.get(key("d", 0)):
+        raise BenchmarkError("SM.GET and GET do not answer the same bytes")
+    if own.script_load(SCRIPT) != SCRIPT_SHA:
+        raise BenchmarkError("EVALSHA would not find its script")
 
 
 def new_keys(bench: Bench, clients: Clients) -> None:

@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Sequence
 
-from .bench import Bench, Row, Turn, compare, in_turns, nanoseconds, ratios
+from .bench import Bench, Pair, Row, Turn, add_row, compare, in_turns, nanoseconds, ratios
 from .documents import ORDER, ORDER_ID, STATES, key, ring, stores, toggles
 from .load import CLIENTS, Clients, Command, Traffic, traffic
 
@@ -28,7 +28,10 @@ def hset(name: str, _: str, to: str) -> Command:
 
 
 def states(bench: Bench) -> None:
-    """About as many machines as elsewhere, each walking over its part of a ring and back: together over every state."""
+    """About as many machines as elsewhere, each walking over its part of a ring and back: together over every state.
+
+    Each repetition on a server of its own: where nodes and keys lie in the processor's caches is another in each.
+    """
     count, machines = 10_000, 1000
     steps = count // machines
     order = list(range(machines))
@@ -44,15 +47,18 @@ def states(bench: Bench) -> None:
             ("SM.MUTATE", key(kind, n), state(kind, n, step)) for step in there_and_back for n in order[client::CLIENTS]
         ]
 
-    with bench.server() as server, Clients(server) as clients:
-        documents = {kind: ring(size, kind) for kind, size in sides.items()}
-        stored: list[Command] = [
-            ("SM.SET", key(kind, n), document, state(kind, n, 0)) for n in order for kind, document in documents.items()
-        ]
-        clients.send(traffic([stored], writes=True))
-        loads = [traffic([walk(kind, client) for client in range(CLIENTS)], writes=True) for kind in sides]
-        compare(bench, "growth-states", f"CPU of SM.MUTATE all over {count:,} states", "3 states", BOUND,
-                clients.turn(loads[0], bench.turn), clients.turn(loads[1], bench.turn))  # fmt: skip
+    documents = {kind: ring(size, kind) for kind, size in sides.items()}
+    stored: list[Command] = [
+        ("SM.SET", key(kind, n), document, state(kind, n, 0)) for n in order for kind, document in documents.items()
+    ]
+    making = traffic([stored], writes=True)
+    loads = [traffic([walk(kind, client) for client in range(CLIENTS)], writes=True) for kind in sides]
+    pairs: list[Pair] = []
+    for _ in range(bench.repetitions):
+        with bench.server() as server, Clients(server) as clients:
+            clients.send(making)
+            pairs += in_turns(bench, *(clients.turn(load, bench.turn) for load in loads), repetitions=1)
+    add_row(bench, "growth-states", f"CPU of SM.MUTATE all over {count:,} states", "3 states", BOUND, pairs)
 
 
 def definitions(bench: Bench) -> None:
@@ -120,7 +126,7 @@ def machines(bench: Bench) -> None:
 
 def less_hset(bench: Bench, name: str, what: str, against: str, sides: list[tuple[Turn, Turn]], turns: int) -> None:
     """A row of what SM.MUTATE loses, divided by what HSET loses: the sides of both, in this order."""
-    measured: list[list[tuple[float, float]]] = [[], []]
+    measured: list[list[Pair]] = [[], []]
     for _ in range(bench.repetitions):
         for pairs, (own, reference) in zip(measured, sides, strict=True):
             pairs += in_turns(bench, own, reference, turns=turns, repetitions=1)
