@@ -227,7 +227,7 @@ int sm_get_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     } else if (what == CURRENT) {
         ask(ctx, NULL, at.node, SM_KIND_CURRENT);
     } else {
-        ask(ctx, at.node->definition, NULL, SM_KIND_INITIAL);
+        ask(ctx, at.node->details->definition, NULL, SM_KIND_INITIAL);
     }
     return close_key(&at, REDISMODULE_OK);
 }
@@ -244,7 +244,7 @@ int sm_state_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     }
     if (!open_machine(ctx, argv[1], REDISMODULE_READ, &at)) return REDISMODULE_OK;
     if (kind) {
-        ask(ctx, at.node->definition, NULL, kind);
+        ask(ctx, at.node->details->definition, NULL, kind);
     } else {
         sm_counts.memory_answers++;
         sm_reply_states(ctx, at.node);
@@ -313,7 +313,7 @@ int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     if (argc < 2 || argc > 3) return RedisModule_WrongArity(ctx);
     if (actions && !is_word(argv[2], "ACTIONS")) return syntax_error(ctx);
     if (!open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &at)) return REDISMODULE_OK;
-    if (sm_engine_ask(at.node->definition, NULL, actions ? SM_KIND_RESET_ACTIONS : SM_KIND_RESET, no_argument,
+    if (sm_engine_ask(at.node->details->definition, NULL, actions ? SM_KIND_RESET_ACTIONS : SM_KIND_RESET, no_argument,
                       &answer) != SM_TAKEN) {
         sm_reply_error(ctx, answer.error);
     } else {

@@ -165,7 +165,7 @@ enum sm_outcome sm_engine_node(sm_definition *definition, sm_bytes configuration
 enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t kind, sm_bytes argument,
                               sm_answer *answer) {
     sm_followed *way = node ? sm_memo_way(node, kind, argument) : NULL;
-    sm_edge *edge = way ? way->edge : NULL;
+    sm_edge *edge = NULL;
     sm_bytes configuration = nothing;
     sm_question question;
     sm_verdict verdict;
@@ -178,8 +178,10 @@ enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t 
         answer->way = way;
         return SM_TAKEN;
     }
-    if (node) definition = node->definition;
-    if (!edge) {
+    if (node) definition = node->details->definition;
+    if (way) {
+        edge = sm_memo_edge_of(node, way);
+    } else {
         question = sm_table_question(node ? (const void *)node : definition, kind, argument);
         edge = sm_memo_find_edge(&question);
     }
@@ -190,7 +192,7 @@ enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t 
         answer->reply = edge->reply;
         return edge->target || edge->reply.len ? SM_TAKEN : SM_REFUSED;
     }
-    if (node) configuration = (sm_bytes){node->item.key, node->item.key_len};
+    if (node) configuration = (sm_bytes){node->details->item.key, node->details->item.key_len};
     sm_memo_make_room();
     verdict_init(&verdict);
     code = sm_python_ask(definition->engine, kind, configuration.ptr, configuration.len, argument.ptr, argument.len,

@@ -12,15 +12,16 @@ static sm_machine *tagged(sm_reason *block) {
 
 /* Server threads may free a machine while the main thread counts others: see sm_tally. */
 static void stand(sm_node *node) {
-    node->definition->machines.in++;
-    node->machines.in++;
+    node->details->definition->machines.in++;
+    node->details->machines.in++;
 }
 
 /* Runs on any thread. The node may be gone after the first count, the definition after the second. */
 static void leave(sm_node *node) {
-    sm_definition *definition = node->definition;
+    sm_details *details = node->details;
+    sm_definition *definition = details->definition;
 
-    atomic_fetch_add_explicit(&node->machines.out, 1, memory_order_release);
+    atomic_fetch_add_explicit(&details->machines.out, 1, memory_order_release);
     atomic_fetch_add_explicit(&definition->machines.out, 1, memory_order_release);
 }
 
@@ -62,7 +63,9 @@ void sm_machine_free(sm_machine *machine) {
     RedisModule_Free(block);
 }
 
-void sm_machine_count_move(sm_node *from, sm_node *to) {
+void sm_machine_count_move(sm_node *was, sm_node *is) {
+    sm_details *from = was->details, *to = is->details;
+
     from->machines.in--;
     to->machines.in++;
     if (from->definition == to->definition) return;

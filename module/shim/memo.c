@@ -17,6 +17,7 @@ enum {
     VISITED_PER_TICK = 2048,
     GIVEN_BACK_PER_DEFINITION = 256, /* items; at most so many at once, so that no command waits for a large one */
     GIVEN_BACK_PER_TICK = 4096,
+    USUAL_TEXT = 104, /* bytes: the configuration and the replies of most nodes take fewer */
 };
 
 sm_counters sm_counts;
@@ -41,34 +42,38 @@ static bool is(const sm_edge *edge, uint8_t kind, sm_bytes key) {
            memcmp(edge->text, key.ptr, key.len) == 0;
 }
 
-static bool is_followed(const sm_followed *way, uint8_t kind, sm_bytes key) {
+sm_edge *sm_memo_edge_of(const sm_node *node, const sm_followed *way) {
+    return node->details->followed[way - node->recent];
+}
+
+static bool is_followed(const sm_node *node, const sm_followed *way, uint8_t kind, sm_bytes key) {
     if (way->kind != kind) return false;
-    if (way->len > sizeof(way->key)) return is(way->edge, kind, key);
+    if (way->len > sizeof(way->key)) return is(sm_memo_edge_of(node, way), kind, key);
     return way->len == key.len && memcmp(way->key, key.ptr, key.len) == 0;
 }
 
 /* Until then a node may count machines that have gone; one without edges never does. */
 static void settle(sm_node *node, sm_followed *way) {
     if (!way->moves) return;
-    node->machines.in -= way->moves;
-    way->target->machines.in += way->moves;
+    node->details->machines.in -= way->moves;
+    way->target->details->machines.in += way->moves;
     way->moves = 0;
 }
 
-/* The machine's next command reads the ways of where it stands now: they are fetched meanwhile. */
 void sm_memo_count_move(sm_node *node, sm_followed *way) {
-    __builtin_prefetch(way->target->recent, 1);
     if (++way->moves == UINT8_MAX) settle(node, way);
 }
 
 static void follow(sm_node *node, sm_edge *edge) {
     sm_followed *way = &node->recent[0], *last = &node->recent[1];
+    sm_edge **edges = node->details->followed;
 
     settle(node, last);
-    if (last->used) last->edge->item.used = true;
+    if (last->used) edges[1]->item.used = true;
     *last = *way;
+    edges[1] = edges[0];
     memset(way, 0, sizeof(*way));
-    way->edge = edge;
+    edges[0] = edge;
     way->target = edge->reply.len ? NULL : edge->target;
     way->kind = edge->item.kind;
     way->len = UINT8_MAX;
@@ -81,7 +86,7 @@ static void follow(sm_node *node, sm_edge *edge) {
  * longer than the rest of a remembered transition. */
 sm_followed *sm_memo_way(sm_node *node, uint8_t kind, sm_bytes key) {
     for (sm_followed *way = node->recent; way < node->recent + 2; way++) {
-        if (!is_followed(way, kind, key)) continue;
+        if (!is_followed(node, way, kind, key)) continue;
         if (!way->used) way->used = true;
         return way;
     }
@@ -104,7 +109,9 @@ static sm_followed *way_of(const sm_edge *edge) {
     sm_node *node = (sm_node *)(uintptr_t)edge->item.owner;
 
     if (!leaves_a_node(edge)) return NULL;
-    return node->recent[0].edge == edge ? &node->recent[0] : node->recent[1].edge == edge ? &node->recent[1] : NULL;
+    for (sm_followed *way = node->recent; way < node->recent + 2; way++)
+        if (sm_memo_edge_of(node, way) == edge) return way;
+    return NULL;
 }
 
 /* Clients mostly store a few documents: those are compared before they are hashed. A text's place follows from its
@@ -198,7 +205,7 @@ void sm_definition_release(sm_definition *definition) {
     definition->holds--;
 }
 
-static void free_node(sm_node *node);
+static void free_node(sm_details *node);
 static void free_edge(sm_edge *edge);
 
 static void free_definition(sm_definition *definition) {
@@ -219,7 +226,7 @@ static bool give_back(sm_definition *definition, size_t *items) {
         if ((item = LIST_FIRST(&definition->edges))) {
             free_edge((sm_edge *)item);
         } else if ((item = LIST_FIRST(&definition->nodes))) {
-            free_node((sm_node *)item);
+            free_node((sm_details *)item);
         } else {
             free_definition(definition);
             --*items;
@@ -263,33 +270,35 @@ sm_question sm_node_question(const sm_definition *definition, sm_bytes configura
 }
 
 sm_node *sm_node_find(const sm_question *question) {
-    return (sm_node *)sm_table_find(&table, question);
+    sm_details *details = (sm_details *)sm_table_find(&table, question);
+    return details ? details->node : NULL;
 }
 
 sm_node *sm_node_add(const sm_question *question, sm_definition *definition, sm_bytes head, sm_bytes states) {
-    size_t len = question->key.len + head.len + states.len;
-    sm_node *node = sm_slab_take();
+    sm_details *details = RedisModule_Calloc(1, sizeof(*details) + question->key.len + head.len + states.len);
+    sm_node *node = sm_slab_take(&details->slab);
     sm_bytes configuration;
-    char *at = node->own;
+    char *at = details->text;
 
-    if (len > sizeof(node->own)) node->text = at = RedisModule_Alloc(len);
-    node->size = sizeof(*node) + (node->text ? RedisModule_MallocSize(node->text) : 0);
-    node->definition = definition;
+    node->details = details;
+    details->node = node;
+    details->size = sizeof(*node) + RedisModule_MallocSize(details);
+    details->definition = definition;
     configuration = put(&at, question->key);
-    node->head = put(&at, head);
-    node->states = put(&at, states);
-    add_item(&node->item, question, definition, configuration);
-    definition->bytes += node->size;
+    details->head = put(&at, head);
+    details->states = put(&at, states);
+    add_item(&details->item, question, definition, configuration);
+    definition->bytes += details->size;
     sm_counts.nodes++;
-    sm_counts.node_bytes += node->size;
-    added += node->size;
+    sm_counts.node_bytes += details->size;
+    added += details->size;
     return node;
 }
 
 /* The node has come to hold more. */
 void sm_memo_weigh(sm_node *node, size_t more) {
-    node->size += more;
-    node->definition->bytes += more;
+    node->details->size += more;
+    node->details->definition->bytes += more;
     sm_counts.node_bytes += more;
     added += more;
 }
@@ -300,14 +309,14 @@ static void remove_item(sm_item *item) {
     LIST_REMOVE(item, of_definition);
 }
 
-static void free_node(sm_node *node) {
-    sm_reply_forget(node);
-    remove_item(&node->item);
-    node->definition->bytes -= node->size;
+static void free_node(sm_details *details) {
+    sm_reply_forget(details->node);
+    remove_item(&details->item);
+    details->definition->bytes -= details->size;
     sm_counts.nodes--;
-    sm_counts.node_bytes -= node->size;
-    RedisModule_Free(node->text);
-    sm_slab_give_back(node);
+    sm_counts.node_bytes -= details->size;
+    sm_slab_give_back(details->slab, details->node);
+    RedisModule_Free(details);
 }
 
 /* A document's edge has no owner, that of a question about a definition the definition, of others the node. */
@@ -324,11 +333,11 @@ sm_edge *sm_edge_add(const sm_question *question, sm_definition *definition, sm_
     key = put(&at, question->key);
     edge->reply = put(&at, reply);
     add_item(&edge->item, question, definition, key);
-    if (target) target->incoming++;
+    if (target) target->details->incoming++;
     if (leaves_a_node(edge)) {
         sm_node *node = (sm_node *)(uintptr_t)edge->item.owner;
 
-        node->outgoing++;
+        node->details->outgoing++;
         follow(node, edge);
     }
     definition->bytes += edge->size;
@@ -339,10 +348,12 @@ sm_edge *sm_edge_add(const sm_question *question, sm_definition *definition, sm_
 }
 
 static void free_edge(sm_edge *edge) {
+    sm_node *node = leaves_a_node(edge) ? (sm_node *)(uintptr_t)edge->item.owner : NULL;
     sm_followed *way = way_of(edge);
 
     if (way) {
-        settle((sm_node *)(uintptr_t)edge->item.owner, way);
+        settle(node, way);
+        node->details->followed[way - node->recent] = NULL;
         memset(way, 0, sizeof(*way));
     }
     remove_item(&edge->item);
@@ -351,8 +362,8 @@ static void free_edge(sm_edge *edge) {
 
         if (*place == edge) *place = NULL;
     }
-    if (edge->target) edge->target->incoming--;
-    if (leaves_a_node(edge)) ((sm_node *)(uintptr_t)edge->item.owner)->outgoing--;
+    if (edge->target) edge->target->details->incoming--;
+    if (node) node->details->outgoing--;
     edge->definition->bytes -= edge->size;
     sm_counts.edges--;
     sm_counts.edge_bytes -= edge->size;
@@ -371,11 +382,11 @@ static bool was_used(sm_edge *edge) {
 
 /* Beside the bound, each machine may stand on a node of its own. */
 static bool full(void) {
-    uint64_t standing = sm_tally_count(&sm_counts.machines) * sizeof(sm_node);
+    uint64_t standing = sm_tally_count(&sm_counts.machines) * (sizeof(sm_node) + sizeof(sm_details) + USUAL_TEXT);
     return sm_counts.node_bytes + sm_counts.edge_bytes > (uint64_t)sm_config.memo_bytes + standing;
 }
 
-static bool is_unused(const sm_node *node) {
+static bool is_unused(const sm_details *node) {
     return !node->incoming && !node->outgoing && !node->definition->holds && !sm_tally_count(&node->machines);
 }
 
@@ -386,8 +397,8 @@ static void make_room(size_t looks) {
         if (!item) return;
         if (item->kind != SM_KIND_NODE && !was_used((sm_edge *)item)) {
             free_edge((sm_edge *)item);
-        } else if (item->kind == SM_KIND_NODE && is_unused((sm_node *)item)) {
-            free_node((sm_node *)item);
+        } else if (item->kind == SM_KIND_NODE && is_unused((sm_details *)item)) {
+            free_node((sm_details *)item);
         } else {
             TAILQ_REMOVE(&queue, item, queue);
             TAILQ_INSERT_TAIL(&queue, item, queue);

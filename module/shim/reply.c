@@ -150,30 +150,32 @@ static RedisModuleCallReply *string_of(sm_bytes bytes) {
 }
 
 /* Those commands show in MONITOR: they are for what is asked for all the time, not for a look at a machine. */
-static bool asked_often(sm_kept *kept) {
-    return kept->asked < ASKED_OFTEN && ++kept->asked == ASKED_OFTEN;
+static bool asked_often(uint32_t *asked) {
+    return *asked < ASKED_OFTEN && ++*asked == ASKED_OFTEN;
 }
 
-static void keep(sm_node *node, sm_kept *kept, RedisModuleCallReply *reply, size_t elements) {
+static void keep(sm_node *node, RedisModuleCallReply **sent, RedisModuleCallReply *reply, size_t elements) {
     size_t len = 0;
 
     if (!reply) return;
-    kept->reply = reply;
+    *sent = reply;
     RedisModule_CallReplyProto(reply, &len);
     sm_memo_weigh(node, len + STRING_HEADER + RedisModule_MallocSize(reply) * (1 + elements));
 }
 
 int sm_reply_states_in_pieces(RedisModuleCtx *ctx, sm_node *node) {
-    if (asked_often(&node->sent_states)) {
-        RedisModuleCallReply *reply = array_of(node->states);
+    sm_details *details = node->details;
+
+    if (asked_often(&details->states_asked)) {
+        RedisModuleCallReply *reply = array_of(details->states);
         keep(node, &node->sent_states, reply, reply ? RedisModule_CallReplyLength(reply) : 0);
     }
-    return sm_reply_encoded(ctx, node->states);
+    return sm_reply_encoded(ctx, details->states);
 }
 
 void sm_reply_forget(sm_node *node) {
-    if (node->sent_states.reply) RedisModule_FreeCallReply(node->sent_states.reply);
-    if (node->sent_document.reply) RedisModule_FreeCallReply(node->sent_document.reply);
+    if (node->sent_states) RedisModule_FreeCallReply(node->sent_states);
+    if (node->details->sent_document) RedisModule_FreeCallReply(node->details->sent_document);
 }
 
 /* ---- documents ---- */
@@ -218,7 +220,7 @@ static char *put_json_string(char *at, const char *text, size_t len) {
 static const char member[] = ",\"reason\":";
 
 static size_t most_bytes(const sm_machine *machine) {
-    const sm_node *node = sm_machine_node(machine);
+    const sm_details *node = sm_machine_node(machine)->details;
     sm_bytes reason;
     bool has_reason = sm_machine_reason(machine, &reason);
 
@@ -227,7 +229,7 @@ static size_t most_bytes(const sm_machine *machine) {
 
 /* Writes the machine's document, as SM.GET answers it; `text` has room for most_bytes. */
 static size_t render(const sm_machine *machine, char *text) {
-    const sm_node *node = sm_machine_node(machine);
+    const sm_details *node = sm_machine_node(machine)->details;
     const char *canonical = node->definition->item.key;
     size_t split = node->definition->split, canonical_len = node->definition->item.key_len;
     char *at = put(text, node->head.ptr, node->head.len);
@@ -258,8 +260,8 @@ int sm_reply_document_in_pieces(RedisModuleCtx *ctx, const sm_machine *machine) 
     char *text = most <= sizeof(small) ? small : RedisModule_Alloc(most);
     sm_bytes document = {text, render(machine, text)};
 
-    if (!sm_machine_block(machine) && document.len <= LONGEST_KEPT && asked_often(&node->sent_document))
-        keep(node, &node->sent_document, string_of(document), 0);
+    if (!sm_machine_block(machine) && document.len <= LONGEST_KEPT && asked_often(&node->details->document_asked))
+        keep(node, &node->details->sent_document, string_of(document), 0);
     RedisModule_ReplyWithStringBuffer(ctx, document.ptr, document.len);
     if (text != small) RedisModule_Free(text);
     return REDISMODULE_OK;
@@ -310,7 +312,7 @@ static char *put_name(char *at, sm_bytes name) {
 int sm_reply_invalid_transition(RedisModuleCtx *ctx, const sm_node *from, sm_bytes to) {
     static const char begin[] = "invalid state transition: ";
     char line[sizeof(begin) + 2 * (4 * LONGEST_NAME + 8) + 8];
-    sm_bytes states = from->states, name = {"", 0};
+    sm_bytes states = from->details->states, name = {"", 0};
     uint32_t len = 0;
     char token, *at;
 

@@ -90,16 +90,9 @@ typedef struct sm_definition {
     char text[];
 } sm_definition;
 
-/* A reply as the server sends it, once it was asked for often. */
-typedef struct sm_kept {
-    RedisModuleCallReply *reply; /* or NULL */
-    uint32_t asked;              /* while there is none */
-} sm_kept;
-
 /* An edge that was followed lately, and what it says where its key is short: with many nodes, each piece of memory that
  * is looked at is a wait. For the same reason machines that have gone this way are counted here first. */
 typedef struct sm_followed {
-    struct sm_edge *edge;   /* or NULL */
     struct sm_node *target; /* the edge's, where it has no reply of its own, or NULL */
     uint8_t moves;          /* machines that the counts of node and target do not know of yet */
     bool used;              /* beside the edge's own, which is not looked at where there is a target */
@@ -108,29 +101,34 @@ typedef struct sm_followed {
     char key[12];
 } sm_followed;
 
-/* A definition standing in one configuration (item.key). All that a remembered transition reads of it lies in one cache
- * line. */
+/* A definition standing in one configuration: what remembered transitions and SM.STATE read of it, in one cache line. */
 typedef struct sm_node {
-    _Alignas(64) sm_item item;
+    _Alignas(64) struct sm_details *details;
+    RedisModuleCallReply *sent_states; /* SM.STATE's reply as the server sends it, once it was asked for often */
+    sm_followed recent[2];             /* those from here that were made or found in the table last */
+} sm_node;
+
+_Static_assert(sizeof(sm_node) == 64, "one cache line");
+
+/* The rest of a node. Its configuration is item.key. */
+typedef struct sm_details {
+    sm_item item;
+    sm_node *node;
     uint32_t incoming; /* edges that lead here */
     uint32_t outgoing; /* edges that begin here */
     sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
     sm_bytes states;   /* SM.STATE's reply, encoded */
     size_t size;
-    sm_followed recent[2]; /* those from here that were made or found in the table last */
     sm_definition *definition;
-    sm_tally machines; /* exact where no edge leads here or begins here: see sm_followed */
-    sm_kept sent_states, sent_document;
+    sm_tally machines;              /* exact where no edge leads here or begins here: see sm_followed */
+    struct sm_edge *followed[2];    /* the edges of node->recent, or NULL */
+    RedisModuleCallReply *sent_document;
+    uint32_t states_asked, document_asked; /* while there is no reply to send */
     uint64_t snapshot; /* as of the definition */
     uint64_t number;
     struct sm_slab *slab;
-    char *text; /* where `own` is too short for it */
-    char own[104];
-} sm_node;
-
-_Static_assert(offsetof(sm_node, recent) % 64 == 0 && sizeof(((sm_node *)NULL)->recent) <= 64,
-               "what is read together lies in one cache line");
-_Static_assert(sizeof(sm_node) == 384, "no bytes are lost to alignment");
+    char text[];
+} sm_details;
 
 /* A remembered answer to the question item.kind(item.key) about item.owner. The key is how `text` begins. */
 typedef struct sm_edge {
@@ -195,8 +193,9 @@ size_t sm_memo_table_bytes(void);
 sm_edge *sm_memo_find_edge(const sm_question *question);
 sm_edge *sm_memo_find_document(sm_bytes text);
 
-/* Among the ways that were followed lately. */
+/* Among the ways that were followed lately; and its edge. */
 sm_followed *sm_memo_way(sm_node *node, uint8_t kind, sm_bytes key);
+sm_edge *sm_memo_edge_of(const sm_node *node, const sm_followed *way);
 
 /* A machine has gone this way. */
 void sm_memo_count_move(sm_node *node, sm_followed *way);
@@ -220,8 +219,8 @@ sm_edge *sm_edge_add(const sm_question *question, sm_definition *definition, sm_
 
 /* ---- slab.c ---- */
 
-sm_node *sm_slab_take(void);
-void sm_slab_give_back(sm_node *node);
+sm_node *sm_slab_take(struct sm_slab **slab);
+void sm_slab_give_back(struct sm_slab *slab, sm_node *node);
 
 /* ---- machine.c ---- */
 
@@ -321,12 +320,12 @@ int sm_reply_document_in_pieces(RedisModuleCtx *ctx, const sm_machine *machine);
 
 /* The replies of SM.STATE and SM.GET, here because a command that reads has little else to do. */
 static inline int sm_reply_states(RedisModuleCtx *ctx, sm_node *node) {
-    RedisModuleCallReply *sent = node->sent_states.reply;
+    RedisModuleCallReply *sent = node->sent_states;
     return sent ? RedisModule_ReplyWithCallReply(ctx, sent) : sm_reply_states_in_pieces(ctx, node);
 }
 
 static inline int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machine, const sm_node *node) {
-    RedisModuleCallReply *sent = sm_machine_block(machine) ? NULL : node->sent_document.reply;
+    RedisModuleCallReply *sent = sm_machine_block(machine) ? NULL : node->details->sent_document;
     return sent ? RedisModule_ReplyWithCallReply(ctx, sent) : sm_reply_document_in_pieces(ctx, machine);
 }
 

@@ -1,6 +1,6 @@
-/* Memory for nodes: side by side whatever the server's allocator does, each from the start of a cache line on. A slab
- * that no node is left in is given back; while one has room, no other is begun. So what nodes take is bounded by what
- * the most of them took at one time.
+/* Memory for nodes, a cache line each: side by side whatever the server's allocator does, so that many of them take few
+ * pages. A slab that no node is left in is given back; while one has room, no other is begun. So what nodes take is
+ * bounded by what the most of them took at one time.
  *
  * Source: Bonwick, "The Slab Allocator: An Object-Caching Kernel Memory Allocator", 1994. */
 #include "shim.h"
@@ -12,7 +12,7 @@ enum {
 #if SM_ADDRESS_SANITIZER
     NODES = 1, /* else a node that is used after it was freed would not be noticed */
 #else
-    NODES = 42, /* of a slab: as many as 16 KB hold */
+    NODES = 61, /* of a slab: as many as 4 KB hold */
 #endif
 };
 
@@ -29,8 +29,8 @@ static sm_node *place_of(sm_slab *slab, size_t place) {
     return (sm_node *)(slab->room + -(uintptr_t)slab->room % ALIGNMENT) + place;
 }
 
-/* All zero but its slab. */
-sm_node *sm_slab_take(void) {
+/* All zero. */
+sm_node *sm_slab_take(sm_slab **taken_from) {
     sm_slab *slab = LIST_FIRST(&with_room);
     sm_node *node;
 
@@ -43,13 +43,11 @@ sm_node *sm_slab_take(void) {
     node = place_of(slab, slab->unused[NODES - 1 - slab->nodes]);
     if (++slab->nodes == NODES) LIST_REMOVE(slab, with_room);
     memset(node, 0, sizeof(*node));
-    node->slab = slab;
+    *taken_from = slab;
     return node;
 }
 
-void sm_slab_give_back(sm_node *node) {
-    sm_slab *slab = node->slab;
-
+void sm_slab_give_back(sm_slab *slab, sm_node *node) {
     if (slab->nodes == NODES) LIST_INSERT_HEAD(&with_room, slab, with_room);
     slab->nodes--;
     slab->unused[NODES - 1 - slab->nodes] = (unsigned char)(node - place_of(slab, 0));

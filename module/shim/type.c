@@ -75,7 +75,7 @@ static void came_forget(struct came *came) {
 static void on_loading(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data) {
     (void)ctx, (void)event, (void)data;
     for (size_t i = 0; i < came_definitions.count; i++) sm_definition_release(came_definitions.items[i]);
-    for (size_t i = 0; i < came_nodes.count; i++) sm_definition_release(((sm_node *)came_nodes.items[i])->definition);
+    for (size_t i = 0; i < came_nodes.count; i++) sm_definition_release(((sm_node *)came_nodes.items[i])->details->definition);
     came_forget(&came_definitions);
     came_forget(&came_nodes);
     loading = subevent == REDISMODULE_SUBEVENT_LOADING_RDB_START || subevent == REDISMODULE_SUBEVENT_LOADING_AOF_START ||
@@ -89,7 +89,7 @@ static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subeve
 
 /* ---- save ---- */
 
-static void save_node(RedisModuleIO *rdb, const sm_node *node, bool whole) {
+static void save_node(RedisModuleIO *rdb, const sm_details *node, bool whole) {
     const sm_definition *definition = node->definition;
 
     RedisModule_SaveUnsigned(rdb, saving ? definition->number : 0);
@@ -98,7 +98,7 @@ static void save_node(RedisModuleIO *rdb, const sm_node *node, bool whole) {
 }
 
 static void rdb_save(RedisModuleIO *rdb, void *value) {
-    sm_node *node = sm_machine_node(value);
+    sm_details *node = sm_machine_node(value)->details;
     sm_definition *definition = node->definition;
     sm_bytes reason;
     bool has_reason = sm_machine_reason(value, &reason);
@@ -224,7 +224,7 @@ static sm_node *load_node(RedisModuleIO *rdb, uint64_t number, uint64_t flags) {
         if (!loading || !number || number > came_nodes.count)
             return refuse(rdb, "it names a state that has not come", no_more);
         node = came_nodes.items[number - 1];
-        sm_definition_hold(node->definition);
+        sm_definition_hold(node->details->definition);
         return node;
     }
     if (number && (!loading || number != came_nodes.count + 1))
@@ -263,7 +263,7 @@ static void *load_numbered(RedisModuleIO *rdb) {
     } else {
         machine = sm_machine_new(node, flags & FLAG_REASON ? &reason : NULL);
     }
-    sm_definition_release(node->definition);
+    sm_definition_release(node->details->definition);
     free_string(reason);
     return machine;
 }
@@ -279,14 +279,15 @@ static void *rdb_load(RedisModuleIO *rdb, int encver) {
 /* ---- the rest ---- */
 
 static size_t mem_usage(const void *value) {
-    const sm_definition *definition = sm_machine_node(value)->definition;
+    const sm_definition *definition = sm_machine_node(value)->details->definition;
     uint64_t sharers = sm_tally_count(&definition->machines);
 
     return sm_machine_bytes(value) + definition->bytes / (sharers ? (size_t)sharers : 1);
 }
 
 static void digest(RedisModuleDigest *md, void *value) {
-    const sm_item *node = &sm_machine_node(value)->item, *definition = &sm_machine_node(value)->definition->item;
+    const sm_details *details = sm_machine_node(value)->details;
+    const sm_item *node = &details->item, *definition = &details->definition->item;
     sm_bytes reason;
     bool has_reason = sm_machine_reason(value, &reason);
 
