@@ -58,10 +58,8 @@ class Compared:
 def compared() -> list[Compared]:
     numbers = range(KEYS)
     machines, strings = shuffled("m", numbers), shuffled("s", numbers)
-    state, get = (
-        reads(machines, lambda machine, word=word: (word, machine))  # type: ignore[misc]
-        for word in ("SM.STATE", "SM.GET")
-    )
+    state = reads(machines, lambda machine: ("SM.STATE", machine))
+    get = reads(machines, lambda machine: ("SM.GET", machine))
     as_state, as_get = (reads(shuffled(kind, numbers), lambda string: ("GET", string)) for kind in ("v", "d"))
     mutate = toggles(machines, lambda name, _, to: ("SM.MUTATE", name, to))
     reasoned = toggles(machines, lambda name, _, to: ("SM.MUTATE", name, to, REASON))

@@ -93,22 +93,25 @@ sm_followed *sm_memo_way(sm_node *node, uint8_t kind, sm_bytes key) {
     return NULL;
 }
 
-static bool leaves_a_node(const sm_edge *edge) {
-    return edge->item.owner != NULL && edge->item.owner != edge->definition;
+/* The node that it leaves, or NULL where it is about a document or a definition. */
+static sm_node *origin(const sm_edge *edge) {
+    const void *owner = edge->item.owner;
+    return owner == edge->definition ? NULL : (sm_node *)(uintptr_t)owner;
 }
 
 sm_edge *sm_memo_find_edge(const sm_question *question) {
     sm_edge *edge = (sm_edge *)sm_table_find(&table, question);
+    sm_node *node = edge ? origin(edge) : NULL;
 
-    if (edge && leaves_a_node(edge)) follow((sm_node *)(uintptr_t)edge->item.owner, edge);
+    if (node) follow(node, edge);
     return edge;
 }
 
 /* Where the edge is among those followed lately, or NULL. */
 static sm_followed *way_of(const sm_edge *edge) {
-    sm_node *node = (sm_node *)(uintptr_t)edge->item.owner;
+    sm_node *node = origin(edge);
 
-    if (!leaves_a_node(edge)) return NULL;
+    if (!node) return NULL;
     for (sm_followed *way = node->recent; way < node->recent + 2; way++)
         if (sm_memo_edge_of(node, way) == edge) return way;
     return NULL;
@@ -323,6 +326,7 @@ static void free_node(sm_details *details) {
 sm_edge *sm_edge_add(const sm_question *question, sm_definition *definition, sm_node *target, sm_bytes reply,
                      bool has_reason) {
     sm_edge *edge = RedisModule_Calloc(1, sizeof(*edge) + question->key.len + reply.len);
+    sm_node *node;
     sm_bytes key;
     char *at = edge->text;
 
@@ -333,10 +337,9 @@ sm_edge *sm_edge_add(const sm_question *question, sm_definition *definition, sm_
     key = put(&at, question->key);
     edge->reply = put(&at, reply);
     add_item(&edge->item, question, definition, key);
+    node = origin(edge);
     if (target) target->details->incoming++;
-    if (leaves_a_node(edge)) {
-        sm_node *node = (sm_node *)(uintptr_t)edge->item.owner;
-
+    if (node) {
         node->details->outgoing++;
         follow(node, edge);
     }
@@ -348,7 +351,7 @@ sm_edge *sm_edge_add(const sm_question *question, sm_definition *definition, sm_
 }
 
 static void free_edge(sm_edge *edge) {
-    sm_node *node = leaves_a_node(edge) ? (sm_node *)(uintptr_t)edge->item.owner : NULL;
+    sm_node *node = origin(edge);
     sm_followed *way = way_of(edge);
 
     if (way) {

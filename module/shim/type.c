@@ -75,7 +75,8 @@ static void came_forget(struct came *came) {
 static void on_loading(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data) {
     (void)ctx, (void)event, (void)data;
     for (size_t i = 0; i < came_definitions.count; i++) sm_definition_release(came_definitions.items[i]);
-    for (size_t i = 0; i < came_nodes.count; i++) sm_definition_release(((sm_node *)came_nodes.items[i])->details->definition);
+    for (size_t i = 0; i < came_nodes.count; i++)
+        sm_definition_release(((sm_node *)came_nodes.items[i])->details->definition);
     came_forget(&came_definitions);
     came_forget(&came_nodes);
     loading = subevent == REDISMODULE_SUBEVENT_LOADING_RDB_START || subevent == REDISMODULE_SUBEVENT_LOADING_AOF_START ||
