@@ -173,65 +173,67 @@ Turn = Callable[[], tuple[float, float]]
 """Does some work; returns (cost, amount of work), so that cost / amount is the figure."""
 
 
-Pair = tuple[float, float]
-"""A figure of each side."""
+Figures = tuple[float, ...]
+"""A figure of each side: two of them, or four where what a reference loses is to be taken off."""
 
 
-def alike(pairs: Sequence[Pair]) -> Pair:
-    """The neighbouring turns whose ratio is the median, of an odd number: two in a row mostly find the machine as fast,
-    whatever it does for others meanwhile."""
-    return sorted(pairs, key=lambda pair: pair[0] / pair[1])[len(pairs) // 2]
+def ratio(figures: Figures) -> float:
+    """a / b, or (a / b) / (c / d)."""
+    own, reference, *loss = figures
+    return own / reference / (ratio(tuple(loss)) if loss else 1)
 
 
-def apart(pairs: Sequence[Pair]) -> Pair:
+def alike(rounds: Sequence[Figures]) -> Figures:
+    """The neighbouring turns whose ratio is the median, of an odd number of rounds: some turns in a row mostly find the
+    machine as fast, whatever it does for others meanwhile."""
+    return sorted(rounds, key=ratio)[len(rounds) // 2]
+
+
+def apart(rounds: Sequence[Figures]) -> Figures:
     """The median of each side, for figures that are rare delays: these have nothing to do with their neighbour's."""
-    return statistics.median(own for own, _ in pairs), statistics.median(reference for _, reference in pairs)
+    return tuple(statistics.median(side) for side in zip(*rounds, strict=True))
 
 
-def in_turns(bench: Bench, measured: Turn, reference: Turn, turns: int | None = None, repetitions: int | None = None,
-             figure: Callable[[Sequence[Pair]], Pair] = alike) -> list[Pair]:
-    """The figures of both sides, a pair for each repetition, after a warm-up of each.
+def in_turns(bench: Bench, *sides: Turn, turns: int | None = None, repetitions: int | None = None,
+             figure: Callable[[Sequence[Figures]], Figures] = alike) -> list[Figures]:
+    """The figures of all sides, for each repetition, after a warm-up of each.
 
-    A repetition is several turns of each side, which go first in turns.
+    A repetition is several rounds, in which each side has a turn; which of them goes first changes.
     """
-    sides = (measured, reference)
     for side in sides:
         side()
 
-    def pair(first: int) -> Pair:
-        figures = [0.0, 0.0]
-        for which in (first, 1 - first):
-            cost, amount = sides[which]()
-            figures[which] = cost / amount
-        return figures[0], figures[1]
+    def round_of(backwards: bool) -> Figures:
+        measured = [cost / amount for cost, amount in (side() for side in sides[:: -1 if backwards else 1])]
+        return tuple(measured[:: -1 if backwards else 1])
 
     return [
-        figure([pair((repetition + turn) % 2) for turn in range(turns or bench.turns)])
+        figure([round_of((repetition + turn) % 2 == 1) for turn in range(turns or bench.turns)])
         for repetition in range(repetitions or bench.repetitions)
     ]
 
 
-def ratios(pairs: Sequence[Pair]) -> tuple[float, ...]:
-    return tuple(measured / reference for measured, reference in pairs)
+def ratios(repetitions: Sequence[Figures]) -> tuple[float, ...]:
+    return tuple(map(ratio, repetitions))
 
 
-def middle(pairs: Sequence[Pair], which: int, unit: str, factor: float = 1.0, digits: int = 0) -> str:
+def middle(repetitions: Sequence[Figures], which: int, unit: str, factor: float = 1.0, digits: int = 0) -> str:
     """The median of one side, in words: ``812 ns``."""
-    value = statistics.median(pair[which] for pair in pairs) * factor
+    value = statistics.median(figures[which] for figures in repetitions) * factor
     return f"{value:,.{digits}f} {unit}"
 
 
-def nanoseconds(pairs: Sequence[Pair], which: int) -> str:
-    return middle(pairs, which, "ns", 1e9)
+def nanoseconds(repetitions: Sequence[Figures], which: int) -> str:
+    return middle(repetitions, which, "ns", 1e9)
 
 
 def compare(bench: Bench, name: str, what: str, against: str, bound: float, measured: Turn, reference: Turn,
             turns: int | None = None) -> None:
     """A row of CPU for each command."""
-    add_row(bench, name, what, against, bound, in_turns(bench, measured, reference, turns))
+    add_row(bench, name, what, against, bound, in_turns(bench, measured, reference, turns=turns))
 
 
-def add_row(bench: Bench, name: str, what: str, against: str, bound: float, pairs: list[Pair]) -> None:
+def add_row(bench: Bench, name: str, what: str, against: str, bound: float, pairs: list[Figures]) -> None:
     bench.rows.append(
         Row(name, what, against, bound, ratios(pairs), measured=nanoseconds(pairs, 0), reference=nanoseconds(pairs, 1))
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.servers import Server
 
-from .bench import Bench, BenchmarkError, Pair, Turn, add_row, changes, compare, cpu, empty, in_turns
+from .bench import Bench, BenchmarkError, Figures, Turn, add_row, changes, compare, cpu, empty, in_turns
 from .documents import ORDER, REASON, STATES, key, reads, shuffled, stores, toggles
 from .load import Clients, Traffic
 
@@ -30,7 +30,7 @@ def run(bench: Bench) -> None:
     """Each repetition on a server of its own: which commands share a bucket of the server's table of commands is
     another in each process, as is where keys lie, and moves the ratio of two that do little by a fiftieth."""
     rows = compared()
-    pairs: dict[str, list[Pair]] = {row.name: [] for row in rows}
+    pairs: dict[str, list[Figures]] = {row.name: [] for row in rows}
     for _ in range(bench.repetitions):
         with bench.server() as server, Clients(server) as clients:
             prepare(server)

@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Sequence
 
-from .bench import Bench, Pair, Row, Turn, add_row, compare, in_turns, nanoseconds, ratios
+from .bench import Bench, Figures, Row, Turn, add_row, compare, in_turns, nanoseconds, ratios
 from .documents import ORDER, ORDER_ID, STATES, key, ring, stores, toggles
 from .load import CLIENTS, Clients, Command, Traffic, traffic
 
@@ -53,7 +53,7 @@ def states(bench: Bench) -> None:
     ]
     making = traffic([stored], writes=True)
     loads = [traffic([walk(kind, client) for client in range(CLIENTS)], writes=True) for kind in sides]
-    pairs: list[Pair] = []
+    pairs: list[Figures] = []
     for _ in range(bench.repetitions):
         with bench.server() as server, Clients(server) as clients:
             clients.send(making)
@@ -91,7 +91,7 @@ def definitions(bench: Bench) -> None:
         less_hset(bench, "growth-definitions-held",
                   f"CPU of SM.MUTATE, {count:,} definitions held, one in use, HSET's loss taken off",
                   "as many machines of one definition held",
-                  [(clients.turn(load, bench.turn), others.turn(load, bench.turn)) for load in few], bench.turns)
+                  [side.turn(load, bench.turn) for load in few for side in (clients, others)])
         compare(bench, "growth-definitions", f"CPU of SM.MUTATE all over {count:,} definitions",
                 "as many machines of one definition", BOUND,
                 clients.turn(toggles(own, mutate), bench.turn),
@@ -117,22 +117,17 @@ def machines(bench: Bench) -> None:
             )
 
         sides = [
-            (clients.turn(load, bench.turn), clients.turn(alone, bench.turn))
-            for load, alone in zip(both(some), both(few), strict=True)
+            clients.turn(load, bench.turn) for loads in zip(both(some), both(few), strict=True) for load in loads
         ]
         less_hset(bench, "growth-machines", f"CPU of SM.MUTATE all over {count:,} machines, HSET's loss taken off",
-                  f"{CLIENTS} machines, one for each client", sides, turns=3)  # fmt: skip
+                  f"{CLIENTS} machines, one for each client", sides)  # fmt: skip
 
 
-def less_hset(bench: Bench, name: str, what: str, against: str, sides: list[tuple[Turn, Turn]], turns: int) -> None:
-    """A row of what SM.MUTATE loses, divided by what HSET loses: the sides of both, in this order."""
-    measured: list[list[Pair]] = [[], []]
-    for _ in range(bench.repetitions):
-        for pairs, (own, reference) in zip(measured, sides, strict=True):
-            pairs += in_turns(bench, own, reference, turns=turns, repetitions=1)
-    samples = tuple(own / hset for own, hset in zip(*map(ratios, measured), strict=True))
+def less_hset(bench: Bench, name: str, what: str, against: str, sides: Sequence[Turn]) -> None:
+    """A row of what SM.MUTATE loses, divided by what HSET loses: both sides of one, then those of the other."""
+    measured = in_turns(bench, *sides)
     bench.rows.append(
-        Row(name, what, against, BOUND, samples,
-            measured=f"{nanoseconds(measured[0], 0)} (HSET {nanoseconds(measured[1], 0)})",
-            reference=f"{nanoseconds(measured[0], 1)} (HSET {nanoseconds(measured[1], 1)})")
+        Row(name, what, against, BOUND, ratios(measured),
+            measured=f"{nanoseconds(measured, 0)} (HSET {nanoseconds(measured, 2)})",
+            reference=f"{nanoseconds(measured, 1)} (HSET {nanoseconds(measured, 3)})")
     )  # fmt: skip

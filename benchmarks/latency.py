@@ -186,7 +186,7 @@ def at_half(bench: Bench, server: Server, rate: float) -> None:
             return turn
 
         turns = 8 if bench.quick else 60
-        pairs = in_turns(bench, tail(mutate.pipelines), tail(hset.pipelines), turns, figure=apart)
+        pairs = in_turns(bench, tail(mutate.pipelines), tail(hset.pipelines), turns=turns, figure=apart)
         what = f"p99.9 latency at {rate:,.0f} requests/s"
         if beside:
             what += f", {DEFINITIONS_PER_SECOND} new definitions/s"
