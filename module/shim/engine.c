@@ -165,10 +165,10 @@ enum sm_outcome sm_engine_node(sm_definition *definition, sm_bytes configuration
 enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t kind, sm_bytes argument,
                               sm_answer *answer) {
     sm_followed *way = node ? sm_memo_way(node, kind, argument) : NULL;
-    sm_edge *edge = NULL;
     sm_bytes configuration = nothing;
     sm_question question;
     sm_verdict verdict;
+    sm_edge *edge;
     int code;
 
     memset(answer, 0, sizeof(*answer));
@@ -179,9 +179,8 @@ enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t 
         return SM_TAKEN;
     }
     if (node) definition = node->details->definition;
-    if (way) {
-        edge = sm_memo_edge_of(node, way);
-    } else {
+    edge = way ? sm_memo_edge_of(node, way) : NULL;
+    if (!edge) {
         question = sm_table_question(node ? (const void *)node : definition, kind, argument);
         edge = sm_memo_find_edge(&question);
     }

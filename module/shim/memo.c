@@ -107,10 +107,8 @@ sm_edge *sm_memo_find_edge(const sm_question *question) {
     return edge;
 }
 
-/* Where the edge is among those followed lately, or NULL. */
-static sm_followed *way_of(const sm_edge *edge) {
-    sm_node *node = origin(edge);
-
+/* Where the edge is among those followed lately from the node that it leaves, or NULL. */
+static sm_followed *way_of(sm_node *node, const sm_edge *edge) {
     if (!node) return NULL;
     for (sm_followed *way = node->recent; way < node->recent + 2; way++)
         if (sm_memo_edge_of(node, way) == edge) return way;
@@ -208,7 +206,7 @@ void sm_definition_release(sm_definition *definition) {
     definition->holds--;
 }
 
-static void free_node(sm_details *node);
+static void free_node(sm_details *details);
 static void free_edge(sm_edge *edge);
 
 static void free_definition(sm_definition *definition) {
@@ -279,13 +277,11 @@ sm_node *sm_node_find(const sm_question *question) {
 
 sm_node *sm_node_add(const sm_question *question, sm_definition *definition, sm_bytes head, sm_bytes states) {
     sm_details *details = RedisModule_Calloc(1, sizeof(*details) + question->key.len + head.len + states.len);
-    sm_node *node = sm_slab_take(&details->slab);
     sm_bytes configuration;
     char *at = details->text;
 
-    node->details = details;
-    details->node = node;
-    details->size = sizeof(*node) + RedisModule_MallocSize(details);
+    sm_slab_take(details);
+    details->size = sizeof(sm_node) + RedisModule_MallocSize(details);
     details->definition = definition;
     configuration = put(&at, question->key);
     details->head = put(&at, head);
@@ -295,7 +291,7 @@ sm_node *sm_node_add(const sm_question *question, sm_definition *definition, sm_
     sm_counts.nodes++;
     sm_counts.node_bytes += details->size;
     added += details->size;
-    return node;
+    return details->node;
 }
 
 /* The node has come to hold more. */
@@ -318,7 +314,7 @@ static void free_node(sm_details *details) {
     details->definition->bytes -= details->size;
     sm_counts.nodes--;
     sm_counts.node_bytes -= details->size;
-    sm_slab_give_back(details->slab, details->node);
+    sm_slab_give_back(details);
     RedisModule_Free(details);
 }
 
@@ -352,7 +348,7 @@ sm_edge *sm_edge_add(const sm_question *question, sm_definition *definition, sm_
 
 static void free_edge(sm_edge *edge) {
     sm_node *node = origin(edge);
-    sm_followed *way = way_of(edge);
+    sm_followed *way = way_of(node, edge);
 
     if (way) {
         settle(node, way);
@@ -375,7 +371,7 @@ static void free_edge(sm_edge *edge) {
 
 /* Whether an edge was used since it was last asked. */
 static bool was_used(sm_edge *edge) {
-    sm_followed *way = way_of(edge);
+    sm_followed *way = way_of(origin(edge), edge);
     bool used = edge->item.used || (way && way->used);
 
     edge->item.used = false;
@@ -383,7 +379,7 @@ static bool was_used(sm_edge *edge) {
     return used;
 }
 
-/* Beside the bound, each machine may stand on a node of its own. */
+/* Beside the bound, each machine may stand on a usual node of its own; longer names are within it. */
 static bool full(void) {
     uint64_t standing = sm_tally_count(&sm_counts.machines) * (sizeof(sm_node) + sizeof(sm_details) + USUAL_TEXT);
     return sm_counts.node_bytes + sm_counts.edge_bytes > (uint64_t)sm_config.memo_bytes + standing;

@@ -45,7 +45,7 @@
 
 /* ---- values ---- */
 
-/* An entry of the memo's table; first member of definitions, nodes and edges. */
+/* An entry of the memo's table; first member of definitions, of nodes' details and of edges. */
 typedef struct sm_item {
     struct sm_item *chain;
     uint64_t hash;
@@ -90,8 +90,8 @@ typedef struct sm_definition {
     char text[];
 } sm_definition;
 
-/* An edge that was followed lately, and what it says where its key is short: with many nodes, each piece of memory that
- * is looked at is a wait. For the same reason machines that have gone this way are counted here first. */
+/* What an edge that was followed lately says, where its key is short; with many nodes, each piece of memory that is
+ * looked at is a wait. For the same reason machines that have gone this way are counted here first. */
 typedef struct sm_followed {
     struct sm_node *target; /* the edge's, where it has no reply of its own, or NULL */
     uint8_t moves;          /* machines that the counts of node and target do not know of yet */
@@ -219,8 +219,8 @@ sm_edge *sm_edge_add(const sm_question *question, sm_definition *definition, sm_
 
 /* ---- slab.c ---- */
 
-sm_node *sm_slab_take(struct sm_slab **slab);
-void sm_slab_give_back(struct sm_slab *slab, sm_node *node);
+void sm_slab_take(sm_details *details);
+void sm_slab_give_back(const sm_details *details);
 
 /* ---- machine.c ---- */
 

@@ -29,8 +29,8 @@ static sm_node *place_of(sm_slab *slab, size_t place) {
     return (sm_node *)(slab->room + -(uintptr_t)slab->room % ALIGNMENT) + place;
 }
 
-/* All zero. */
-sm_node *sm_slab_take(sm_slab **taken_from) {
+/* The node is all zero but for its details. */
+void sm_slab_take(sm_details *details) {
     sm_slab *slab = LIST_FIRST(&with_room);
     sm_node *node;
 
@@ -43,14 +43,17 @@ sm_node *sm_slab_take(sm_slab **taken_from) {
     node = place_of(slab, slab->unused[NODES - 1 - slab->nodes]);
     if (++slab->nodes == NODES) LIST_REMOVE(slab, with_room);
     memset(node, 0, sizeof(*node));
-    *taken_from = slab;
-    return node;
+    node->details = details;
+    details->node = node;
+    details->slab = slab;
 }
 
-void sm_slab_give_back(sm_slab *slab, sm_node *node) {
+void sm_slab_give_back(const sm_details *details) {
+    sm_slab *slab = details->slab;
+
     if (slab->nodes == NODES) LIST_INSERT_HEAD(&with_room, slab, with_room);
     slab->nodes--;
-    slab->unused[NODES - 1 - slab->nodes] = (unsigned char)(node - place_of(slab, 0));
+    slab->unused[NODES - 1 - slab->nodes] = (unsigned char)(details->node - place_of(slab, 0));
     if (slab->nodes) return;
     LIST_REMOVE(slab, with_room);
     RedisModule_Free(slab);
