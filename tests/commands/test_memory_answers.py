@@ -138,6 +138,9 @@ def test_nodes_stay_as_long_as_something_stands_on_them(server: Server) -> None:
     for _ in range(4):
         walk([(draw.choice(list(standing)), draw.choice(names)) for _ in range(3000)])
         walk([("m0", name) for _ in range(400) for name in ("s1", "s2")])
+        gone, kept = draw.sample(sorted(standing), 2)
+        assert r.unlink(gone) == r.copy(kept, gone) == 1
+        standing[gone] = standing[kept]
         fill_memory()
         assert {key: r.execute_command("SM.STATE", key)[0] for key in standing} == standing
     assert server.info()["nodes"] >= len(set(standing.values()))
@@ -146,6 +149,25 @@ def test_nodes_stay_as_long_as_something_stands_on_them(server: Server) -> None:
         fill_memory()
     assert server.info()["nodes"] <= 3, "s0, where all stand, and what the light knows"
     walk([(key, "s1") for key in standing])
+    r.flushall()
+    server.wait_info(machines=0, definitions=0, nodes=0, edges=0, nodes_bytes=0)
+
+
+def test_names_that_are_nearly_the_same(server: Server) -> None:
+    """Short names are remembered elsewhere than long ones, and beside one another."""
+    r = server.client()
+    short = ["x" * length for length in range(1, 16)]
+    names = [*short, *("x" * 11 + end for end in "\0ab"), *("x" * 12 + end for end in "\0a"), "x\0", "x\0\0", "a\0b"]
+    absent = ["", "x" * 16, "x" * 11 + "c", "x" * 12 + "c", "x\0\0\0", "a\0", "a\0c"]
+    r.execute_command("SM.SET", "k", flat(dict.fromkeys(names, names), "x"))
+    draw = random.Random(3)
+    for _ in range(300):
+        for name in draw.sample(names, 2) * 3:
+            assert r.execute_command("SM.MUTATE", "k", name) == "OK"
+            assert r.execute_command("SM.STATE", "k") == [name]
+        refused = draw.choice(absent)
+        assert [r.execute_command("SM.MUTATE", "k", refused) for _ in range(2)] == [None, None], refused
+        assert r.execute_command("SM.STATE", "k") == [name]
 
 
 def test_definitions_are_held_once(server: Server) -> None:

@@ -99,7 +99,7 @@ def test_a_definition_with_many_edges_is_given_back(start_server: Callable[..., 
 def test_memory_of_nodes(start_server: Callable[..., Server]) -> None:
     """It is used again where one node in ten has stayed, and comes back when all are gone."""
     server = start_server()
-    machines, stay, each = 8000, 800, 3000  # bytes: a definition, a key and little else
+    machines, stay = 8000, 800
 
     def used() -> int:
         return int(server.info("memory")["used_memory"])
@@ -121,8 +121,9 @@ def test_memory_of_nodes(start_server: Callable[..., Server]) -> None:
     most = [round_of(serial, machines, stay) for serial in range(5)]
     server.own.flushall()
     server.wait_info(definitions=0, nodes=0)
-    assert most[0] - before < machines * each
-    assert most[4] - most[0] < 4 * stay * each, most
+    assert most[0] - before < machines * 3000, "bytes: a definition, a key and little else"
+    one = (most[0] - before) / machines
+    assert most[4] - most[0] < 4 * stay * one + MEGABYTE, most
     assert used() - before < MEGABYTE / 2
 
 
