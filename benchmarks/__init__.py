@@ -2,6 +2,7 @@
 
     __main__.py    the command line: which servers, which rows; writes the table, JSON and the chart
     bench.py       a row, what a run needs, how two things are measured in turns
+    quiet.py       waiting until the machine serves nobody else
     load.py        load: pipelines of the client library, redis-benchmark, requests at a steady rate
     documents.py   the definitions and the traffic that the rows use
     commands.py    rows: CPU of a command against the server's own

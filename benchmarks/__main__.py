@@ -54,14 +54,17 @@ def measure(binary: servers.Found, quick: bool, parts: list[str]) -> Bench:
         for part in parts:
             shown = len(bench.rows)
             began = time.monotonic()
-            bench.patience = 0.0 if quick else 120.0
             PARTS[part].run(bench)
             print(f"{part}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
             for row in bench.rows[shown:]:
                 print(f"  {row.what}: {report.figure(row.median, row.unit)}", file=sys.stderr, flush=True)
-    if bench.again:
-        print(f"{bench.again} measurements were taken again: the machine was slower than at its best", file=sys.stderr)
+    print(disturbed(bench), file=sys.stderr)
     return bench
+
+
+def disturbed(bench: Bench) -> str:
+    waiting = bench.waiting
+    return f"{waiting.disturbed} of {waiting.measured} measurements that wait for an undisturbed moment found none"
 
 
 def main() -> int:
@@ -76,7 +79,7 @@ def main() -> int:
     except servers.NoServerError as error:
         print(f"No server: {error}. {servers.ADVICE}", file=sys.stderr)
         return 1
-    runs, again = {}, {}
+    runs, waiting = {}, {}
     for binary in binaries:
         print(f"{binary.name} ({binary.path})", file=sys.stderr, flush=True)
         try:
@@ -84,7 +87,7 @@ def main() -> int:
         except BenchmarkError as error:
             print(f"{binary.name}: {error}", file=sys.stderr)
             return 1
-        runs[binary.name], again[binary.name] = bench.rows, bench.again
+        runs[binary.name], waiting[binary.name] = bench.rows, disturbed(bench)
     options.output.mkdir(parents=True, exist_ok=True)
     conditions = {
         "date": time.strftime("%Y-%m-%d"),
@@ -92,7 +95,7 @@ def main() -> int:
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
         "python": platform.python_version(),
         "module": MODULE.name,
-        "measured again": again,
+        "disturbed": waiting,
     }
     report.write_json(options.output / "results.json", runs, conditions)
     chart.write(options.output / "results.svg", runs)

@@ -6,16 +6,16 @@ CPU is the server's own: what INFO says that its main thread has used, divided b
 from __future__ import annotations
 
 import contextlib
-import json
 import statistics
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from tests.servers import Server
 from tools import servers
+
+from .quiet import Quiet
 
 
 class BenchmarkError(Exception):
@@ -48,23 +48,8 @@ class Row:
         return self.median >= self.bound if self.at_least else self.median <= self.bound
 
 
-T = TypeVar("T")
-MEMORY = bytes(range(256)) * (1 << 16)
-TEXT = json.dumps({f"state {number}": [f"state {number + 1}"] * 3 for number in range(30)})
-DISTURBED = 1.25
-"""So many times as long as at its best takes the same work on a machine whose host has others to serve."""
-
-
-def same_work() -> float:
-    """Seconds of CPU of work that is always the same, in memory and in the processor."""
-    times = []
-    for _ in range(10):  # the first ones find cold caches
-        began = time.process_time()
-        MEMORY[::64].count(1)
-        for _ in range(100):
-            json.loads(TEXT)
-        times.append(time.process_time() - began)
-    return min(times)
+PATIENCE = 1.0
+"""Seconds for each measurement that an undisturbed moment is waited for."""
 
 
 @dataclass
@@ -76,36 +61,10 @@ class Bench:
     quick: bool
     rows: list[Row] = field(default_factory=list)
     started: int = 0
-    best: float = field(init=False)
-    """What same_work() took at best."""
-    again: int = 0
-    """How often something was measured again."""
-    patience: float = 0.0
-    """Seconds that are left, in this part of the run, to measure again."""
+    waiting: Quiet = field(init=False)
 
     def __post_init__(self) -> None:
-        self.best = min(same_work() for _ in range(2 if self.quick else 20))
-
-    def undisturbed(self, work: Callable[[], T]) -> T:
-        """What ``work`` returns, measured again while the machine is slower before or after it than it was at its best.
-
-        It is the machine that is looked at, never the figure; and not for ever, so that it ends on a busy one.
-        """
-        while True:
-            began = time.monotonic()
-            times = [same_work()]
-            result = work()
-            times.append(same_work())
-            self.best = min(self.best, *times)
-            if max(times) <= DISTURBED * self.best or self.patience <= 0:
-                return result
-            self.again += 1
-            self.patience -= time.monotonic() - began
-
-    def quiet(self, figure: Callable[[], float]) -> float:
-        """The least of some short turns at an undisturbed moment, of what has nothing beside it to compare with: what
-        disturbs a turn makes it slower and never quicker."""
-        return self.undisturbed(lambda: min(figure() for _ in range(self.turns)))
+        self.waiting = Quiet(0.0 if self.quick else PATIENCE)
 
     @property
     def repetitions(self) -> int:

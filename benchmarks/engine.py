@@ -8,33 +8,37 @@ import socket
 import statistics
 import subprocess
 import time
-from functools import partial
 from pathlib import Path
 
 from tests.servers import HANG, Server, free_port
 
-from .bench import Bench, BenchmarkError, Row, Turn, in_turns, middle, ratios
+from . import quiet
+from .bench import Bench, BenchmarkError, Figures, Row, middle, ratios
 from .documents import key, ring
-from .load import Clients, traffic
+from .load import Clients, Traffic, traffic
 
+COUNT = 100
+"""New definitions in a turn of some milliseconds."""
 _serials = itertools.count()
 
 
 def run(bench: Bench) -> None:
     """The rows take turns, so that none of them falls as a whole into a moment in which the machine is busy."""
-    count = bench.size(200, 100)
-    sizes = {10: (count, 10.0), 10_000: (2, 15.0)}
+    sizes = {10: (COUNT, 10.0), 10_000: (1, 15.0)}
     answers: list[float] = []
-    stored: dict[int, list[tuple[float, float]]] = {states: [] for states in sizes}
-    starts: list[tuple[float, float]] = []
+    stored: dict[int, list[Figures]] = {states: [] for states in sizes}
+    starts: list[Figures] = []
     memory: dict[bool, list[float]] = {True: [], False: []}
-    with bench.server() as server, Clients(server) as clients:
-        first_answers(clients, count)
+    with bench.server() as server, Clients(server) as clients, quiet.on(quiet.CLIENTS):
+        quiet.give_processor(server.pid)
+        clients.first_answers(unseen_steps(clients))
         for _ in range(bench.repetitions):
-            answers.append(bench.quiet(lambda: first_answers(clients, count)))
+            answers += quiet.least(
+                lambda: bench.waiting.moment(lambda: unseen_steps(clients), clients.first_answers)
+            )
             for states, (documents, _bound) in sizes.items():
-                stored[states] += bench.undisturbed(partial(unseen_definitions, bench, clients, states, documents))
-            starts += bench.undisturbed(lambda: start(bench, memory))
+                stored[states].append(unseen_definitions(bench, clients, states, documents))
+            starts.append(start(bench, memory))
     bench.rows.append(
         Row("first-answer", "CPU of the first answer of an unseen transition", "", 15.0, tuple(answers), unit="µs")
     )
@@ -47,7 +51,7 @@ def run(bench: Bench) -> None:
         )  # fmt: skip
     bench.rows.append(
         Row("start", "CPU of the start until PING is answered", "without the module", 80.0,
-            tuple((measured - reference) * 1e3 for measured, reference in starts), unit="ms more",
+            tuple((own - reference) * 1e3 for own, reference in starts), unit="ms more",
             measured=middle(starts, 0, "ms", 1e3), reference=middle(starts, 1, "ms", 1e3))
     )  # fmt: skip
     bench.rows.append(
@@ -63,53 +67,54 @@ def unseen(states: int, count: int) -> list[str]:
     return [ring(states, f"definition {next(_serials):09d}") for _ in range(count)]
 
 
-def first_answers(clients: Clients, count: int) -> float:
-    """Microseconds for each step of machines of new definitions around their ring of ten states, so that each step and
-    each state is new."""
+def unseen_steps(clients: Clients) -> Traffic:
+    """Steps of machines of new definitions around their ring of ten states, so that each step and each state is new."""
     states = 10
-    names = [key("f", number) for number in range(count)]
-    documents = unseen(states, count)
+    names = [key("f", number) for number in range(COUNT)]
+    documents = unseen(states, COUNT)
     clients.send(traffic([[("SM.SET", *pair) for pair in zip(names, documents, strict=True)]], writes=True))
-    walk = traffic([[("SM.MUTATE", name, f"s{n:05d}") for n in range(1, states) for name in names]], writes=True)
-    return clients.first_answers(walk)
+    return traffic([[("SM.MUTATE", name, f"s{n:05d}") for n in range(1, states) for name in names]], writes=True)
 
 
-def unseen_definitions(bench: Bench, clients: Clients, states: int, count: int) -> list[tuple[float, float]]:
+def unseen_definitions(bench: Bench, clients: Clients, states: int, count: int) -> Figures:
     """The same documents, sent to the server and read by json.loads as the bytes that they are on the wire."""
     latest: list[str] = []
 
-    def stored() -> tuple[float, float]:
+    def load() -> Traffic:
         latest[:] = unseen(states, count)
-        load = traffic([[("SM.SET", key("d", n), document) for n, document in enumerate(latest)]], writes=True)
-        return clients.turn(load, 0)()
+        return traffic([[("SM.SET", key("d", n), document) for n, document in enumerate(latest)]], writes=True)
 
-    def parsed() -> tuple[float, float]:
-        texts = [document.encode() for document in (latest or unseen(states, count))]
+    def texts() -> list[bytes]:
+        return [document.encode() for document in latest]
+
+    def store(prepared: Traffic) -> float:
+        used, sent = clients.turn(prepared, 0)()
+        return used / sent
+
+    def parse(documents: list[bytes]) -> float:
         rounds = max(1, 10_000 // (states * count))
-        began = time.process_time()
-        for _ in range(rounds):
-            for text in texts:
-                json.loads(text)
-        return time.process_time() - began, rounds * count
+        with quiet.on(quiet.SERVERS):
+            began = time.thread_time()
+            for _ in range(rounds):
+                for document in documents:
+                    json.loads(document)
+            return (time.thread_time() - began) / (rounds * count)
 
-    return in_turns(bench, stored, parsed, repetitions=1)
+    return quiet.least(lambda: bench.waiting.moment(load, store), lambda: bench.waiting.moment(texts, parse))
 
 
 # ---- the start of the server ----
 
 
-def start(bench: Bench, memory: dict[bool, list[float]]) -> list[tuple[float, float]]:
-    """A repetition; resident megabytes with and without the module go to ``memory``."""
+def start(bench: Bench, memory: dict[bool, list[float]]) -> Figures:
+    """A repetition, in seconds with and without the module; resident megabytes go to ``memory``."""
 
-    def starting(module: bool) -> Turn:
-        def turn() -> tuple[float, float]:
-            seconds, resident = one_start(bench.new_server(module=module))
-            memory[module].append(resident)
-            return seconds, 1
+    def seconds(module: bool) -> float:
+        used, resident = bench.waiting.moment(lambda: bench.new_server(module=module), one_start)
+        memory[module].append(resident)
+        return used
 
-        return turn
-
-    return in_turns(bench, starting(True), starting(False), turns=bench.few, repetitions=1)
+    return quiet.least(lambda: seconds(True), lambda: seconds(False))
 
 
 def one_start(server: Server) -> tuple[float, float]:
@@ -120,7 +125,9 @@ def one_start(server: Server) -> tuple[float, float]:
     server.port = free_port()
     server.write_conf()
     began = time.perf_counter()
-    with subprocess.Popen([server.binary.path, server.conf], stdout=subprocess.DEVNULL, cwd=server.folder) as process:
+    with quiet.on(quiet.SERVERS):
+        process = subprocess.Popen([server.binary.path, server.conf], stdout=subprocess.DEVNULL, cwd=server.folder)
+    with process:
         try:
             while not answers(server.port):
                 if process.poll() is not None or time.perf_counter() - began > HANG:
