@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .bench import Bench, Figures, Row, Turn, add_row, compare, in_turns, nanoseconds, ratios
-from .documents import ORDER, ORDER_ID, STATES, key, ring, stores, toggles
-from .load import CLIENTS, Clients, Command, Traffic, traffic
+from .documents import ORDER, ORDER_ID, STATES, key, ring, shares, stores, toggles
+from .load import CLIENTS, Clients, Command, traffic
 
 BOUND = 1.10
+A_TURN = 20_000
+"""Keys of one turn."""
 
 
 def run(bench: Bench) -> None:
@@ -106,21 +108,27 @@ def machines(bench: Bench) -> None:
             keys = range(start, min(start + 500_000, count))
             clients.send(stores([key("m", n) for n in keys], lambda name: ("SM.SET", name, ORDER)))
             clients.send(stores([key("h", n) for n in keys], lambda name: ("HSET", name, "state", STATES[0])))
-        some = random.Random(7).sample(range(count), min(count, bench.size(400_000, 20_000)))
-        few = some[:CLIENTS]
-
-        def both(numbers: Sequence[int]) -> tuple[Traffic, Traffic]:
-            repeat = max(1, 4096 // len(numbers))
-            return (
-                toggles([key("m", n) for n in numbers], mutate, repeat=repeat),
-                toggles([key("h", n) for n in numbers], hset, repeat=repeat),
-            )
-
-        sides = [
-            clients.turn(load, bench.turn) for loads in zip(both(some), both(few), strict=True) for load in loads
-        ]
+        some = random.Random(7).sample(range(count), bench.size(400_000, 20_000))
+        sides: list[Turn] = []
+        for kind, command in (("m", mutate), ("h", hset)):
+            names = [key(kind, n) for n in some]
+            few = toggles(names[:CLIENTS], command, repeat=4096 // CLIENTS)
+            sides += [all_over(clients, names, command), clients.turn(few, bench.turn)]
         less_hset(bench, "growth-machines", f"CPU of SM.MUTATE all over {count:,} machines, HSET's loss taken off",
                   f"{CLIENTS} machines, one for each client", sides)  # fmt: skip
+
+
+def all_over(clients: Clients, names: list[str], command: Callable[[str, str, str], Command]) -> Turn:
+    """As toggles(), but each turn goes on where the last one ended: with many keys, turns would not be short."""
+    there, back = STATES
+    loads = [
+        traffic([[command(name, before, after) for name in share] for share in shares(names[start : start + A_TURN])],
+                writes=True)
+        for before, after in ((there, back), (back, there))
+        for start in range(0, len(names), A_TURN)
+    ]  # fmt: skip
+    turns = itertools.cycle([clients.turn(load, 0) for load in loads])
+    return lambda: next(turns)()
 
 
 def less_hset(bench: Bench, name: str, what: str, against: str, sides: Sequence[Turn]) -> None:
