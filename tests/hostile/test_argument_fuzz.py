@@ -231,7 +231,7 @@ def ask(wire: Wire, *words: str | bytes) -> Any:
     return wire.reply()
 
 
-fuzzed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+fuzzed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @fuzzed
