@@ -108,12 +108,12 @@ def machines(bench: Bench) -> None:
             keys = range(start, min(start + 500_000, count))
             clients.send(stores([key("m", n) for n in keys], lambda name: ("SM.SET", name, ORDER)))
             clients.send(stores([key("h", n) for n in keys], lambda name: ("HSET", name, "state", STATES[0])))
-        some = random.Random(7).sample(range(count), bench.size(400_000, 20_000))
+        some = random.Random(7).sample(range(count), CLIENTS + bench.size(400_000, 20_000))
         sides: list[Turn] = []
         for kind, command in (("m", mutate), ("h", hset)):
             names = [key(kind, n) for n in some]
             few = toggles(names[:CLIENTS], command, repeat=4096 // CLIENTS)
-            sides += [all_over(clients, names, command), clients.turn(few, bench.turn)]
+            sides += [all_over(clients, names[CLIENTS:], command), clients.turn(few, bench.turn)]
         less_hset(bench, "growth-machines", f"CPU of SM.MUTATE all over {count:,} machines, HSET's loss taken off",
                   f"{CLIENTS} machines, one for each client", sides)  # fmt: skip
 
