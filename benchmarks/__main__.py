@@ -64,7 +64,7 @@ def measure(binary: servers.Found, quick: bool, parts: list[str]) -> Bench:
 
 def disturbed(bench: Bench) -> str:
     waiting = bench.waiting
-    return f"{waiting.disturbed} of {waiting.measured} measurements that wait for an undisturbed moment found none"
+    return f"{waiting.disturbed} of {waiting.measured} short measurements were disturbed by what else the machine does"
 
 
 def main() -> int:
@@ -79,7 +79,7 @@ def main() -> int:
     except servers.NoServerError as error:
         print(f"No server: {error}. {servers.ADVICE}", file=sys.stderr)
         return 1
-    runs, waiting = {}, {}
+    runs, busy = {}, {}
     for binary in binaries:
         print(f"{binary.name} ({binary.path})", file=sys.stderr, flush=True)
         try:
@@ -87,7 +87,7 @@ def main() -> int:
         except BenchmarkError as error:
             print(f"{binary.name}: {error}", file=sys.stderr)
             return 1
-        runs[binary.name], waiting[binary.name] = bench.rows, disturbed(bench)
+        runs[binary.name], busy[binary.name] = bench.rows, disturbed(bench)
     options.output.mkdir(parents=True, exist_ok=True)
     conditions = {
         "date": time.strftime("%Y-%m-%d"),
@@ -95,7 +95,7 @@ def main() -> int:
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
         "python": platform.python_version(),
         "module": MODULE.name,
-        "disturbed": waiting,
+        "disturbed": busy,
     }
     report.write_json(options.output / "results.json", runs, conditions)
     chart.write(options.output / "results.svg", runs)

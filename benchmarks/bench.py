@@ -15,7 +15,7 @@ from typing import Any
 from tests.servers import Server
 from tools import servers
 
-from .quiet import Quiet
+from .quiet import PATIENCE, Quiet
 
 
 class BenchmarkError(Exception):
@@ -46,10 +46,6 @@ class Row:
     @property
     def holds(self) -> bool:
         return self.median >= self.bound if self.at_least else self.median <= self.bound
-
-
-PATIENCE = 1.0
-"""Seconds for each measurement that an undisturbed moment is waited for."""
 
 
 @dataclass

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Sequence
 
 from .bench import Bench, Figures, Row, Turn, add_row, compare, in_turns, nanoseconds, ratios
-from .documents import ORDER, ORDER_ID, STATES, key, ring, shares, stores, toggles
+from .documents import ORDER, ORDER_ID, STATES, key, ring, stores, toggles
 from .load import CLIENTS, Clients, Command, traffic
 
 BOUND = 1.10
@@ -120,14 +120,13 @@ def machines(bench: Bench) -> None:
 
 def all_over(clients: Clients, names: list[str], command: Callable[[str, str, str], Command]) -> Turn:
     """As toggles(), but each turn goes on where the last one ended: with many keys, turns would not be short."""
+
+    def sweep(before: str, after: str) -> list[Turn]:
+        parts = [names[start : start + A_TURN] for start in range(0, len(names), A_TURN)]
+        return [clients.turn(stores(part, lambda name: command(name, before, after)), 0) for part in parts]
+
     there, back = STATES
-    loads = [
-        traffic([[command(name, before, after) for name in share] for share in shares(names[start : start + A_TURN])],
-                writes=True)
-        for before, after in ((there, back), (back, there))
-        for start in range(0, len(names), A_TURN)
-    ]  # fmt: skip
-    turns = itertools.cycle([clients.turn(load, 0) for load in loads])
+    turns = itertools.cycle(sweep(there, back) + sweep(back, there))
     return lambda: next(turns)()
 
 

@@ -24,8 +24,10 @@ MEMORY = bytes(range(256)) * (1 << 14)
 TEXT = json.dumps({f"state {number}": [f"state {number + 1}"] * 3 for number in range(30)})
 DISTURBED = 1.3
 """So many times as long as at its best takes the same work on a machine whose host has others to serve."""
-FEW = 5
-"""Turns that are waited for."""
+PATIENCE = 1.0
+"""Seconds that an undisturbed moment is waited for; before the first, to see how fast the machine is."""
+MOMENTS = 5
+"""Of each side; the least of them counts."""
 
 Prepared = TypeVar("Prepared")
 T = TypeVar("T")
@@ -72,7 +74,8 @@ class Quiet:
         self.measured = 0
         self.disturbed = 0
         """Measurements for which no undisturbed moment came."""
-        for _ in range(int(300 * patience)):
+        until = time.monotonic() + patience
+        while time.monotonic() < until:
             self._look()
 
     def _look(self) -> float:
@@ -104,4 +107,4 @@ class Quiet:
 
 def least(*sides: Callable[[], float]) -> tuple[float, ...]:
     """The least of some turns of each side: what disturbs makes it slower and never quicker."""
-    return tuple(map(min, zip(*([side() for side in sides] for _ in range(FEW)), strict=True)))
+    return tuple(map(min, zip(*([side() for side in sides] for _ in range(MOMENTS)), strict=True)))

@@ -116,7 +116,7 @@ def check(raw: redis.Redis, model: Model, engine: Engine) -> None:
     assert raw.execute_command("SM.STATE", "k", "ALL") == [name.encode() for name in model.known]
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(plays(), st.integers(0, 2))
 def test_against_the_model(server: Server, raw: redis.Redis, play: Play, indent: int) -> None:
     rows, initial, commands = play
@@ -147,7 +147,7 @@ def test_against_the_model(server: Server, raw: redis.Redis, play: Play, indent:
         check(raw, model, engine)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | NAMES,
