@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -40,6 +41,7 @@ _alive: list[Any] = []  # what the last verdict points to: for a char pointer cf
 _most = 0  # definitions at once, since memory was last given back
 _FEW = 64  # definitions, whose memory is not worth the work
 
+_limits = lru_cache(maxsize=1)(Limits)
 _unpack = ffi.unpack
 _from_buffer = ffi.from_buffer
 
@@ -89,7 +91,7 @@ def sm_python_ready() -> int:
 
 @_answers
 def sm_python_compile(document: Any, length: int, document_bytes: int, states: int, nesting: int, verdict: Any) -> int:
-    limits = None if document_bytes < 0 else Limits(document_bytes, states, nesting)
+    limits = None if document_bytes < 0 else _limits(document_bytes, states, nesting)
     compiled = compile_document(_unpack(document, length), limits)
     definition = compiled.definition
     handle = next(_handles)
@@ -180,7 +182,7 @@ def sm_python_ask(
 
 @_answers
 def sm_python_check(document: Any, length: int, document_bytes: int, states: int, nesting: int, verdict: Any) -> int:
-    findings = check_document(_unpack(document, length), Limits(document_bytes, states, nesting))
+    findings = check_document(_unpack(document, length), _limits(document_bytes, states, nesting))
     _point(verdict.reply, replies.arrays([replies.array(finding) for finding in findings]))
     return TAKEN
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from struct import Struct
 
 _counted = Struct("=cI").pack
-_ARRAY_OF_ONE = _counted(b"*", 1)
+_array_of_one = Struct("=cIcI").pack
 
 
 def bulk(text: str) -> bytes:
@@ -18,7 +18,8 @@ def bulk(text: str) -> bytes:
 def array(texts: Sequence[str]) -> bytes:
     """An array of bulk strings; mostly of one."""
     if len(texts) == 1:
-        return _ARRAY_OF_ONE + bulk(texts[0])
+        encoded = texts[0].encode()
+        return _array_of_one(b"*", 1, b"$", len(encoded)) + encoded
     return _counted(b"*", len(texts)) + b"".join(map(bulk, texts))
 
 

@@ -24,7 +24,7 @@ from . import move, step
 from .chart import Chart, compile_chart
 from .check import MOST_FINDINGS, Finding, check
 from .draw import draw
-from .model import Configuration, Step, Tables
+from .model import Configuration, Step, Tables, make
 from .rows import listed, map_tables
 from .view import view
 
@@ -39,6 +39,7 @@ __all__ = [
     "compile_chart",
     "draw",
     "listed",
+    "make",
     "map_tables",
     "move",
     "step",

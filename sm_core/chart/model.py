@@ -70,6 +70,10 @@ class Step(NamedTuple):
     actions: tuple[str, ...]
 
 
+make = tuple.__new__
+"""``make(Step, (configuration, actions))``, where each step makes one: half the time of the class's own call."""
+
+
 class Answers(Protocol):
     """What a state answers to events that it names: for each the first of its transitions."""
 

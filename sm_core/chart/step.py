@@ -39,6 +39,7 @@ from .model import (
     ascending,
     common_ancestor,
     descending,
+    make,
     span,
 )
 from .select import select, select_always
@@ -446,7 +447,7 @@ def step_beside(tables: Tables, configuration: Configuration, transition: Transi
     if left & tables.parting:
         leaving = [name for state in descending(left & tables.parting) for name in tables.exit[state]]
         actions = (*leaving, *actions)
-    return Step(Configuration(active, history), actions)
+    return make(Step, (make(Configuration, (active, history)), actions))
 
 
 def step(tables: Tables, configuration: Configuration, event: str) -> Step | None:
