@@ -6,37 +6,45 @@ of a state, in UTF-8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from json.encoder import encode_basestring as _string
 from typing import Any
 
-from .chart import Configuration, Step, Tables, listed, map_tables, move, step
+from .chart import Configuration, Step, Tables, listed, make, map_tables, move, step
 from .definition import Move
 from .document import Limits, to_json
-from .errors import DocumentError, element, member, quote, type_name
+from .errors import DocumentError, LimitError, element, member, quote, type_name
 
 MEMBERS = frozenset(("current", "map", "initial", "reason", "id", "version", "description", "meta"))
 _KEPT = {name: f',"{name}":' for name in ("id", "version", "description", "meta")}
 _BYTES_AT_LEAST = 700
 _BYTES_PER_STATE = 200
 """What a state's name, number, row and entries in the tables hold, about."""
+_SMALL = 4096
+"""Bytes of a map whose tables are made when its first step is asked for: until then its lists are held."""
 
 
 class FlatDefinition:
     """A compiled map document. Immutable; see ``Definition`` for what each method promises."""
 
-    __slots__ = ("canonical", "footprint", "initial", "split", "tables")
+    __slots__ = ("_map", "_tables", "canonical", "footprint", "initial", "split")
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         _check_members(document)
         rows: dict[str, list[str]] = document["map"]
         self.initial: str = document["initial"]
         try:
-            self.tables: Tables = map_tables(rows, self.initial, limits.states if limits is not None else None)
+            text = _plain_json(rows)
         except TypeError:  # to look at all of them beforehand takes longer
             _check_rows(rows)
             raise
-        text = _rows_to_json(rows, self.tables.numbers)
+        names = {self.initial, *rows, *chain.from_iterable(rows.values())}
+        if limits is not None and len(names) > limits.states:
+            raise LimitError("$.map", f"{len(names)} states, more than max-states ({limits.states}) allows")
+        together = "".join(names)
+        if len(_string(together)) > len(together) + 2:
+            text = to_json(rows)
         body = f'{{"map":{text},"initial":{_string(self.initial)}'
         kept = "".join([
             _KEPT[name] + (_string(value) if type(value) is str else to_json(value))
@@ -46,11 +54,32 @@ class FlatDefinition:
         stored = body.encode()
         self.canonical = stored + kept.encode() + b"}"
         self.split = len(stored)
-        self.footprint = _BYTES_AT_LEAST + _BYTES_PER_STATE * len(self.tables.numbers) + 2 * len(self.canonical)
+        self.footprint = _BYTES_AT_LEAST + _BYTES_PER_STATE * len(names) + 2 * len(self.canonical)
+        self._map: dict[str, list[str]] | None = rows
+        self._tables: Tables | None = None
+        if self.split > _SMALL:
+            self._make_tables()
+
+    @property
+    def tables(self) -> Tables:
+        return self._tables or self._make_tables()
+
+    def _make_tables(self) -> Tables:
+        """They take the place of the map."""
+        assert self._map is not None
+        self._tables = map_tables(self._map, self.initial)
+        self._map = None
+        return self._tables
+
+    def _knows(self, name: str) -> bool:
+        rows = self._map
+        if rows is None:
+            return name in self.tables.numbers
+        return name in rows or name == self.initial or name in chain.from_iterable(rows.values())
 
     def place(self, configuration: bytes) -> Configuration:
         """Only the root is active of a machine on a state that the map does not know."""
-        return Configuration(1 << self.tables.numbers.get(configuration.decode(), 0) | 1)
+        return make(Configuration, (1 << self.tables.numbers.get(configuration.decode(), 0) | 1, ()))
 
     def _move(self, step: Step | None) -> Move | None:
         if step is None:
@@ -64,20 +93,19 @@ class FlatDefinition:
         return self.enter(document["current"]) if "current" in document else self.start()[0]
 
     def enter(self, current: str, held: bytes = b"") -> bytes:
-        numbers = self.tables.numbers
-        name = current if current in numbers else current or self.initial
-        if name not in numbers:
-            raise DocumentError("$.current", f"no state {quote(name)}")
-        return name.encode()
-
-    def mutate(self, configuration: bytes, target: str) -> Move | None:
-        return self.send(configuration, target)
+        if self._knows(current):
+            return current.encode()
+        if current:
+            raise DocumentError("$.current", f"no state {quote(current)}")
+        return self.start()[0]
 
     def force(self, configuration: bytes, target: str) -> Move | None:
         return self._move(move.force(self.tables, self.place(configuration), target))
 
     def send(self, configuration: bytes, event: str) -> Move | None:
         return self._move(step.step(self.tables, self.place(configuration), event))
+
+    mutate = send
 
     def next(self, configuration: bytes) -> list[str]:
         return list(self.tables.exact[self.tables.numbers.get(configuration.decode(), 0)])
@@ -87,7 +115,7 @@ class FlatDefinition:
             name = configuration.decode()
         except UnicodeDecodeError:
             raise DocumentError("$.current", "not UTF-8") from None
-        if strict and name not in self.tables.numbers:
+        if strict and not self._knows(name):
             raise DocumentError("$.current", f"no state {quote(name)}")
         return configuration
 
@@ -131,13 +159,17 @@ def _check_type(value: object, wanted: type, path: str) -> None:
         raise DocumentError(path, f"expected {_words[wanted]}, got {type_name(value)}")
 
 
-def _rows_to_json(rows: dict[str, list[str]], names: Iterable[str]) -> str:
-    """What ``to_json`` gives for rows, in half its time where none of the names in them has a character to escape."""
-    text = "".join(names)
-    if len(_string(text)) > len(text) + 2:
-        return to_json(rows)
+def _plain_json(rows: dict[str, list[str]]) -> str:
+    """What ``to_json`` gives for rows, in half its time, if none of the names in them has a character to escape.
+
+    Raises TypeError at a row that is no list and at a target that is no string.
+    """
     between = '","'
-    lists = [f'"{name}":["{between.join(row)}"]' if row else f'"{name}":[]' for name, row in rows.items()]
+    lists = []
+    for name, row in rows.items():
+        if type(row) is not list:
+            raise TypeError
+        lists.append(f'"{name}":["{between.join(row)}"]' if row else f'"{name}":[]')
     return "{" + ",".join(lists) + "}"
 
 

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..errors import LimitError
 from .model import ATOMIC, COMPOUND, NO_STATE, Handler, Tables, Transition
 
 _LONG_ROW = 16
@@ -71,32 +70,15 @@ def listed(tables: Tables) -> tuple[str, ...]:
     return tuple([tables.paths[state] for state in tables.exact.targets])
 
 
-def map_tables(rows: Mapping[str, list[str]], initial: str, most: int | None) -> Tables:
-    """The tables of the map ``rows``: its states in document order, each row's own name before those in its list.
-
-    Raises LimitError where there are more than ``most`` states, TypeError at a row that is no list and at a target that
-    is no string.
-    """
+def map_tables(rows: Mapping[str, list[str]], initial: str) -> Tables:
+    """The tables of the map ``rows``: its states in document order, each row's own name before those in its list."""
     numbers: dict[str, int] = {}
     targets: dict[int, Collection[int]] = {}
     for name, row in rows.items():
-        if type(row) is not list:
-            raise TypeError
-        if name not in numbers:
-            numbers[name] = len(numbers) + 1
-        found = []
-        for target in row:
-            number = numbers.get(target)
-            if number is None:
-                if type(target) is not str:  # a number's hash is known: as keys they could be made to collide
-                    raise TypeError
-                number = numbers[target] = len(numbers) + 1
-            found.append(number)
-        targets[numbers[name]] = tuple(found) if len(found) <= _LONG_ROW else dict.fromkeys(found)
-    if initial not in numbers:
-        numbers[initial] = len(numbers) + 1
-    if most is not None and len(numbers) > most:
-        raise LimitError("$.map", f"{len(numbers)} states, more than max-states ({most}) allows")
+        source = numbers.setdefault(name, len(numbers) + 1)
+        found = [numbers.setdefault(target, len(numbers) + 1) for target in row]
+        targets[source] = tuple(found) if len(found) <= _LONG_ROW else dict.fromkeys(found)
+    numbers.setdefault(initial, len(numbers) + 1)
     paths = ("", *numbers)
     count = len(paths)
     exact = Rows(targets, paths, numbers)

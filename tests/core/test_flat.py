@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sm_core import DocumentError, LimitError, Limits, compile_document
-from sm_core.chart import map_tables
 from sm_core.flat import FlatDefinition
 
 README = b'{"current":"","map":{"bar": ["blee", "boo"], "boo": ["blee"]},"initial":"bar"}'
@@ -140,6 +139,46 @@ def test_a_long_row_of_few_states_is_searched_no_longer_than_it_has_states() -> 
     assert definition.next(b"a") == ["b"]
 
 
+def ring(states: int, **more: str) -> bytes:
+    names = [f"s{number}" for number in range(states)]
+    rows = {name: [names[at - 1]] for at, name in enumerate(names)}
+    return json.dumps({"map": rows, "initial": "s0", **more}).encode()
+
+
+def test_the_tables_of_a_small_map_are_made_for_its_first_step() -> None:
+    definition = compile_document(ring(10, current="s9"), Limits()).definition
+    assert isinstance(definition, FlatDefinition)
+    assert (definition._tables, len(definition._map or ())) == (None, 10)
+    assert definition.send(b"s1", "s0") == (b"s0", ())
+    assert definition._map is None
+    assert definition.tables is definition.tables
+
+
+def test_the_tables_of_a_large_map_are_made_at_once() -> None:
+    """No step waits for them, and its lists do not stay."""
+    definition = compile_document(ring(1000), Limits()).definition
+    assert isinstance(definition, FlatDefinition)
+    assert (definition._map, len(definition.tables.paths)) == (None, 1001)
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["before its tables", "after"])
+def test_what_a_map_knows(asked: bool) -> None:
+    for initial in ("a", "c"):
+        document = {"map": {"a": ["b", ""]}, "initial": initial}
+        definition = compile_document(json.dumps(document).encode(), Limits()).definition
+        if asked:
+            definition.send(b"a", "b")
+        known = {"a", "b", "", initial}
+        for name in ("a", "b", "c", "d", ""):
+            if name in known:
+                assert definition.admit(name.encode(), strict=True) == definition.enter(name, b"") == name.encode()
+                continue
+            with pytest.raises(DocumentError, match="no state"):
+                definition.admit(name.encode(), strict=True)
+            with pytest.raises(DocumentError, match="no state"):
+                definition.enter(name, b"")
+
+
 def test_a_target_that_is_no_string_is_never_a_key() -> None:
     """Numbers whose hashes collide would make each of them look at all before it."""
 
@@ -151,9 +190,9 @@ def test_a_target_that_is_no_string_is_never_a_key() -> None:
             return 0
 
     rows: dict[str, Any] = {"a": ["b", *[Target() for _ in range(100)]]}
-    with pytest.raises(TypeError):
-        map_tables(rows, "a", None)
-    assert Target.looks == 1
+    with pytest.raises(DocumentError):
+        FlatDefinition({"map": rows, "initial": "a"}, None)
+    assert Target.looks == 0
     collide = [str(number * (2**61 - 1)) for number in range(20_000)]
     document = f'{{"map":{{"a":[{",".join(collide)}]}},"initial":"a"}}'.encode()
     assert refused(document) == "$.map.a[0]: expected a string, got a number"
