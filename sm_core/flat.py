@@ -6,7 +6,8 @@ of a state, in UTF-8.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from itertools import chain
 from json.encoder import encode_basestring as _string
 from typing import Any
@@ -22,13 +23,13 @@ _BYTES_AT_LEAST = 700
 _BYTES_PER_STATE = 200
 """What a state's name, number, row and entries in the tables hold, about."""
 _SMALL = 4096
-"""Bytes of a map whose tables are made when its first step is asked for: until then its lists are held."""
+"""Bytes of a map whose tables are made when they are first asked for. Nobody waits for them then."""
 
 
 class FlatDefinition:
     """A compiled map document. Immutable; see ``Definition`` for what each method promises."""
 
-    __slots__ = ("_map", "_tables", "canonical", "footprint", "initial", "split")
+    __slots__ = ("_tables", "canonical", "footprint", "initial", "split")
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         _check_members(document)
@@ -39,7 +40,12 @@ class FlatDefinition:
         except TypeError:  # to look at all of them beforehand takes longer
             _check_rows(rows)
             raise
-        names = {self.initial, *rows, *chain.from_iterable(rows.values())}
+        self._tables: Tables | None = None
+        if len(text) > _SMALL:
+            self._tables = map_tables(rows, self.initial)
+            names: Collection[str] = self._tables.numbers
+        else:
+            names = {self.initial, *rows, *chain.from_iterable(rows.values())}
         if limits is not None and len(names) > limits.states:
             raise LimitError("$.map", f"{len(names)} states, more than max-states ({limits.states}) allows")
         together = "".join(names)
@@ -55,55 +61,44 @@ class FlatDefinition:
         self.canonical = stored + kept.encode() + b"}"
         self.split = len(stored)
         self.footprint = _BYTES_AT_LEAST + _BYTES_PER_STATE * len(names) + 2 * len(self.canonical)
-        self._map: dict[str, list[str]] | None = rows
-        self._tables: Tables | None = None
-        if self.split > _SMALL:
-            self._make_tables()
 
     @property
     def tables(self) -> Tables:
-        return self._tables or self._make_tables()
-
-    def _make_tables(self) -> Tables:
-        """They take the place of the map."""
-        assert self._map is not None
-        self._tables = map_tables(self._map, self.initial)
-        self._map = None
+        if self._tables is None:
+            self._tables = map_tables(json.loads(self.canonical[: self.split] + b"}")["map"], self.initial)
         return self._tables
 
-    def _knows(self, name: str) -> bool:
-        rows = self._map
-        if rows is None:
-            return name in self.tables.numbers
-        return name in rows or name == self.initial or name in chain.from_iterable(rows.values())
-
     def place(self, configuration: bytes) -> Configuration:
-        """Only the root is active of a machine on a state that the map does not know."""
-        return make(Configuration, (1 << self.tables.numbers.get(configuration.decode(), 0) | 1, ()))
-
-    def _move(self, step: Step | None) -> Move | None:
-        if step is None:
-            return None
-        return self.tables.paths[step.configuration.active.bit_length() - 1].encode(), step.actions
+        return _place(self.tables.numbers.get(configuration.decode(), 0))
 
     def start(self) -> Move:
         return self.initial.encode(), ()
 
     def stand(self, document: dict[str, Any]) -> bytes:
-        return self.enter(document["current"]) if "current" in document else self.start()[0]
+        if "current" not in document:
+            return self.start()[0]
+        current, rows = document["current"], document["map"]
+        return self._enter(current, current in rows or current in chain((self.initial,), *rows.values()))
 
     def enter(self, current: str, held: bytes = b"") -> bytes:
-        if self._knows(current):
+        return self._enter(current, current in self.tables.numbers)
+
+    def _enter(self, current: str, known: bool) -> bytes:
+        if known:
             return current.encode()
         if current:
             raise DocumentError("$.current", f"no state {quote(current)}")
         return self.start()[0]
 
     def force(self, configuration: bytes, target: str) -> Move | None:
-        return self._move(move.force(self.tables, self.place(configuration), target))
+        forced = move.force(self.tables, self.place(configuration), target)
+        return _move(self.tables, forced) if forced else None
 
     def send(self, configuration: bytes, event: str) -> Move | None:
-        return self._move(step.step(self.tables, self.place(configuration), event))
+        tables = self.tables
+        state = tables.numbers.get(configuration.decode(), 0)
+        transition = tables.exact[state].get(event)
+        return _move(tables, step.run(tables, _place(state), [transition])) if transition else None
 
     mutate = send
 
@@ -115,7 +110,7 @@ class FlatDefinition:
             name = configuration.decode()
         except UnicodeDecodeError:
             raise DocumentError("$.current", "not UTF-8") from None
-        if strict and not self._knows(name):
+        if strict and name not in self.tables.numbers:
             raise DocumentError("$.current", f"no state {quote(name)}")
         return configuration
 
@@ -135,6 +130,15 @@ class FlatDefinition:
     @property
     def known(self) -> Sequence[str]:
         return self.tables.paths[1:]
+
+
+def _place(state: int) -> Configuration:
+    """A machine on a state that the map does not know stands on the root: nothing else is active."""
+    return make(Configuration, (1 << state | 1, ()))
+
+
+def _move(tables: Tables, step: Step) -> Move:
+    return tables.paths[step.configuration.active.bit_length() - 1].encode(), step.actions
 
 
 def _check_members(document: dict[str, Any]) -> None:
