@@ -75,10 +75,17 @@ def map_tables(rows: Mapping[str, list[str]], initial: str) -> Tables:
     numbers: dict[str, int] = {}
     targets: dict[int, Collection[int]] = {}
     for name, row in rows.items():
-        source = numbers.setdefault(name, len(numbers) + 1)
-        found = [numbers.setdefault(target, len(numbers) + 1) for target in row]
-        targets[source] = tuple(found) if len(found) <= _LONG_ROW else dict.fromkeys(found)
-    numbers.setdefault(initial, len(numbers) + 1)
+        if name not in numbers:
+            numbers[name] = len(numbers) + 1
+        found = []
+        for target in row:
+            number = numbers.get(target)
+            if number is None:
+                number = numbers[target] = len(numbers) + 1
+            found.append(number)
+        targets[numbers[name]] = tuple(found) if len(found) <= _LONG_ROW else dict.fromkeys(found)
+    if initial not in numbers:
+        numbers[initial] = len(numbers) + 1
     paths = ("", *numbers)
     count = len(paths)
     exact = Rows(targets, paths, numbers)
