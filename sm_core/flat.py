@@ -7,7 +7,7 @@ of a state, in UTF-8.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain
 from json.encoder import encode_basestring as _string
 from typing import Any
@@ -45,7 +45,7 @@ class FlatDefinition:
             self._tables = map_tables(rows, self.initial)
             names: Collection[str] = self._tables.numbers
         else:
-            names = set(_names(rows, self.initial))
+            names = {self.initial, *rows, *chain.from_iterable(rows.values())}
         if limits is not None and len(names) > limits.states:
             raise LimitError("$.map", f"{len(names)} states, more than max-states ({limits.states}) allows")
         together = "".join(names)
@@ -80,7 +80,8 @@ class FlatDefinition:
         current = document["current"]
         if self._tables is not None:
             return self.enter(current)
-        return self._enter(current, current in _names(document["map"], self.initial))
+        rows = document["map"]
+        return self._enter(current, current in rows or current in chain((self.initial,), *rows.values()))
 
     def enter(self, current: str, held: bytes = b"") -> bytes:
         return self._enter(current, current in self.tables.numbers)
@@ -141,11 +142,6 @@ def _place(state: int) -> Configuration:
 
 def _move(tables: Tables, step: Step) -> Move:
     return tables.paths[step.configuration.active.bit_length() - 1].encode(), step.actions
-
-
-def _names(rows: dict[str, list[str]], initial: str) -> Iterable[str]:
-    """The states that a map names, some more than once."""
-    return chain((initial,), rows, *rows.values())
 
 
 def _check_members(document: dict[str, Any]) -> None:
