@@ -41,7 +41,7 @@ _alive: list[Any] = []  # what the last verdict points to: for a char pointer cf
 _most = 0  # definitions at once, since memory was last given back
 _FEW = 64  # definitions, whose memory is not worth the work
 
-_limits = lru_cache(maxsize=1)(Limits)
+_limits = lru_cache(maxsize=1)(Limits)  # mostly the same as for the last document
 _unpack = ffi.unpack
 _from_buffer = ffi.from_buffer
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from struct import Struct
 
 _counted = Struct("=cI").pack
-_array_of_one = Struct("=cIcI").pack
+_ARRAY_OF_ONE = _counted(b"*", 1)
 
 
 def bulk(text: str) -> bytes:
@@ -18,8 +18,7 @@ def bulk(text: str) -> bytes:
 def array(texts: Sequence[str]) -> bytes:
     """An array of bulk strings; mostly of one."""
     if len(texts) == 1:
-        encoded = texts[0].encode()
-        return _array_of_one(b"*", 1, b"$", len(encoded)) + encoded
+        return _ARRAY_OF_ONE + bulk(texts[0])
     return _counted(b"*", len(texts)) + b"".join(map(bulk, texts))
 
 

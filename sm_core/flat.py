@@ -23,7 +23,7 @@ _BYTES_AT_LEAST = 700
 _BYTES_PER_STATE = 200
 """What a state's name, number, row and entries in the tables hold, about."""
 _SMALL = 4096
-"""Bytes of a map whose tables are made when they are first asked for. Nobody waits for them then."""
+"""Bytes of a map whose tables are made when they are first asked for: so few that no step waits for them long."""
 
 
 class FlatDefinition:

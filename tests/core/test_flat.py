@@ -160,18 +160,20 @@ def test_the_tables_of_a_large_map_are_made_at_once() -> None:
     assert definition._tables is not None and len(definition._tables.paths) == 1001
 
 
-@pytest.mark.parametrize("asked", [False, True], ids=["before its tables", "after"])
-def test_what_a_map_knows(asked: bool) -> None:
+@pytest.mark.parametrize("more", [0, 1000], ids=["small: before its tables are made", "large"])
+def test_what_a_map_knows(more: int) -> None:
+    others = [f"s{number}" for number in range(more)]
     for initial in ("a", "c"):
-        document = {"map": {"a": ["b", ""]}, "initial": initial}
+        document = {"map": {"a": ["b", ""], "o": others}, "initial": initial}
         definition = compile_document(json.dumps(document).encode(), Limits()).definition
-        if asked:
-            definition.send(b"a", "b")
         known = {"a", "b", "", initial}
         for name in ("a", "b", "c", "d", ""):
+            stands = compile_document(json.dumps({**document, "current": name}).encode(), Limits())
             if name in known:
                 assert definition.admit(name.encode(), strict=True) == definition.enter(name, b"") == name.encode()
+                assert stands.configuration == name.encode()
                 continue
+            assert stands.stray is not None and "no state" in stands.stray
             with pytest.raises(DocumentError, match="no state"):
                 definition.admit(name.encode(), strict=True)
             with pytest.raises(DocumentError, match="no state"):
