@@ -105,10 +105,17 @@ static void python_free(void *unused, void *pointer) {
 
 static void *python_realloc(void *unused, void *pointer, size_t bytes) {
     size_t size;
+    void *moved;
 
     if (!pointer) return python_malloc(unused, bytes);
     size = RedisModule_MallocSize(pointer);
     if (bytes <= size / GRAIN * GRAIN && bytes >= size / 2) return pointer;
+    moved = take_kept(rounded(bytes)); /* copying so few bytes costs less than asking the server to */
+    if (moved) {
+        memcpy(moved, pointer, bytes < size ? bytes : size);
+        python_free(unused, pointer);
+        return moved;
+    }
     count(-(uint64_t)size);
     return counted(RedisModule_Realloc(pointer, rounded(bytes)));
 }
