@@ -143,8 +143,11 @@ def _has_every_member(value: Any, text: str) -> bool:
 def _too_deep(document: dict[str, Any], text: str, nesting: int) -> bool:
     """Whether the nesting is too deep: level by level, without paths.
 
-    A map is left out, the largest part of its document: nothing but strings is taken in its rows.
+    A map is left out, the largest part of its document: nothing but strings is taken in its rows. What stands beside
+    a map is a string, or is refused as none, but for "meta".
     """
+    if "map" in document and "meta" not in document:
+        return False
     if text.count("{") + text.count("[") <= nesting:
         return False
     level: list[Any] = [{name: value for name, value in document.items() if name != "map"}]
