@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -24,6 +23,7 @@ from sm_core import (
     diagram,
     explain,
 )
+from sm_core.chart import make
 
 from . import replies
 
@@ -41,9 +41,8 @@ _alive: list[Any] = []  # what the last verdict points to: for a char pointer cf
 _most = 0  # definitions at once, since memory was last given back
 _FEW = 64  # definitions, whose memory is not worth the work
 
-_limits = lru_cache(maxsize=1)(Limits)  # mostly the same as for the last document
-_unpack = ffi.unpack
-_from_buffer = ffi.from_buffer
+_unpack, _from_buffer = ffi.unpack, ffi.from_buffer  # what cffi looks up by itself each time
+_fill_compiled, _fill_stand = lib.sm_verdict_compiled, lib.sm_verdict_stand
 
 
 def _point(slot: Any, text: bytes) -> None:
@@ -91,13 +90,13 @@ def sm_python_ready() -> int:
 
 @_answers
 def sm_python_compile(document: Any, length: int, document_bytes: int, states: int, nesting: int, verdict: Any) -> int:
-    limits = None if document_bytes < 0 else _limits(document_bytes, states, nesting)
+    limits = None if document_bytes < 0 else make(Limits, (document_bytes, states, nesting))
     compiled = compile_document(_unpack(document, length), limits)
     definition = compiled.definition
     handle = next(_handles)
     canonical = definition.canonical
     _alive.append(canonical)
-    lib.sm_verdict_compiled(
+    _fill_compiled(
         verdict, handle, definition.footprint, canonical, len(canonical), definition.split, compiled.history
     )
     if compiled.reason is not None:
@@ -122,7 +121,7 @@ def _stand(definition: Definition, configuration: bytes, verdict: Any) -> None:
     head = definition.head(configuration)
     states = replies.array(definition.states(configuration))
     _alive.append((configuration, head, states))
-    lib.sm_verdict_stand(verdict, configuration, len(configuration), head, len(head), states, len(states))
+    _fill_stand(verdict, configuration, len(configuration), head, len(head), states, len(states))
 
 
 _moves: dict[int, Callable[[Definition, bytes, str], Move | None]] = {
@@ -182,7 +181,7 @@ def sm_python_ask(
 
 @_answers
 def sm_python_check(document: Any, length: int, document_bytes: int, states: int, nesting: int, verdict: Any) -> int:
-    findings = check_document(_unpack(document, length), _limits(document_bytes, states, nesting))
+    findings = check_document(_unpack(document, length), Limits(document_bytes, states, nesting))
     _point(verdict.reply, replies.arrays([replies.array(finding) for finding in findings]))
     return TAKEN
 
