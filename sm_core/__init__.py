@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .chart import Finding
+from .chart import Finding, make
 from .definition import Definition, Move
 from .document import Limits, check_size, parse
 from .errors import DocumentError, EngineError, LimitError, explain
@@ -63,7 +63,7 @@ def compile_document(text: bytes, limits: Limits | None) -> Compiled:
     if "states" in document and "map" not in document:
         definition = ChartDefinition(document, limits)
     else:
-        definition = FlatDefinition(document, limits)
+        definition = FlatDefinition(document, limits, b"\\" in text)
     check_size(definition.canonical, limits)  # "1e5" is stored as "100000.0": RESTORE must take what DUMP answers
     history = isinstance(definition, ChartDefinition) and document.get("historyValue") is not None
     try:
@@ -74,4 +74,4 @@ def compile_document(text: bytes, limits: Limits | None) -> Compiled:
         if limits is not None or isinstance(definition, ChartDefinition):
             return Compiled(definition, None, explain(stray), document.get("reason"), False)
         configuration = definition.admit(document["current"].encode(), strict=False)
-    return Compiled(definition, configuration, None, document.get("reason"), history)
+    return make(Compiled, (definition, configuration, None, document.get("reason"), history))

@@ -31,7 +31,8 @@ class FlatDefinition:
 
     __slots__ = ("_tables", "canonical", "footprint", "initial", "split")
 
-    def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
+    def __init__(self, document: dict[str, Any], limits: Limits | None, escapes: bool = True) -> None:
+        """``escapes``: whether the document's text has an escape. Where it has none, no name needs one."""
         _check_members(document)
         rows: dict[str, list[str]] = document["map"]
         self.initial: str = document["initial"]
@@ -40,6 +41,8 @@ class FlatDefinition:
         except TypeError:  # to look at all of them beforehand takes longer
             _check_rows(rows)
             raise
+        if escapes:
+            text = to_json(rows)
         self._tables: Tables | None = None
         if len(text) > _SMALL:
             self._tables = map_tables(rows, self.initial)
@@ -48,15 +51,11 @@ class FlatDefinition:
             names = {self.initial, *rows, *chain.from_iterable(rows.values())}
         if limits is not None and len(names) > limits.states:
             raise LimitError("$.map", f"{len(names)} states, more than max-states ({limits.states}) allows")
-        together = "".join(names)
-        if len(_string(together)) > len(together) + 2:
-            text = to_json(rows)
         body = f'{{"map":{text},"initial":{_string(self.initial)}'
-        kept = "".join([
-            _KEPT[name] + (_string(value) if type(value) is str else to_json(value))
-            for name, value in document.items()
-            if name in _KEPT
-        ])
+        kept = ""
+        for name, value in document.items():
+            if name in _KEPT:
+                kept += _KEPT[name] + (_string(value) if type(value) is str else to_json(value))
         stored = body.encode()
         self.canonical = stored + kept.encode() + b"}"
         self.split = len(stored)

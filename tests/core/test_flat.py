@@ -213,6 +213,21 @@ def test_names_that_mean_something_in_a_chart_are_names_like_others() -> None:
         assert definition.send(name.encode(), "a.b") is None
 
 
+@pytest.mark.parametrize("states", [2, 2000])
+def test_a_document_is_stored_the_same_however_it_was_escaped(states: int) -> None:
+    def canonical(name: str, **how: Any) -> bytes:
+        rows = {name: [f"s{number}" for number in range(states)], "b": [name]}
+        document = {"map": rows, "initial": name, "id": name, "description": "é"}
+        return compile_document(json.dumps(document, **how).encode(), Limits()).definition.canonical
+
+    for name in ('"', "\\", "\t", "\x7f", "é", "\u2028", "a/b"):
+        assert canonical(name, ensure_ascii=True) == canonical(name, ensure_ascii=False, indent=1)
+        assert json.loads(canonical(name))["map"]["b"] == [name]
+    assert canonical("a") == canonical("a", indent=1)
+    written = rb'{"m\u0061p":{"\u0061":["b"]},"initial":"a"}'
+    assert compile_document(written, Limits()).definition.canonical == b'{"map":{"a":["b"]},"initial":"a"}'
+
+
 def test_what_was_accepted_before_may_stand_on_an_unknown_state() -> None:
     document = b'{"map":{"a":["b"]},"initial":"a","current":"gone","reason":""}'
     compiled = compile_document(document, None)
@@ -226,6 +241,17 @@ def test_what_was_accepted_before_may_stand_on_an_unknown_state() -> None:
         compiled.definition.admit(b"gone", strict=True)
     with pytest.raises(DocumentError, match="not UTF-8"):
         compiled.definition.admit(b"\xff", strict=False)
+
+
+def test_beside_a_map_nothing_but_meta_may_be_deep() -> None:
+    deep = b"[" * 64 + b"]" * 64
+    for name, fault in (
+        (b"meta", "$.meta" + "[0]" * 63 + ": nested deeper than max-nesting (64) allows"),
+        (b"id", "$.id: expected a string, got an array"),
+        (b"other", "$.other: unknown member"),
+    ):
+        assert refused(b'{"map":{"a":[]},"initial":"a","%b":%b}' % (name, deep)) == fault
+    compile_document(b'{"map":{"a":[]},"initial":"a","meta":%b}' % deep[1:-1], Limits())
 
 
 def test_the_footprint_grows_with_the_document() -> None:
