@@ -104,15 +104,16 @@ static void python_free(void *unused, void *pointer) {
 }
 
 static void *python_realloc(void *unused, void *pointer, size_t bytes) {
-    size_t size;
+    size_t size, held;
     void *moved;
 
     if (!pointer) return python_malloc(unused, bytes);
     size = RedisModule_MallocSize(pointer);
-    if (bytes <= size / GRAIN * GRAIN && bytes >= size / 2) return pointer;
+    held = size / GRAIN * GRAIN;
+    if (bytes <= held && bytes >= size / 2) return pointer;
     moved = take_kept(rounded(bytes)); /* copying so few bytes costs less than asking the server to */
     if (moved) {
-        memcpy(moved, pointer, bytes < size ? bytes : size);
+        memcpy(moved, pointer, bytes < held ? bytes : held);
         python_free(unused, pointer);
         return moved;
     }
