@@ -19,7 +19,7 @@ def check_document(text: bytes, limits: Limits) -> list[Finding]:
         document = parse(text, limits)
         if "states" in document and "map" not in document:
             return check(machine_members(document), limits)
-        definition = FlatDefinition(document, limits)
+        definition = FlatDefinition(document, limits, b"\\" in text)
         check_size(definition.canonical, limits)
         definition.stand(document)
     except DocumentError as fault:
