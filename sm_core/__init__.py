@@ -19,7 +19,7 @@ from .definition import Definition, Move
 from .document import Limits, check_size, parse
 from .errors import DocumentError, EngineError, LimitError, explain
 from .flat import FlatDefinition
-from .inspection import check_document, diagram
+from .inspection import check_document, diagram, render
 from .statechart import ChartDefinition
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "compile_document",
     "diagram",
     "explain",
+    "render",
 ]
 
 

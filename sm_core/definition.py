@@ -49,6 +49,9 @@ class Definition(Protocol):
     def send(self, configuration: bytes, event: str) -> Move | None:
         """Gives the machine an event; None where no transition is enabled."""
 
+    def why_not(self, configuration: bytes, event: str) -> str:
+        """Why ``send`` answers None for this event: one line for the client."""
+
     def next(self, configuration: bytes) -> list[str]:
         """What could be sent now, in document order."""
 

@@ -12,7 +12,7 @@ from itertools import chain
 from json.encoder import encode_basestring as _string
 from typing import Any
 
-from .chart import Configuration, Step, Tables, listed, make, map_tables, move, step
+from .chart import Configuration, Step, Tables, did_you_mean, listed, make, map_tables, move, step
 from .definition import Move
 from .document import Limits, to_json
 from .errors import DocumentError, LimitError, element, member, quote, type_name
@@ -103,6 +103,11 @@ class FlatDefinition:
         return _move(tables, step.run(tables, _place(state), [transition])) if transition else None
 
     mutate = send
+
+    def why_not(self, configuration: bytes, event: str) -> str:
+        if event not in self.tables.numbers:
+            return f"no state {quote(event)}{did_you_mean(event, self.tables.numbers)}"
+        return f"no transition from {quote(configuration.decode())} to {quote(event)}"
 
     def next(self, configuration: bytes) -> list[str]:
         return list(self.tables.exact[self.tables.numbers.get(configuration.decode(), 0)])

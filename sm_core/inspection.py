@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from .chart import MOST_FINDINGS, Finding, check, draw, view
+from .chart import MOST_FINDINGS, Finding, check, compile_chart, draw, view
 from .definition import Definition
 from .document import Limits, check_size, parse
 from .errors import DocumentError, element, member, quote
@@ -46,6 +46,14 @@ def _oddities(rows: dict[str, list[str]], initial: str) -> Iterator[Finding]:
             if target in seen:
                 yield "warning", element(path, index), f"{quote(target)} is listed already"
             seen.add(target)
+
+
+def render(text: bytes, form: str, limits: Limits) -> str:
+    """A document as a picture, nothing marked. ``form`` as in ``diagram``. Raises DocumentError as SM.SET does."""
+    document = parse(text, limits)
+    if "states" in document and "map" not in document:
+        return draw(view(compile_chart(machine_members(document), limits).tables, 0, named=True), form)
+    return draw(view(FlatDefinition(document, limits, b"\\" in text).tables, 0, named=False), form)
 
 
 def diagram(definition: Definition, configuration: bytes, form: str) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .chart import Chart, Configuration, Step, compile_chart
+from .chart import UNSENDABLE, Chart, Configuration, Step, compile_chart, did_you_mean
 from .definition import Move
 from .document import Limits, parse, to_json
-from .errors import DocumentError, type_name
+from .errors import DocumentError, quote, type_name
+
+_MOST_NAMED = 3
+"""Of the active states, in an error."""
 
 _BYTES_PER_STATE = 1500
 """What a state's tables and transitions hold, about."""
@@ -70,6 +73,14 @@ class ChartDefinition:
 
     def send(self, configuration: bytes, event: str) -> Move | None:
         return self._move(self.chart.step(self._decode(configuration), event))
+
+    def why_not(self, configuration: bytes, event: str) -> str:
+        if self.chart.status(self._decode(configuration)) == "done":
+            return "the machine is done: it takes no event any more, until it is reset or forced"
+        if event in UNSENDABLE:
+            return f"{quote(event)} is no event that can be sent"
+        where = ", ".join(quote(path) for path in self.states(configuration)[:_MOST_NAMED])
+        return f"no transition for the event {quote(event)} at {where}{did_you_mean(event, self.next(configuration))}"
 
     def next(self, configuration: bytes) -> list[str]:
         return self.chart.next_events(self._decode(configuration))

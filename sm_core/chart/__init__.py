@@ -21,15 +21,17 @@ draw.py      diagrams: SM.DIAGRAM
 from __future__ import annotations
 
 from . import move, step
-from .chart import Chart, compile_chart
+from .chart import UNSENDABLE, Chart, compile_chart
 from .check import MOST_FINDINGS, Finding, check
 from .draw import draw
+from .hints import did_you_mean
 from .model import Configuration, Step, Tables, make
 from .rows import listed, map_tables
 from .view import view
 
 __all__ = [
     "MOST_FINDINGS",
+    "UNSENDABLE",
     "Chart",
     "Configuration",
     "Finding",
@@ -37,6 +39,7 @@ __all__ = [
     "Tables",
     "check",
     "compile_chart",
+    "did_you_mean",
     "draw",
     "listed",
     "make",
