@@ -239,18 +239,21 @@ def compile_shim(python: Python, output: Path, sanitize: bool) -> None:
     compiler = shlex.split(os.environ.get("CC", "cc"))
     extra = SANITIZE if sanitize else []
     includes = [f"-I{SHIM}", f"-I{objects}", f"-I{python.include}"]
-    sources = [*sorted(SHIM.glob("*.c")), objects / "command_table.c", objects / "boundary.c"]
+    sources = [*sorted(SHIM.rglob("*.c")), objects / "command_table.c", objects / "boundary.c"]
+    compiled = []
     for source in sources:
         own = [] if source.name == "boundary.c" else OWN_FLAGS
         defines = python.defines() if source.name == "python.c" else []
-        target = objects / (source.stem + ".o")
+        place = source.relative_to(SHIM) if source.is_relative_to(SHIM) else Path(source.name)
+        target = objects / ("_".join(place.parts) + ".o")
+        compiled.append(str(target))
         run(*compiler, *FLAGS, *own, *extra, *includes, *defines, "-c", str(source), "-o", str(target))
 
     run(
         *compiler,
         "-shared",
         *extra,
-        *(str(objects / (source.stem + ".o")) for source in sources),
+        *compiled,
         f"-L{python.folder}",
         f"-l:{python.library}",
         f"-Wl,-rpath,{python.folder}",

@@ -1,6 +1,6 @@
 """The functions that the shim calls (module/shim/engine_api.h declares them).
 
-Each fills a verdict and returns its code. The bytes that a verdict points to live until the next call.
+Each fills a verdict and returns its code. The shim copies what it is told: nothing is kept here for it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from sm_core import (
     compile_document,
     diagram,
     explain,
+    render,
 )
-from sm_core.chart import make
 
 from . import replies
 
@@ -37,23 +37,17 @@ ready = False
 
 _definitions: dict[int, Definition] = {}
 _handles = count(1)
-_alive: list[Any] = []  # what the last verdict points to: for a char pointer cffi hands over an object's very bytes
+_limits = Limits()
 _most = 0  # definitions at once, since memory was last given back
 _FEW = 64  # definitions, whose memory is not worth the work
 
-_unpack, _from_buffer = ffi.unpack, ffi.from_buffer  # what cffi looks up by itself each time
-_fill_compiled, _fill_stand = lib.sm_verdict_compiled, lib.sm_verdict_stand
+_unpack = ffi.unpack  # what cffi looks up by itself each time
+_tell_stand, _tell_reply = lib.sm_verdict_stand, lib.sm_verdict_reply
 
 
-def _point(slot: Any, text: bytes) -> None:
-    pointer = _from_buffer(text)
-    _alive.append(pointer)
-    slot.ptr = pointer
-    slot.len = len(text)
-
-
-def _line(text: str) -> bytes:
-    return text.encode("utf-8", "backslashreplace")
+def _tell_error(verdict: Any, text: str) -> None:
+    line = text.encode("utf-8", "backslashreplace")
+    lib.sm_verdict_error(verdict, line, len(line))
 
 
 def _log_failure(*failure: Any) -> None:
@@ -68,11 +62,10 @@ def _answers(function: Callable[..., int]) -> Callable[..., int]:
     """What every function of the boundary does: no exception leaves, an error becomes its text."""
 
     def answer(*arguments: Any) -> int:
-        _alive.clear()
         try:
             return function(*arguments)
         except EngineError as error:
-            _point(arguments[-1].error, _line(explain(error)))
+            _tell_error(arguments[-1], explain(error))
             return ERROR
         except BaseException as failure:
             _log_failure(type(failure), failure, failure.__traceback__)
@@ -83,27 +76,31 @@ def _answers(function: Callable[..., int]) -> Callable[..., int]:
     return answer
 
 
+@ffi.def_extern(error=None, onerror=_log_failure)
+def sm_python_set_limits(document_bytes: int, states: int, nesting: int) -> None:
+    global _limits
+    _limits = Limits(document_bytes, states, nesting)
+
+
 @ffi.def_extern(error=0, onerror=_log_failure)
 def sm_python_ready() -> int:
     return int(ready)
 
 
 @_answers
-def sm_python_compile(document: Any, length: int, document_bytes: int, states: int, nesting: int, verdict: Any) -> int:
-    limits = None if document_bytes < 0 else make(Limits, (document_bytes, states, nesting))
-    compiled = compile_document(_unpack(document, length), limits)
+def sm_python_compile(document: Any, length: int, accepted_before: int, verdict: Any) -> int:
+    before = lib.sm_python_bytes()
+    compiled = compile_document(_unpack(document, length), None if accepted_before else _limits)
+    held = max(lib.sm_python_bytes() - before, 0)
     definition = compiled.definition
     handle = next(_handles)
     canonical = definition.canonical
-    _alive.append(canonical)
-    _fill_compiled(
-        verdict, handle, definition.footprint, canonical, len(canonical), definition.split, compiled.history
-    )
+    lib.sm_verdict_compiled(verdict, handle, held, canonical, len(canonical), definition.split, compiled.history)
     if compiled.reason is not None:
-        verdict.has_reason = 1
-        _point(verdict.reason, compiled.reason.encode())
+        reason = compiled.reason.encode()
+        lib.sm_verdict_reason(verdict, reason, len(reason))
     if compiled.configuration is None:
-        _point(verdict.error, _line(compiled.stray or ""))
+        _tell_error(verdict, compiled.stray or "")
     else:
         _stand(definition, compiled.configuration, verdict)
     _definitions[handle] = definition  # last: where this fails, the shim learns no handle to give back
@@ -120,8 +117,7 @@ def sm_python_describe(handle: int, configuration: Any, length: int, accepted_be
 def _stand(definition: Definition, configuration: bytes, verdict: Any) -> None:
     head = definition.head(configuration)
     states = replies.array(definition.states(configuration))
-    _alive.append((configuration, head, states))
-    _fill_stand(verdict, configuration, len(configuration), head, len(head), states, len(states))
+    _tell_stand(verdict, configuration, len(configuration), head, len(head), states, len(states))
 
 
 _moves: dict[int, Callable[[Definition, bytes, str], Move | None]] = {
@@ -131,7 +127,6 @@ _moves: dict[int, Callable[[Definition, bytes, str], Move | None]] = {
     lib.SM_KIND_SEND_ACTIONS: lambda definition, configuration, event: definition.send(configuration, event),
     lib.SM_KIND_RESET: lambda definition, configuration, nothing: definition.start(),
     lib.SM_KIND_RESET_ACTIONS: lambda definition, configuration, nothing: definition.start(),
-    lib.SM_KIND_ENTER: lambda definition, configuration, current: (definition.enter(current, configuration), ()),
 }
 _with_actions = (lib.SM_KIND_SEND_ACTIONS, lib.SM_KIND_RESET_ACTIONS)
 
@@ -154,35 +149,49 @@ def sm_python_ask(
     configuration_length: int,
     argument: Any,
     argument_length: int,
+    accepted_before: int,
     verdict: Any,
 ) -> int:
     definition = _definitions[handle]
     where = _unpack(configuration, configuration_length)
     question = _questions.get(kind)
     if question is not None:
-        _point(verdict.reply, question(definition, where))
+        reply = question(definition, where)
+        _tell_reply(verdict, reply, len(reply))
         return TAKEN
     try:
         text = _unpack(argument, argument_length).decode()
     except UnicodeDecodeError as error:
         if kind == lib.SM_KIND_ENTER:
-            raise DocumentError("$.current", f"not UTF-8: byte {error.start}") from None
+            raise DocumentError("the third argument", f"not UTF-8: byte {error.start}") from None
+        if kind == lib.SM_KIND_WHY_NOT:
+            raise EngineError(f"the event is not UTF-8: byte {error.start}") from None
         return REFUSED
-    move = _moves[kind](definition, where, text)
+    if kind == lib.SM_KIND_WHY_NOT:
+        raise EngineError(definition.why_not(where, text))
+    if kind == lib.SM_KIND_ENTER:
+        move: Move | None = (definition.enter(text, where), ())
+    else:
+        move = _moves[kind](definition, where, text)
     if move is None:
         return REFUSED
     target, actions = move
     _stand(definition, target, verdict)
     if kind in _with_actions:
         states = replies.array(definition.states(target))
-        _point(verdict.reply, replies.arrays([states, replies.array(actions)]))
+        reply = replies.arrays([states, replies.array(actions)])
+        _tell_reply(verdict, reply, len(reply))
     return TAKEN
 
 
 @_answers
-def sm_python_check(document: Any, length: int, document_bytes: int, states: int, nesting: int, verdict: Any) -> int:
-    findings = check_document(_unpack(document, length), Limits(document_bytes, states, nesting))
-    _point(verdict.reply, replies.arrays([replies.array(finding) for finding in findings]))
+def sm_python_look_at(kind: int, document: Any, length: int, verdict: Any) -> int:
+    text = _unpack(document, length)
+    if kind == lib.SM_KIND_CHECK:
+        reply = replies.arrays([replies.array(finding) for finding in check_document(text, _limits)])
+    else:
+        reply = replies.bulk(render(text, "DOT" if kind == lib.SM_KIND_DOT else "MERMAID", _limits))
+    _tell_reply(verdict, reply, len(reply))
     return TAKEN
 
 

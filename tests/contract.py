@@ -16,6 +16,7 @@ GENERIC = {
     "SM.SEND": ("key", "b"),
     "SM.CAN": ("key", "b"),
     "SM.CHECK": ("{}",),
+    "SM.RENDER": ('{"map":{"a":["b"]},"initial":"a"}',),
     "SM.TEMPLATE": (),
 }
 """Enough arguments for a command; for the others a key is enough."""

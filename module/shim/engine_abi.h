@@ -28,8 +28,10 @@ enum sm_kind {
     SM_KIND_SEND_ACTIONS = 14,  /* the same, answered with states and actions */
     SM_KIND_RESET_ACTIONS = 15, /* of a definition: its start, answered with states and actions */
     SM_KIND_NEXT = 16,          /* of a node: SM.NEXT */
-    SM_KIND_MERMAID = 17,       /* of a node: SM.DIAGRAM key MERMAID */
-    SM_KIND_DOT = 18,           /* of a node: SM.DIAGRAM key DOT */
+    SM_KIND_MERMAID = 17,       /* of a node or a document, likewise */
+    SM_KIND_DOT = 18,           /* of a node: SM.DIAGRAM key DOT; of a document: SM.RENDER document DOT */
+    SM_KIND_WHY_NOT = 19,       /* from a node: why an event is not taken, as an error */
+    SM_KIND_CHECK = 20,         /* of a document: SM.CHECK */
 };
 
 enum sm_verdict_code {
@@ -40,28 +42,30 @@ enum sm_verdict_code {
     SM_VERDICT_STRAY = 3,  /* a good document whose `current` is no state of it; `error` says so */
 };
 
-/* Filled by Python. The pointers are good until the next question; sm_python_forget is none. */
-typedef struct sm_verdict {
-    uint64_t engine;         /* a compiled document: the engine's handle, */
-    size_t engine_bytes;     /* what the engine holds for it, about, */
-    sm_bytes canonical;      /* the document that is stored, */
-    size_t split;            /* where in it SM.GET puts the reason, */
-    sm_bytes reason;         /* its reason */
-    int has_reason;          /* or none, */
-    int has_history;         /* whether it says what history states hold; */
-    sm_bytes configuration;  /* a machine's new configuration, */
-    sm_bytes head;           /* how SM.GET's reply begins there, */
-    sm_bytes states;         /* SM.STATE's reply there, encoded */
-    sm_bytes reply;          /* the answer to a question, encoded */
-    sm_bytes error;
-} sm_verdict;
+/* What Python says of one question. It says it by the functions below, which copy the bytes: none of Python's is kept
+ * beyond the call. */
+typedef struct sm_verdict sm_verdict;
 
-/* For Python: what a document has become, and where a machine stands, in one call each. The bytes must outlive the
- * verdict. */
+/* What a document has become: the engine's handle and what the engine holds for it, the document that is stored, where in
+ * it SM.GET puts the reason, whether it says what history states hold. */
 void sm_verdict_compiled(sm_verdict *verdict, uint64_t engine, size_t engine_bytes, const char *canonical,
                          size_t canonical_len, size_t split, int has_history);
+
+/* Its reason. */
+void sm_verdict_reason(sm_verdict *verdict, const char *text, size_t len);
+
+/* Where a machine stands: its configuration, how SM.GET's reply begins there, SM.STATE's reply there, encoded. */
 void sm_verdict_stand(sm_verdict *verdict, const char *configuration, size_t configuration_len, const char *head,
                       size_t head_len, const char *states, size_t states_len);
+
+/* The reply to a question, encoded. */
+void sm_verdict_reply(sm_verdict *verdict, const char *encoded, size_t len);
+
+/* Why there is none: one line without "ERR ". */
+void sm_verdict_error(sm_verdict *verdict, const char *text, size_t len);
+
+/* Bytes that Python holds of the server's memory now. */
+uint64_t sm_python_bytes(void);
 
 /* For Python: writes one failure to the server's log. */
 void sm_log_failure(const char *text, size_t len);

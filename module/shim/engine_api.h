@@ -6,9 +6,11 @@
 /* 1 when the engine has been imported and is ready. */
 int sm_python_ready(void);
 
-/* A document to a definition, a configuration and a reason. Limits below zero: none. */
-int sm_python_compile(const char *document, size_t len, long long document_bytes, long long states, long long nesting,
-                      sm_verdict *verdict);
+/* How large a document may be that a client sends. */
+void sm_python_set_limits(long long document_bytes, long long states, long long nesting);
+
+/* A document to a definition, a configuration and a reason. What was accepted before is held to no limit. */
+int sm_python_compile(const char *document, size_t len, int accepted_before, sm_verdict *verdict);
 
 /* The node of a configuration that was stored. */
 int sm_python_describe(uint64_t engine, const char *configuration, size_t len, int accepted_before,
@@ -16,11 +18,10 @@ int sm_python_describe(uint64_t engine, const char *configuration, size_t len, i
 
 /* A question of `kind` about a configuration (or none), with an argument. */
 int sm_python_ask(uint64_t engine, int kind, const char *configuration, size_t configuration_len, const char *argument,
-                  size_t argument_len, sm_verdict *verdict);
+                  size_t argument_len, int accepted_before, sm_verdict *verdict);
 
-/* SM.CHECK: what is wrong with a document, and what is odd; fills `reply`. */
-int sm_python_check(const char *document, size_t len, long long document_bytes, long long states, long long nesting,
-                    sm_verdict *verdict);
+/* A question of `kind` about a document that is not stored. */
+int sm_python_look_at(int kind, const char *document, size_t len, sm_verdict *verdict);
 
 /* The definition is given back. */
 void sm_python_forget(uint64_t engine);

@@ -13,6 +13,9 @@ void sm_info(RedisModuleInfoCtx *ctx, int for_crash_report) {
         {"definitions_bytes", sm_counts.definition_bytes},
         {"nodes_bytes", sm_counts.node_bytes},
         {"edges_bytes", sm_counts.edge_bytes},
+        {"remembered_bytes", sm_counts.node_bytes + sm_counts.edge_bytes - sm_counts.occupied_bytes},
+        {"remembered_bytes_bound", sm_memo_bound()},
+        {"occupied_nodes_bytes", sm_counts.occupied_bytes},
         {"machines_bytes", sm_tally_count(&sm_counts.machine_bytes)},
         {"table_bytes", sm_memo_table_bytes()},
         {"python_bytes", atomic_load_explicit(&sm_counts.python_bytes, memory_order_relaxed) +

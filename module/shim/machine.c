@@ -14,15 +14,18 @@ static sm_machine *tagged(sm_reason *block) {
 static void stand(sm_node *node) {
     node->details->definition->machines.in++;
     node->details->machines.in++;
+    sm_memo_occupy(node);
 }
 
-/* Runs on any thread. The node may be gone after the first count, the definition after the second. */
+/* Runs on any thread. Unless this is the main thread, the node may be gone after the first count, the definition after
+ * the second. */
 static void leave(sm_node *node) {
     sm_details *details = node->details;
     sm_definition *definition = details->definition;
 
     atomic_fetch_add_explicit(&details->machines.out, 1, memory_order_release);
     atomic_fetch_add_explicit(&definition->machines.out, 1, memory_order_release);
+    if (sm_on_main_thread()) sm_memo_machine_gone(definition);
 }
 
 static void write_reason(sm_reason *block, const sm_bytes *reason) {
@@ -68,9 +71,12 @@ void sm_machine_count_move(sm_node *was, sm_node *is) {
 
     from->machines.in--;
     to->machines.in++;
+    sm_memo_occupy(is);
+    sm_memo_vacate(was);
     if (from->definition == to->definition) return;
-    from->definition->machines.in--;
     to->definition->machines.in++;
+    from->definition->machines.in--;
+    sm_memo_machine_gone(from->definition);
 }
 
 /* A block that fits is kept, so that a machine that is given a reason at every step allocates seldom. */

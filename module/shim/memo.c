@@ -9,6 +9,9 @@
 #include <string.h>
 
 enum {
+    SHARE_OF_MAXMEMORY = 8, /* where the server has one, the memo's bound is at most this part of it */
+    SHARE_LEFT_FREE = 16,
+    SCARCE_PERCENT = 90,    /* of maxmemory: from there on a definition goes with its last machine */
     LOOKED_AT_FOR_ROOM = 16,  /* items examined for each new one while the memo is full, */
     BYTES_FOR_A_LOOK = 64,    /* and one more for so many bytes that have been added */
     LOOKED_AT_PER_TICK = 4096,
@@ -17,17 +20,21 @@ enum {
     VISITED_PER_TICK = 2048,
     GIVEN_BACK_PER_DEFINITION = 256, /* items; at most so many at once, so that no command waits for a large one */
     GIVEN_BACK_PER_TICK = 4096,
-    USUAL_TEXT = 104, /* bytes: the configuration and the replies of most nodes take fewer */
+    GIVEN_BACK_WITH_A_MACHINE = 16384,
+    FIRST_DEFINITIONS = 64,
 };
 
 sm_counters sm_counts;
 
 static sm_table table;
-static TAILQ_HEAD(, sm_item) queue = TAILQ_HEAD_INITIALIZER(queue);
-static TAILQ_HEAD(, sm_definition) definitions = TAILQ_HEAD_INITIALIZER(definitions);
-static sm_definition *hand;
+static TAILQ_HEAD(queue, sm_item) node_queue = TAILQ_HEAD_INITIALIZER(node_queue),
+                                    edge_queue = TAILQ_HEAD_INITIALIZER(edge_queue);
+static sm_definition **definitions;
+static size_t definitions_room;
+static size_t hand; /* the definition that the sweep visits next */
 static size_t ticked;
 static size_t added; /* bytes, since room was made last */
+unsigned sm_memo_pins;
 
 void sm_memo_init(void) {
     sm_table_init(&table);
@@ -52,16 +59,55 @@ static bool is_followed(const sm_node *node, const sm_followed *way, uint8_t kin
     return way->len == key.len && memcmp(way->key, key.ptr, key.len) == 0;
 }
 
-/* Until then a node may count machines that have gone; one without edges never does. */
+/* ---- machines on nodes ----
+ *
+ * A move along a cached edge is counted in the edge alone, and told to its source and target after UINT8_MAX moves, or
+ * when the edge leaves the cache. The first of them tells the target that some are to come, so that it is always known
+ * whether a machine stands on a node. */
+
+static bool has_machines(const sm_details *details) {
+    const sm_node *node = details->node;
+
+    if (details->arriving) return true;
+    return sm_tally_count(&details->machines) != (uint64_t)node->recent[0].moves + node->recent[1].moves;
+}
+
+static void occupy(sm_details *details) {
+    if (details->occupied) return;
+    details->occupied = true;
+    sm_counts.occupied_bytes += details->size;
+}
+
+static void vacate_if_empty(sm_details *details) {
+    if (!details->occupied || has_machines(details)) return;
+    details->occupied = false;
+    sm_counts.occupied_bytes -= details->size;
+}
+
+void sm_memo_occupy(sm_node *node) {
+    occupy(node->details);
+}
+
+void sm_memo_vacate(sm_node *node) {
+    vacate_if_empty(node->details);
+}
+
 static void settle(sm_node *node, sm_followed *way) {
     if (!way->moves) return;
     node->details->machines.in -= way->moves;
     way->target->details->machines.in += way->moves;
+    way->target->details->arriving--;
     way->moves = 0;
 }
 
 void sm_memo_count_move(sm_node *node, sm_followed *way) {
-    if (++way->moves == UINT8_MAX) settle(node, way);
+    if (++way->moves == 1) {
+        way->target->details->arriving++;
+        occupy(way->target->details);
+        vacate_if_empty(node->details);
+    } else if (way->moves == UINT8_MAX) {
+        settle(node, way);
+    }
 }
 
 static void follow(sm_node *node, sm_edge *edge) {
@@ -151,10 +197,12 @@ static void add_item(sm_item *item, const sm_question *question, sm_definition *
     item->hash = question->hash;
     item->used = false;
     sm_table_add(&table, item);
-    if (item->kind != SM_KIND_DEFINITION) {
-        TAILQ_INSERT_TAIL(&queue, item, queue);
-        if (item->kind == SM_KIND_NODE) LIST_INSERT_HEAD(&definition->nodes, item, of_definition);
-        else LIST_INSERT_HEAD(&definition->edges, item, of_definition);
+    if (item->kind == SM_KIND_NODE) {
+        TAILQ_INSERT_TAIL(&node_queue, item, queue);
+        LIST_INSERT_HEAD(&definition->nodes, item, of_definition);
+    } else if (item->kind != SM_KIND_DEFINITION) {
+        TAILQ_INSERT_TAIL(&edge_queue, item, queue);
+        LIST_INSERT_HEAD(&definition->edges, item, of_definition);
     }
 }
 
@@ -192,10 +240,25 @@ sm_definition *sm_definition_add(const sm_question *question, size_t split, uint
     LIST_INIT(&definition->edges);
     LIST_INIT(&definition->nodes);
     add_item(&definition->item, question, definition, put(&at, question->key));
-    TAILQ_INSERT_TAIL(&definitions, definition, sweep);
-    sm_counts.definitions++;
+    if (sm_counts.definitions == definitions_room) {
+        definitions_room = definitions_room ? 2 * definitions_room : FIRST_DEFINITIONS;
+        definitions = RedisModule_Realloc(definitions, definitions_room * sizeof(*definitions));
+    }
+    definition->index = sm_counts.definitions;
+    definitions[sm_counts.definitions++] = definition;
     sm_counts.definition_bytes += definition->bytes;
     return definition;
+}
+
+size_t sm_definitions_count(void) {
+    return sm_counts.definitions;
+}
+
+/* The engine has come to hold more for it, or less. */
+void sm_definition_weigh(sm_definition *definition, size_t engine_bytes) {
+    definition->bytes += engine_bytes - definition->engine_bytes;
+    sm_counts.definition_bytes += engine_bytes - definition->engine_bytes;
+    definition->engine_bytes = engine_bytes;
 }
 
 void sm_definition_hold(sm_definition *definition) {
@@ -210,10 +273,15 @@ static void free_node(sm_details *details);
 static void free_edge(sm_edge *edge);
 
 static void free_definition(sm_definition *definition) {
+    sm_definition *last = definitions[--sm_counts.definitions];
+
     sm_table_remove(&table, &definition->item);
-    if (hand == definition) hand = TAILQ_NEXT(definition, sweep);
-    TAILQ_REMOVE(&definitions, definition, sweep);
-    sm_counts.definitions--;
+    definitions[definition->index] = last;
+    last->index = definition->index;
+    if (sm_counts.definitions < definitions_room / 4 && definitions_room > FIRST_DEFINITIONS) {
+        definitions_room /= 2;
+        definitions = RedisModule_Realloc(definitions, definitions_room * sizeof(*definitions));
+    }
     sm_counts.definition_bytes -= RedisModule_MallocSize(definition) + definition->engine_bytes;
     sm_engine_forget(definition->engine);
     RedisModule_Free(definition);
@@ -237,17 +305,39 @@ static bool give_back(sm_definition *definition, size_t *items) {
     return false;
 }
 
-/* Visits definitions in turn; one that is seen twice without machines is given back. */
-static void sweep(size_t steps, size_t items) {
-    while (steps-- && items) {
-        sm_definition *definition = hand ? hand : TAILQ_FIRST(&definitions);
+static bool has_a_use(const sm_definition *definition) {
+    return definition->holds || sm_tally_count(&definition->machines);
+}
 
-        if (!definition) break;
-        hand = TAILQ_NEXT(definition, sweep);
-        if (definition->holds || sm_tally_count(&definition->machines)) definition->idle = false;
-        else if (!definition->idle) definition->idle = true;
-        else if (!give_back(definition, &items)) hand = definition;
+/* Visits definitions in turn; one that is seen twice without machines is given back: the last of all takes its place. */
+static void sweep(size_t steps, size_t items) {
+    while (!sm_memo_pins && steps-- && items && sm_counts.definitions) {
+        sm_definition *definition = definitions[hand < sm_counts.definitions ? hand : (hand = 0)];
+
+        bool idle = !has_a_use(definition);
+
+        if (idle && definition->idle) {
+            give_back(definition, &items);
+        } else {
+            if (definition->idle != idle) definition->idle = idle; /* a page that is not written is not copied */
+            hand++;
+        }
     }
+}
+
+static bool memory_is_scarce(void) {
+    return RedisModule_GetUsedMemoryRatio() * 100 >= SCARCE_PERCENT;
+}
+
+/* Where memory is scarce the server may be evicting: it must see the memory of what it evicts come back, now or at the
+ * sweep's next step. Otherwise the definition stays for some seconds, in which a machine that is set anew finds it. */
+void sm_memo_machine_gone(sm_definition *definition) {
+    size_t items = GIVEN_BACK_WITH_A_MACHINE;
+
+    if (has_a_use(definition) || !memory_is_scarce()) return;
+    if (!sm_memo_pins && give_back(definition, &items)) return;
+    definition->idle = true;
+    hand = definition->index;
 }
 
 static void make_room(size_t looks);
@@ -256,6 +346,7 @@ static void make_room(size_t looks);
 void sm_memo_tick(void) {
     size_t steps;
 
+    if (sm_memo_pins) RedisModule__Assert("what the last command has found is let go of", __FILE__, __LINE__);
     ticked += (size_t)sm_counts.definitions;
     steps = ticked / TICKS_PER_CIRCLE;
     ticked %= TICKS_PER_CIRCLE;
@@ -298,13 +389,14 @@ sm_node *sm_node_add(const sm_question *question, sm_definition *definition, sm_
 void sm_memo_weigh(sm_node *node, size_t more) {
     node->details->size += more;
     node->details->definition->bytes += more;
+    if (node->details->occupied) sm_counts.occupied_bytes += more;
     sm_counts.node_bytes += more;
     added += more;
 }
 
 static void remove_item(sm_item *item) {
     sm_table_remove(&table, item);
-    TAILQ_REMOVE(&queue, item, queue);
+    TAILQ_REMOVE(item->kind == SM_KIND_NODE ? &node_queue : &edge_queue, item, queue);
     LIST_REMOVE(item, of_definition);
 }
 
@@ -312,6 +404,7 @@ static void free_node(sm_details *details) {
     sm_reply_forget(details->node);
     remove_item(&details->item);
     details->definition->bytes -= details->size;
+    if (details->occupied) sm_counts.occupied_bytes -= details->size;
     sm_counts.nodes--;
     sm_counts.node_bytes -= details->size;
     sm_slab_give_back(details);
@@ -379,31 +472,60 @@ static bool was_used(sm_edge *edge) {
     return used;
 }
 
-/* Beside the bound, each machine may stand on a usual node of its own; longer names are within it. */
-static bool full(void) {
-    uint64_t standing = sm_tally_count(&sm_counts.machines) * (sizeof(sm_node) + sizeof(sm_details) + USUAL_TEXT);
-    return sm_counts.node_bytes + sm_counts.edge_bytes > (uint64_t)sm_config.memo_bytes + standing;
+uint64_t sm_memo_bound(void) {
+    uint64_t share = sm_maxmemory / SHARE_OF_MAXMEMORY, bound = (uint64_t)sm_config.memo_bytes;
+
+    return share && share < bound ? share : bound;
 }
 
 static bool is_unused(const sm_details *node) {
     return !node->incoming && !node->outgoing && !node->definition->holds && !sm_tally_count(&node->machines);
 }
 
-static void make_room(size_t looks) {
-    for (; looks && full(); looks--) {
-        sm_item *item = TAILQ_FIRST(&queue);
+static bool is_over(uint64_t bound) {
+    return sm_counts.node_bytes + sm_counts.edge_bytes - sm_counts.occupied_bytes > bound;
+}
 
-        if (!item) return;
-        if (item->kind != SM_KIND_NODE && !was_used((sm_edge *)item)) {
-            free_edge((sm_edge *)item);
-        } else if (item->kind == SM_KIND_NODE && is_unused((sm_details *)item)) {
-            free_node((sm_details *)item);
-        } else {
-            TAILQ_REMOVE(&queue, item, queue);
-            TAILQ_INSERT_TAIL(&queue, item, queue);
-            continue;
-        }
+static void to_the_end(struct queue *queue, sm_item *item) {
+    TAILQ_REMOVE(queue, item, queue);
+    TAILQ_INSERT_TAIL(queue, item, queue);
+}
+
+static void visit_node(uint64_t bound) {
+    sm_item *item = TAILQ_FIRST(&node_queue);
+
+    if (!item) return;
+    vacate_if_empty((sm_details *)item);
+    if (is_over(bound) && is_unused((sm_details *)item)) {
+        free_node((sm_details *)item);
         sm_counts.evictions++;
+    } else {
+        to_the_end(&node_queue, item);
+    }
+}
+
+/* Oldest first, with a second chance for one that was used since. */
+static void visit_edge(uint64_t bound) {
+    sm_item *item = TAILQ_FIRST(&edge_queue);
+
+    if (!item || !is_over(bound)) return;
+    if (was_used((sm_edge *)item)) {
+        to_the_end(&edge_queue, item);
+    } else {
+        free_edge((sm_edge *)item);
+        sm_counts.evictions++;
+    }
+}
+
+/* Nodes that machines stand on are not within the bound. One that its last machine has left by an edge that others had
+ * gone before counts as such until it is looked at here: for these, and for what is about to be added, a part of the
+ * bound is left free. */
+static void make_room(size_t looks) {
+    uint64_t bound = sm_memo_bound() / SHARE_LEFT_FREE * (SHARE_LEFT_FREE - 1);
+
+    for (; !sm_memo_pins && looks && sm_counts.node_bytes + sm_counts.edge_bytes > bound; looks--) {
+        visit_node(bound);
+        visit_edge(bound);
     }
 }
 
@@ -419,7 +541,7 @@ void sm_memo_make_room(void) {
 void sm_memo_forget_documents(void) {
     sm_item *item, *next;
 
-    for (item = TAILQ_FIRST(&queue); item; item = next) {
+    for (item = TAILQ_FIRST(&edge_queue); item; item = next) {
         next = TAILQ_NEXT(item, queue);
         if (item->kind == SM_KIND_DOCUMENT) free_edge((sm_edge *)item);
     }

@@ -121,6 +121,16 @@ static void *python_realloc(void *unused, void *pointer, size_t bytes) {
     return counted(RedisModule_Realloc(pointer, rounded(bytes)));
 }
 
+/* Without the blocks that are kept. */
+uint64_t sm_python_bytes(void) {
+    uint64_t bytes = atomic_load_explicit(&sm_counts.python_bytes, memory_order_relaxed) +
+                     atomic_load_explicit(&sm_counts.python_raw_bytes, memory_order_relaxed);
+
+    for (size_t grains = 1; grains <= LARGEST_KEPT / GRAIN; grains++)
+        bytes -= (uint64_t)kept[grains].count * grains * GRAIN;
+    return bytes;
+}
+
 /* ---- raw memory ---- */
 
 static void raw_count(uint64_t more) {

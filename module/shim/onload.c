@@ -65,7 +65,7 @@ __attribute__((visibility("default"))) int RedisModule_OnLoad(RedisModuleCtx *ct
         started = true;
     }
     if (!sm_type_register(ctx) || !sm_commands_register(ctx) || !sm_settings_register(ctx) ||
-        RedisModule_RegisterInfoFunc(ctx, sm_info) != REDISMODULE_OK || !sm_type_listen(ctx)) {
+        RedisModule_RegisterInfoFunc(ctx, sm_info) != REDISMODULE_OK || !sm_type_listen(ctx) || !sm_settings_listen(ctx)) {
         RedisModule_Log(ctx, "warning", "redisstate could not be registered");
         return REDISMODULE_ERR;
     }

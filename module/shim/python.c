@@ -19,6 +19,7 @@
 enum { LIBRARY_NAME = 64 };
 
 static pthread_t main_thread;
+static bool is_child;
 static char version[32];
 
 /* ---- start ---- */
@@ -64,7 +65,12 @@ static void after_fork_in_parent(void) {
 }
 
 static void after_fork_in_child(void) {
+    is_child = true;
     if (pthread_equal(pthread_self(), main_thread)) PyOS_AfterFork_Child();
+}
+
+bool sm_on_main_thread(void) {
+    return pthread_equal(pthread_self(), main_thread) && !is_child;
 }
 
 static bool start(RedisModuleCtx *ctx, const char *bundle) {

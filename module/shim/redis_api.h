@@ -39,6 +39,7 @@
 #define REDISMODULE_EVENT_PERSISTENCE 1
 #define REDISMODULE_EVENT_LOADING 3
 #define REDISMODULE_EVENT_CRON_LOOP 8
+#define REDISMODULE_EVENT_CONFIG 16
 #define REDISMODULE_SUBEVENT_PERSISTENCE_RDB_START 0
 #define REDISMODULE_SUBEVENT_PERSISTENCE_AOF_START 1
 #define REDISMODULE_SUBEVENT_PERSISTENCE_SYNC_RDB_START 2
@@ -62,6 +63,7 @@ typedef struct RedisModuleCommand RedisModuleCommand;
 typedef struct RedisModuleCallReply RedisModuleCallReply;
 typedef struct RedisModuleDefragCtx RedisModuleDefragCtx;
 typedef struct RedisModuleKeyOptCtx RedisModuleKeyOptCtx;
+typedef struct RedisModuleServerInfoData RedisModuleServerInfoData;
 
 typedef int (*RedisModuleCmdFunc)(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 typedef void (*RedisModuleInfoFunc)(RedisModuleInfoCtx *ctx, int for_crash_report);
@@ -257,6 +259,11 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, void, DigestEndSequence, (RedisModuleDigest *digest))                                                        \
     X(1, void *, DefragAlloc, (RedisModuleDefragCtx *ctx, void *pointer))                                             \
     X(1, int, SubscribeToServerEvent, (RedisModuleCtx *ctx, RedisModuleEvent event, RedisModuleEventCallback call))   \
+    X(1, float, GetUsedMemoryRatio, (void))                                                                           \
+    X(1, RedisModuleServerInfoData *, GetServerInfo, (RedisModuleCtx *ctx, const char *section))                      \
+    X(1, void, FreeServerInfo, (RedisModuleCtx *ctx, RedisModuleServerInfoData *info))                                \
+    X(1, unsigned long long, ServerInfoGetFieldUnsigned,                                                              \
+      (RedisModuleServerInfoData *info, const char *field, int *error))                                               \
     X(1, int, RegisterInfoFunc, (RedisModuleCtx *ctx, RedisModuleInfoFunc call))                                      \
     X(1, int, InfoAddSection, (RedisModuleInfoCtx *ctx, const char *name))                                            \
     X(1, int, InfoAddFieldCString, (RedisModuleInfoCtx *ctx, const char *field, const char *value))                   \

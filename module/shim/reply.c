@@ -163,12 +163,19 @@ static void keep(sm_node *node, RedisModuleCallReply **sent, RedisModuleCallRepl
     sm_memo_weigh(node, len + STRING_HEADER + RedisModule_MallocSize(reply) * (1 + elements));
 }
 
+/* The command that the server is given may run other modules' code, which may delete the machine that is answered for. */
 int sm_reply_states_in_pieces(RedisModuleCtx *ctx, sm_node *node) {
     sm_details *details = node->details;
 
     if (asked_often(&details->states_asked)) {
-        RedisModuleCallReply *reply = array_of(details->states);
+        RedisModuleCallReply *reply;
+
+        sm_memo_pin();
+        reply = array_of(details->states);
         keep(node, &node->sent_states, reply, reply ? RedisModule_CallReplyLength(reply) : 0);
+        sm_reply_encoded(ctx, details->states);
+        sm_memo_unpin();
+        return REDISMODULE_OK;
     }
     return sm_reply_encoded(ctx, details->states);
 }
@@ -260,8 +267,11 @@ int sm_reply_document_in_pieces(RedisModuleCtx *ctx, const sm_machine *machine) 
     char *text = most <= sizeof(small) ? small : RedisModule_Alloc(most);
     sm_bytes document = {text, render(machine, text)};
 
-    if (!sm_machine_block(machine) && document.len <= LONGEST_KEPT && asked_often(&node->details->document_asked))
+    if (!sm_machine_block(machine) && document.len <= LONGEST_KEPT && asked_often(&node->details->document_asked)) {
+        sm_memo_pin();
         keep(node, &node->details->sent_document, string_of(document), 0);
+        sm_memo_unpin();
+    }
     RedisModule_ReplyWithStringBuffer(ctx, document.ptr, document.len);
     if (text != small) RedisModule_Free(text);
     return REDISMODULE_OK;
@@ -269,7 +279,9 @@ int sm_reply_document_in_pieces(RedisModuleCtx *ctx, const sm_machine *machine) 
 
 /* ---- errors ---- */
 
-enum { LONGEST_ERROR = 512, LONGEST_NAME = 96 };
+enum { LONGEST_ERROR = 1024, LONGEST_NAME = 96, SHORT_NAME = 24, LONGEST_WORDS = 128 };
+
+_Static_assert(LONGEST_ERROR > 4 * (LONGEST_NAME + SHORT_NAME) + 3 * LONGEST_WORDS, "an error about two names has room");
 
 int sm_reply_error(RedisModuleCtx *ctx, sm_bytes text) {
     char line[LONGEST_ERROR];
@@ -306,6 +318,18 @@ static char *put_name(char *at, sm_bytes name) {
     if (cut) at = put(at, "...", 3);
     *at++ = '\'';
     return at;
+}
+
+int sm_reply_error_about(RedisModuleCtx *ctx, const char *before, sm_bytes name, const char *between, sm_bytes other,
+                         const char *after) {
+    char line[LONGEST_ERROR];
+    char *at = put(line, before, strlen(before));
+
+    at = put_name(at, name);
+    at = put(at, between, strlen(between));
+    if (other.ptr) at = put_name(at, (sm_bytes){other.ptr, other.len < SHORT_NAME ? other.len : SHORT_NAME});
+    at = put(at, after, strlen(after));
+    return sm_reply_error(ctx, (sm_bytes){line, (size_t)(at - line)});
 }
 
 /* The states of a node are encoded as an array of strings; an error names the first, and counts no others. */

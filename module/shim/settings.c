@@ -10,6 +10,7 @@
 #include "shim.h"
 
 sm_settings sm_config;
+uint64_t sm_maxmemory;
 
 static const char *invalid_transition_words[] = {"nil", "error"};
 static const int invalid_transition_values[] = {0, 1};
@@ -53,7 +54,7 @@ static int set_numeric(const char *name, long long value, void *setting, RedisMo
     (void)name, (void)error;
     if (*number->value == value) return REDISMODULE_OK;
     *number->value = value;
-    if (number->limits_documents) sm_memo_forget_documents();
+    if (number->limits_documents) sm_engine_set_limits();
     return REDISMODULE_OK;
 }
 
@@ -143,5 +144,28 @@ bool sm_settings_register(RedisModuleCtx *ctx) {
                                               number->most, get_numeric, set_numeric, NULL, number) != REDISMODULE_OK)
             return false;
     }
+    sm_engine_set_limits();
     return RedisModule_LoadConfigs(ctx) == REDISMODULE_OK;
+}
+
+/* ---- a setting of the server's ---- */
+
+static void read_maxmemory(RedisModuleCtx *ctx) {
+    RedisModuleServerInfoData *memory = RedisModule_GetServerInfo(ctx, "memory");
+    int error = REDISMODULE_OK;
+    unsigned long long bytes = RedisModule_ServerInfoGetFieldUnsigned(memory, "maxmemory", &error);
+
+    sm_maxmemory = error == REDISMODULE_OK ? bytes : 0;
+    RedisModule_FreeServerInfo(ctx, memory);
+}
+
+static void on_config(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data) {
+    (void)event, (void)subevent, (void)data;
+    read_maxmemory(ctx);
+}
+
+bool sm_settings_listen(RedisModuleCtx *ctx) {
+    read_maxmemory(ctx);
+    return RedisModule_SubscribeToServerEvent(ctx, (RedisModuleEvent){REDISMODULE_EVENT_CONFIG, 1}, on_config) ==
+           REDISMODULE_OK;
 }

@@ -82,9 +82,7 @@ typedef struct sm_definition {
     sm_tally machines;
     uint32_t holds; /* by code that is about to use it */
     bool idle;      /* seen without machines by the sweep */
-    uint64_t snapshot; /* which snapshot numbered it last, and with what number */
-    uint64_t number;
-    TAILQ_ENTRY(sm_definition) sweep;
+    size_t index;   /* among all definitions: changes when another is given back */
     LIST_HEAD(sm_edges, sm_item) edges;
     LIST_HEAD(sm_nodes, sm_item) nodes;
     char text[];
@@ -116,6 +114,8 @@ typedef struct sm_details {
     sm_node *node;
     uint32_t incoming; /* edges that lead here */
     uint32_t outgoing; /* edges that begin here */
+    uint32_t arriving; /* edges that lead here with moves that are not counted in `machines` yet */
+    bool occupied;     /* its bytes count as those of nodes that machines stand on */
     sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
     sm_bytes states;   /* SM.STATE's reply, encoded */
     size_t size;
@@ -124,8 +124,6 @@ typedef struct sm_details {
     struct sm_edge *followed[2];    /* the edges of node->recent, or NULL */
     RedisModuleCallReply *sent_document;
     uint32_t states_asked, document_asked; /* while there is no reply to send */
-    uint64_t snapshot; /* as of the definition */
-    uint64_t number;
     struct sm_slab *slab;
     char text[];
 } sm_details;
@@ -180,6 +178,7 @@ size_t sm_table_bytes(const sm_table *table);
 typedef struct sm_counters {
     uint64_t definitions, nodes, edges;
     uint64_t definition_bytes, node_bytes, edge_bytes;
+    uint64_t occupied_bytes; /* of node_bytes: nodes that machines stand on */
     uint64_t engine_calls, memory_answers, evictions;
     sm_tally machines;
     sm_tally machine_bytes;
@@ -200,6 +199,27 @@ sm_edge *sm_memo_edge_of(const sm_node *node, const sm_followed *way);
 /* A machine has gone this way. */
 void sm_memo_count_move(sm_node *node, sm_followed *way);
 
+/* A machine has come to stand on a node, or has left it, and is counted in `machines`. */
+void sm_memo_occupy(sm_node *node);
+void sm_memo_vacate(sm_node *node);
+
+/* The last machine of a definition may have gone. Main thread only. */
+void sm_memo_machine_gone(sm_definition *definition);
+
+/* Between the two nothing is given back: what the caller has found stays, whatever the server runs meanwhile. */
+extern unsigned sm_memo_pins;
+
+static inline void sm_memo_pin(void) {
+    sm_memo_pins++;
+}
+
+static inline void sm_memo_unpin(void) {
+    sm_memo_pins--;
+}
+
+/* What is remembered stays within this many bytes. */
+uint64_t sm_memo_bound(void);
+
 void sm_memo_weigh(sm_node *node, size_t more);
 void sm_memo_make_room(void);
 void sm_memo_forget_documents(void);
@@ -209,6 +229,8 @@ void sm_memo_tick(void);
 sm_question sm_definition_question(sm_bytes canonical);
 sm_definition *sm_definition_find(const sm_question *question);
 sm_definition *sm_definition_add(const sm_question *question, size_t split, uint64_t engine, size_t engine_bytes);
+size_t sm_definitions_count(void);
+void sm_definition_weigh(sm_definition *definition, size_t engine_bytes);
 void sm_definition_hold(sm_definition *definition);
 void sm_definition_release(sm_definition *definition);
 sm_question sm_node_question(const sm_definition *definition, sm_bytes configuration);
@@ -221,6 +243,10 @@ sm_edge *sm_edge_add(const sm_question *question, sm_definition *definition, sm_
 
 void sm_slab_take(sm_details *details);
 void sm_slab_give_back(const sm_details *details);
+
+/* A number for each node, below sm_slab_places(); it may change when another node is given back. */
+size_t sm_slab_place(const sm_details *details);
+size_t sm_slab_places(void);
 
 /* ---- machine.c ---- */
 
@@ -264,7 +290,8 @@ enum sm_outcome {
     SM_STRAY, /* a document that is good but for its `current`: held, and answer.error says so */
 };
 
-/* An answer. Its bytes are good until the engine or the memo is asked again. */
+/* An answer. What it points to stays until it is released, whatever is asked, changed or freed meanwhile; every answer
+ * is to be released. */
 typedef struct sm_answer {
     sm_node *node;     /* where it leads, */
     sm_followed *way;  /* and the way of the node that was asked, where it is known; see sm_memo_count_move */
@@ -273,7 +300,15 @@ typedef struct sm_answer {
     bool has_reason;   /* whether it has a reason, */
     sm_bytes reason;   /* and which */
     sm_bytes error;    /* one line without "ERR " */
+    struct sm_piece *pieces; /* bytes that the engine has said and nobody else keeps */
 } sm_answer;
+
+void sm_pieces_free(struct sm_piece *pieces);
+
+static inline void sm_answer_release(sm_answer *answer) {
+    sm_memo_unpin();
+    if (answer->pieces) sm_pieces_free(answer->pieces);
+}
 
 /* A document that a client has sent before, under the limits of now: true as sm_engine_document's SM_TAKEN. */
 bool sm_engine_known_document(sm_bytes document, sm_definition **held, sm_answer *answer);
@@ -294,10 +329,18 @@ enum sm_outcome sm_engine_node(sm_definition *definition, sm_bytes configuration
 enum sm_outcome sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t kind, sm_bytes argument,
                               sm_answer *answer);
 
-/* What SM.CHECK finds. */
-enum sm_outcome sm_engine_check(sm_bytes document, sm_answer *answer);
+/* Standing where `current` says: a question about a definition, or about a node whose history states keep what they
+ * hold. */
+enum sm_outcome sm_engine_enter(sm_definition *definition, sm_node *node, sm_bytes current, bool accepted_before,
+                                sm_answer *answer);
+
+/* What SM.CHECK finds in a document, or a picture of it; nothing is stored. */
+enum sm_outcome sm_engine_look_at(uint8_t kind, sm_bytes document, sm_answer *answer);
 
 bool sm_engine_start(void);
+
+/* The limits of documents in sm_config have been set. */
+void sm_engine_set_limits(void);
 
 /* Main thread only: the engine lets go of a definition. */
 void sm_engine_forget(uint64_t engine);
@@ -306,6 +349,9 @@ void sm_engine_forget(uint64_t engine);
 
 /* After Py_PreInitialize, before anything else of Python. */
 void sm_python_use_servers_memory(void);
+
+/* False in a forked child too. */
+bool sm_on_main_thread(void);
 
 bool sm_python_start(RedisModuleCtx *ctx, const char *bundle);
 const char *sm_python_version(void);
@@ -331,6 +377,10 @@ static inline int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machi
 
 void sm_reply_forget(sm_node *node);
 int sm_reply_error(RedisModuleCtx *ctx, sm_bytes text);
+
+/* `before`, a name in quotes, `between`, another where it is not NULL, `after`: short words and names of any length. */
+int sm_reply_error_about(RedisModuleCtx *ctx, const char *before, sm_bytes name, const char *between, sm_bytes other,
+                         const char *after);
 int sm_reply_invalid_transition(RedisModuleCtx *ctx, const sm_node *from, sm_bytes to);
 size_t sm_utf8_fault(sm_bytes text);
 char *sm_document_render(const sm_machine *machine, size_t *len);
@@ -352,9 +402,11 @@ typedef struct sm_settings {
 } sm_settings;
 
 extern sm_settings sm_config;
+extern uint64_t sm_maxmemory; /* the server's setting, in bytes; 0: none */
 
 bool sm_settings_arguments(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 bool sm_settings_register(RedisModuleCtx *ctx);
+bool sm_settings_listen(RedisModuleCtx *ctx);
 void sm_info(RedisModuleInfoCtx *ctx, int for_crash_report);
 
 /* ---- what commands.json becomes ---- */

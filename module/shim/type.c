@@ -31,7 +31,31 @@ RedisModuleType *sm_type;
 
 /* While saving: in the process that saves, from the server's start event to its end event. */
 static bool saving;
-static uint64_t snapshot, definitions_numbered, nodes_numbered;
+
+/* The numbers that this snapshot has given, by place; 0: none yet. Beside the definitions and nodes, not in them: a
+ * forked child that wrote there would copy all their pages. */
+static struct numbers {
+    uint32_t *of, last;
+    size_t places;
+} definition_numbers, node_numbers;
+
+static void numbers_begin(struct numbers *numbers, size_t places) {
+    RedisModule_Free(numbers->of);
+    *numbers = (struct numbers){RedisModule_Calloc(places ? places : 1, sizeof(uint32_t)), 0, places};
+}
+
+static void numbers_end(struct numbers *numbers) {
+    RedisModule_Free(numbers->of);
+    memset(numbers, 0, sizeof(*numbers));
+}
+
+/* The number of what is at a place, given now where it had none; `known` says which. 0 outside a snapshot. */
+static uint64_t number_of(struct numbers *numbers, size_t place, bool *known) {
+    *known = saving && place < numbers->places && numbers->of[place];
+    if (!saving || place >= numbers->places || numbers->last == UINT32_MAX) return *known ? numbers->of[place] : 0;
+    if (!*known) numbers->of[place] = ++numbers->last;
+    return numbers->of[place];
+}
 
 static void on_persistence(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data) {
     (void)ctx, (void)event, (void)data;
@@ -41,12 +65,14 @@ static void on_persistence(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t
     case REDISMODULE_SUBEVENT_PERSISTENCE_SYNC_RDB_START:
     case REDISMODULE_SUBEVENT_PERSISTENCE_SYNC_AOF_START:
         saving = true;
-        snapshot++;
-        definitions_numbered = nodes_numbered = 0;
+        numbers_begin(&definition_numbers, sm_definitions_count());
+        numbers_begin(&node_numbers, sm_slab_places());
         break;
     case REDISMODULE_SUBEVENT_PERSISTENCE_ENDED:
     case REDISMODULE_SUBEVENT_PERSISTENCE_FAILED:
         saving = false;
+        numbers_end(&definition_numbers);
+        numbers_end(&node_numbers);
     }
 }
 
@@ -90,34 +116,22 @@ static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subeve
 
 /* ---- save ---- */
 
-static void save_node(RedisModuleIO *rdb, const sm_details *node, bool whole) {
-    const sm_definition *definition = node->definition;
-
-    RedisModule_SaveUnsigned(rdb, saving ? definition->number : 0);
-    if (whole) RedisModule_SaveStringBuffer(rdb, definition->item.key, definition->item.key_len);
-    RedisModule_SaveStringBuffer(rdb, node->item.key, node->item.key_len);
-}
-
 static void rdb_save(RedisModuleIO *rdb, void *value) {
-    sm_details *node = sm_machine_node(value)->details;
-    sm_definition *definition = node->definition;
+    const sm_details *node = sm_machine_node(value)->details;
+    const sm_definition *definition = node->definition;
     sm_bytes reason;
-    bool has_reason = sm_machine_reason(value, &reason);
-    bool known_node = saving && node->snapshot == snapshot;
-    bool known_definition = known_node || (saving && definition->snapshot == snapshot);
+    bool has_reason = sm_machine_reason(value, &reason), known_node, known_definition = true;
+    uint64_t node_number = number_of(&node_numbers, sm_slab_place(node), &known_node);
+    uint64_t number = known_node ? 0 : number_of(&definition_numbers, definition->index, &known_definition);
     uint64_t flags = (has_reason ? FLAG_REASON : 0) | (known_node ? 0 : FLAG_NODE) |
                      (known_definition ? 0 : FLAG_DEFINITION);
 
-    if (saving && !known_definition) {
-        definition->snapshot = snapshot;
-        definition->number = ++definitions_numbered;
+    RedisModule_SaveUnsigned(rdb, node_number * FLAGS + flags);
+    if (!known_node) {
+        RedisModule_SaveUnsigned(rdb, number);
+        if (!known_definition) RedisModule_SaveStringBuffer(rdb, definition->item.key, definition->item.key_len);
+        RedisModule_SaveStringBuffer(rdb, node->item.key, node->item.key_len);
     }
-    if (saving && !known_node) {
-        node->snapshot = snapshot;
-        node->number = ++nodes_numbered;
-    }
-    RedisModule_SaveUnsigned(rdb, (saving ? node->number : 0) * FLAGS + flags);
-    if (!known_node) save_node(rdb, node, !known_definition);
     if (has_reason) RedisModule_SaveStringBuffer(rdb, reason.ptr, reason.len);
 }
 
@@ -176,6 +190,7 @@ static void *load_rust(RedisModuleIO *rdb) {
         if (outcome == SM_STRAY) sm_definition_release(definition);
         refuse(rdb, "version 1", answer.error);
     }
+    sm_answer_release(&answer);
     free_string(document);
     return machine;
 }
@@ -209,6 +224,7 @@ static sm_definition *load_definition(RedisModuleIO *rdb, bool here) {
         sm_definition_hold(definition);
         came_add(&came_definitions, definition);
     }
+    sm_answer_release(&answer);
     free_string(canonical);
     return definition;
 }
@@ -218,10 +234,9 @@ static sm_node *load_node(RedisModuleIO *rdb, uint64_t number, uint64_t flags) {
     sm_definition *definition;
     sm_bytes configuration;
     sm_answer answer;
+    sm_node *node = NULL;
 
     if (!(flags & FLAG_NODE)) {
-        sm_node *node;
-
         if (!loading || !number || number > came_nodes.count)
             return refuse(rdb, "it names a state that has not come", no_more);
         node = came_nodes.items[number - 1];
@@ -232,17 +247,20 @@ static sm_node *load_node(RedisModuleIO *rdb, uint64_t number, uint64_t flags) {
         return refuse(rdb, "its state is out of order", no_more);
     definition = load_definition(rdb, flags & FLAG_DEFINITION);
     if (!definition) return NULL;
-    answer.node = NULL;
-    if (!load_string(rdb, &configuration)) refuse(rdb, "the configuration is cut short", no_more);
-    else if (sm_engine_node(definition, configuration, accepted_before(rdb), &answer) != SM_TAKEN)
-        answer.node = refuse(rdb, "its configuration", answer.error);
-    else if (number) {
+    if (!load_string(rdb, &configuration)) {
+        refuse(rdb, "the configuration is cut short", no_more);
+    } else {
+        if (sm_engine_node(definition, configuration, accepted_before(rdb), &answer) == SM_TAKEN) node = answer.node;
+        else refuse(rdb, "its configuration", answer.error);
+        sm_answer_release(&answer);
+    }
+    if (node && number) {
         sm_definition_hold(definition);
-        came_add(&came_nodes, answer.node);
+        came_add(&came_nodes, node);
     }
     free_string(configuration);
-    if (!answer.node) sm_definition_release(definition);
-    return answer.node;
+    if (!node) sm_definition_release(definition);
+    return node;
 }
 
 static void *load_numbered(RedisModuleIO *rdb) {

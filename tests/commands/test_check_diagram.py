@@ -85,5 +85,29 @@ def test_diagrams_mark_the_active_state(r: redis.Redis, document: str) -> None:
 def test_a_missing_key_and_another_word(r: redis.Redis) -> None:
     assert r.execute_command("SM.DIAGRAM", "missing") is None
     r.execute_command("SM.SET", "k", README)
-    with pytest.raises(redis.ResponseError, match=r"^syntax error$"):
-        r.execute_command("SM.DIAGRAM", "k", "PNG")
+    for command, argument in (("SM.DIAGRAM", "k"), ("SM.RENDER", README)):
+        with pytest.raises(redis.ResponseError, match=r"^syntax error: 'PNG' .*; known are MERMAID, DOT$"):
+            r.execute_command(command, argument, "PNG")
+
+
+@pytest.mark.parametrize("form", [(), ("MERMAID",), ("dot",)])
+@pytest.mark.parametrize("document", [README, CHART])
+def test_a_picture_of_a_document_is_that_of_the_machine_without_its_marks(
+    r: redis.Redis, document: str, form: tuple[str, ...]
+) -> None:
+    r.execute_command("SM.SET", "k", document)
+    rendered = r.execute_command("SM.RENDER", document, *form).splitlines()
+    drawn = r.execute_command("SM.DIAGRAM", "k", *form).splitlines()
+    marks = [line for line in drawn if "classDef" in line or "    class " in line]
+    unmarked = [line.replace(', style="rounded,filled", fillcolor="#ffd54f"', "") for line in drawn if line not in marks]
+    assert rendered == unmarked != drawn
+    assert r.keys() == ["k"]
+
+
+def test_what_cannot_be_stored_is_not_drawn(r: redis.Redis) -> None:
+    for document in ("", "{}", '{"map":{},"initial":1}', '{"initial":"a","states":{"a":{"on":{"E":"c"}}}}'):
+        with pytest.raises(redis.ResponseError) as refused:
+            r.execute_command("SM.SET", "k", document)
+        with pytest.raises(redis.ResponseError) as undrawn:
+            r.execute_command("SM.RENDER", document)
+        assert str(undrawn.value) == str(refused.value)

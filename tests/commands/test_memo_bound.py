@@ -1,0 +1,92 @@
+"""redisstate.max-memo-bytes is a bound: whatever is asked, and however many machines there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from tests.documents import TRAFFIC, compact, numbered
+from tests.servers import Server
+
+MEGABYTE = 1 << 20
+STATES = 6000
+
+
+def send(server: Server, commands: Iterable[tuple[str, ...]]) -> set[object]:
+    """Sends commands by the thousand; the set of their replies."""
+    replies: set[object] = set()
+    with server.own.pipeline(transaction=False) as pipe:
+        for number, command in enumerate(commands, 1):
+            pipe.execute_command(*command)
+            if number % 1000 == 0:
+                replies.update(map(str, pipe.execute()))
+        replies.update(map(str, pipe.execute()))
+    return replies
+
+
+def held(server: Server) -> int:
+    """Bytes of edges, and of nodes that no machine stands on."""
+    info = server.info()
+    assert info["remembered_bytes"] == info["edges_bytes"] + info["nodes_bytes"] - info["occupied_nodes_bytes"]
+    return int(info["remembered_bytes"])
+
+
+@pytest.fixture
+def bounded(server: Server) -> Server:
+    server.wait_info(machines=0, definitions=0)
+    server.config("redisstate.max-memo-bytes", MEGABYTE)
+    return server
+
+
+def test_machines_on_one_node_make_no_room_for_names(bounded: Server) -> None:
+    assert send(bounded, (("SM.SET", f"k{number}", TRAFFIC) for number in range(20_000))) == {"OK"}
+    most = 0
+    for start in range(0, 40_000, 5000):
+        names = (("SM.MUTATE", "k1", f"nowhere{number}") for number in range(start, start + 5000))
+        assert send(bounded, names) == {"None"}
+        most = max(most, held(bounded))
+    assert most <= MEGABYTE
+    assert bounded.info()["occupied_nodes_bytes"] <= 1000
+
+
+def test_nodes_that_machines_have_left_together_are_within_the_bound(bounded: Server) -> None:
+    """The second machine that goes a way is counted late; others stand far away."""
+    bounded.own.execute_command("SM.SET", "k0", numbered(STATES))
+    assert send(bounded, (("COPY", "k0", f"k{number}") for number in range(1, 5000))) == {"True"}
+    most = 0
+    for start in range(1, STATES, 1000):
+        steps = range(start, min(start + 1000, STATES))
+        walk = (("SM.MUTATE", key, f"s{number}") for number in steps for key in ("k1", "k2", "k3"))
+        assert send(bounded, walk) == {"OK"}
+        most = max(most, held(bounded))
+    assert most <= MEGABYTE
+
+
+def test_what_machines_stand_on_comes_on_top(bounded: Server) -> None:
+    """Each of them on a node of its own: more than the bound, and all of them move on."""
+    keys = [f"k{number}" for number in range(STATES)]
+    bounded.own.execute_command("SM.SET", "k0", numbered(STATES))
+    assert send(bounded, (("COPY", "k0", key) for key in keys[1:])) == {"True"}
+    assert send(bounded, (("SM.MUTATE", key, f"s{number}", "FORCE") for number, key in enumerate(keys))) == {"OK"}
+    info = bounded.info()
+    assert info["occupied_nodes_bytes"] > MEGABYTE
+    assert held(bounded) <= MEGABYTE
+    moves = [("SM.MUTATE", key, f"s{(number + 1) % STATES}") for number, key in enumerate(keys)]
+    assert send(bounded, moves) == {"OK"}
+    assert held(bounded) <= MEGABYTE
+    assert send(bounded, (("SM.STATE", key) for key in keys)) == {str([f"s{number}"]) for number in range(STATES)}
+    bounded.own.flushall()
+    bounded.wait_info(machines=0, definitions=0, nodes=0, edges=0, occupied_nodes_bytes=0, remembered_bytes=0)
+
+
+def test_replies_that_are_not_remembered_are_not_kept(bounded: Server) -> None:
+    """A picture of some hundred kilobytes is more than the memo takes; it is gone when it has been sent."""
+    chart = {f"s{number}": {"on": {f"E{other}": f"s{other}" for other in range(40)}} for number in range(100)}
+    bounded.own.execute_command("SM.SET", "k", compact({"initial": "s0", "states": chart}))
+    assert len(bounded.own.execute_command("SM.DIAGRAM", "k")) > 80_000
+    before = bounded.info("memory")["used_memory_dataset"]
+    for _ in range(10):
+        bounded.own.execute_command("SM.DIAGRAM", "k", "DOT")
+        bounded.own.execute_command("SM.DIAGRAM", "k")
+    assert bounded.info("memory")["used_memory_dataset"] <= before + 20_000
