@@ -32,7 +32,7 @@ def cluster(shared_cluster: Cluster) -> Iterator[Cluster]:
     """The shared cluster, whole and empty."""
     shared_cluster.wait_until_whole()
     for primary in shared_cluster.primaries():
-        primary.own.flushall()
+        primary.own.execute_command("FLUSHALL", "SYNC")
     yield shared_cluster
     shared_cluster.close()
     for server in shared_cluster.servers:

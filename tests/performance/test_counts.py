@@ -54,7 +54,7 @@ def play(server: Server, commands: Commands, rounds: int) -> int:
 def test_a_remembered_command_leaves_nothing_behind(server: Server, name: str) -> None:
     commands = COMMANDS[name][0]
     server.own.execute_command("SM.SET", "k", DOCUMENT)
-    server.wait_info(definitions=1)  # those of other tests are given back
+    server.wait_info(machines=1, definitions=1)  # those of other tests are given back
     play(server, commands, WARM)
     before = server.info()
     play(server, commands, 1000)

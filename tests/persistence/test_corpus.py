@@ -22,7 +22,7 @@ class Filled:
     def check(self, seen: corpus.Seen | None = None) -> None:
         """All is there, and each definition once."""
         assert corpus.changes(self.seen if seen is None else seen, corpus.everything(self.server)) == []
-        assert self.server.info()["definitions"] == self.definitions
+        self.server.wait_info(definitions=self.definitions)
 
 
 @pytest.fixture

@@ -100,7 +100,7 @@ def test_a_full_sync_brings_it(start_server: Start, diskless: str, load: str) ->
     follow(primary, first)
     caught_up(primary, first)
     assert_same(primary, first)
-    assert first.info()["definitions"] == primary.info()["definitions"]
+    first.wait_info(definitions=primary.info()["definitions"])
 
 
 @pytest.mark.parametrize("preamble", ["yes", "no"])
