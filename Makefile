@@ -8,7 +8,7 @@ DESTDIR =
 ARGS =
 
 MODULE = build/redisstate.so
-SOURCES = build.py commands.json $(shell find module sm_core -type f -not -path '*/__pycache__/*' 2>/dev/null)
+SOURCES = build.py commands.json pyproject.toml $(shell find module sm_core -type f -not -path '*/__pycache__/*' 2>/dev/null)
 VENV = .venv/bin/python
 LIBRARY = $(DESTDIR)$(PREFIX)/lib/redisstate
 
@@ -24,49 +24,49 @@ build: $(MODULE)  ## the module, build/redisstate.so, and its bundle of Python f
 run: $(MODULE)  ## a server with the module in the foreground; PORT=6379, DIR=data, ARGS= for its settings
 	@$(VENV) tools/run_server.py $(MODULE) '$(PORT)' '$(DIR)' $(ARGS)
 
-cli: .venv/stamp  ## a prompt to that server; PORT=6379
+cli: .venv/stamp  ## a prompt to that server that knows its commands (HELP SM.SEND); PORT=6379
 	@$(VENV) tools/open_cli.py '$(PORT)' $(ARGS)
 
-test: $(MODULE)  ## every test, on one server; ARGS= for pytest
+test: $(MODULE) .venv/dev  ## every test, on one server; ARGS= for pytest
 	$(VENV) tools/servers.py --ensure
 	$(VENV) -m pytest -n 2 --dist worksteal $(ARGS)
 
-test-matrix: $(MODULE)  ## every test, on each of the servers that are promised; prints a table
+test-matrix: $(MODULE) .venv/dev  ## every test, on each of the servers that are promised; prints a table
 	$(VENV) tools/matrix.py $(ARGS)
 
-fuzz: $(MODULE)  ## hundreds of thousands of payloads and documents that lie; FUZZ_SEED= repeats a run
+fuzz: $(MODULE) .venv/dev  ## hundreds of thousands of payloads and documents that lie; FUZZ_SEED= repeats a run
 	$(VENV) tools/servers.py --ensure
 	$(VENV) -m pytest -n 2 -rP --long $(if $(FUZZ_SEED),--hypothesis-seed=$(FUZZ_SEED)) tests/hostile $(ARGS)
 
-durability: $(MODULE)  ## the long runs: kill -9, forks, a million machines
+durability: $(MODULE) .venv/dev  ## the long runs: kill -9, forks, a million machines
 	$(VENV) tools/servers.py --ensure
 	$(VENV) -m pytest -n 2 -rP --long tests/persistence tests/threads $(ARGS)
 
-replication: $(MODULE)  ## the long runs: 50,000 random commands, primaries killed, slots moved, again and again
+replication: $(MODULE) .venv/dev  ## the long runs: 50,000 random commands, primaries killed, slots moved, again and again
 	$(VENV) tools/servers.py --ensure
 	$(VENV) -m pytest -n 2 -rP --long tests/replication tests/cluster tests/sentinel $(ARGS)
 
-asan: $(MODULE)  ## every test with the module built under AddressSanitizer and UBSan
+asan: $(MODULE) .venv/dev  ## every test with the module built under AddressSanitizer and UBSan
 	$(VENV) tools/sanitize.py asan $(ARGS)
 
-valgrind: $(MODULE)  ## some of the tests under valgrind
+valgrind: $(MODULE) .venv/dev  ## some of the tests under valgrind
 	$(VENV) tools/sanitize.py valgrind $(ARGS)
 
-oracle: .venv/stamp  ## statecharts against the real XState, Mermaid and dot; wants Node, npm and graphviz
+oracle: .venv/dev  ## statecharts against the real XState, Mermaid and dot; wants Node, npm and graphviz
 	npm ci --prefix tests/core/xstate --no-audit --no-fund
 	$(VENV) -m pytest -m oracle $(ARGS)
 
-lint: .venv/stamp  ## ruff, mypy, the C compiler's warnings, what may import what, the Dockerfile
+lint: .venv/dev  ## ruff, mypy, the C compiler's warnings, what may import what, the Dockerfile
 	$(VENV) tools/lint.py
 
-bench: $(MODULE)  ## the module against the server's own commands, as ratios; BENCH=quick: in two minutes
+bench: $(MODULE) .venv/dev  ## the module against the server's own commands, as ratios; BENCH=quick: in two minutes
 	$(VENV) tools/servers.py --ensure
 	$(VENV) -m benchmarks $(ARGS)
 
 image: .venv/stamp  ## the Docker image, by Docker or by buildah
 	$(VENV) tools/image.py $(ARGS)
 
-image-test: .venv/stamp  ## builds the image, starts it and uses it as a user would
+image-test: .venv/dev  ## builds the image, starts it and uses it as a user would
 	$(VENV) tools/image_test.py $(ARGS)
 
 install: $(MODULE)  ## copies the module and its bundle to PREFIX/lib/redisstate; PREFIX=/usr/local
@@ -83,7 +83,11 @@ clean:  ## removes what was built and the venv; data stay
 $(MODULE): $(SOURCES) .venv/stamp
 	$(VENV) build.py
 
-.venv/stamp: requirements-dev.txt tools/make_venv.sh tools/check_python.py $(if $(PYTHON),$(shell test "$(PYTHON)" = "$$(cat .venv/asked-for 2>/dev/null)" || echo always))
+.venv/stamp: requirements.txt tools/make_venv.sh tools/check_python.py $(if $(PYTHON),$(shell test "$(PYTHON)" = "$$(cat .venv/asked-for 2>/dev/null)" || echo always))
 	@tools/make_venv.sh $(PYTHON)
+
+.venv/dev: .venv/stamp requirements-dev.txt
+	$(VENV) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
 
 always:

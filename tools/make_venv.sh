@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv with a Python that can be embedded, and installs requirements-dev.txt into it.
+# Makes .venv with a Python that can be embedded, and installs requirements.txt into it.
 #   tools/make_venv.sh [PYTHON]      PYTHON: the only interpreter to consider
 # Without one it takes the first that will do of python3, python3.13, python3.12, python3.11, /usr/bin/python3.
 set -u
@@ -34,6 +34,6 @@ if [ ! -x .venv/bin/python ] || [ "$(cat .venv/made-with 2>/dev/null)" != "$pyth
     "$python" -m venv .venv || exit 1
     echo "$python" >.venv/made-with
 fi
-.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt || exit 1
+.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt || exit 1
 echo "${1:-}" >.venv/asked-for
 touch .venv/stamp
