@@ -30,4 +30,4 @@ def test_the_version_is_one_and_the_changelog_knows_it(server: Server) -> None:
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version is not None
     assert server.info()["version"] == version[1]
-    assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text()
+    assert f"\n## [{version[1]}] - 2" in (ROOT / "CHANGELOG.md").read_text()

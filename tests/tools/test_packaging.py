@@ -1,0 +1,30 @@
+"""`pip install .` installs the engine, pure Python, whatever else lies in the folder."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.servers import ROOT
+
+
+def test_the_engine_can_be_installed(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "installed"
+    for name in ("sm_core", "module", "tools", "benchmarks"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    (source / "data").mkdir()  # as `make run` leaves one
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-index"]
+    run = subprocess.run(
+        [*pip, "--no-build-isolation", "--no-deps", "--target", target, source],
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
+    installed = {path.relative_to(target).as_posix() for path in target.rglob("*.py")}
+    assert installed == {path.relative_to(ROOT).as_posix() for path in (ROOT / "sm_core").rglob("*.py")}
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import sm_core.chart; print(sm_core.__file__)"
+    run = subprocess.run([sys.executable, "-I", "-c", code, target], capture_output=True, text=True, check=True)
+    assert Path(run.stdout.strip()) == target / "sm_core" / "__init__.py"
