@@ -1,9 +1,11 @@
-"""The diagrams that docs/statecharts.md shows are what the server answers for its order."""
+"""The diagrams that docs/statecharts.md shows are what the server answers for its order, and its JavaScript finds code."""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from html import unescape
 
 import pytest
@@ -13,6 +15,7 @@ from tests.docs.test_sessions import python
 from tests.servers import ROOT
 
 PAGE = ROOT / "docs" / "statecharts.md"
+XSTATE = ROOT / "tests" / "core" / "xstate"
 
 
 @pytest.fixture
@@ -42,3 +45,62 @@ def test_the_pictures_are_on_the_page() -> None:
     for name in ("order-dot.svg", "order-mermaid.png"):
         assert f"](pictures/{name})" in PAGE.read_text(encoding="utf-8")
         assert (ROOT / "docs" / "pictures" / name).stat().st_size > 10_000
+
+
+CONFIG = """
+import { and, assign, createMachine, fromPromise, setup } from "xstate";
+const machine = setup({ guards: { isVip: () => true }, actions: { mail: () => {} } }).createMachine({
+  initial: "open", context: { paid: 0, when: null }, entry: assign({ paid: 1 }),
+  states: {
+    open: {
+      entry: [() => {}, "mail"], exit: "mail", tags: ["a"],
+      on: {
+        PAY: [{ guard: ({ context }) => context.paid > 0, target: "paid" }, { guard: "isVip", target: undefined }],
+        SKIP: { guard: and(["isVip", () => false]), target: "paid", actions: { type: "mail", params: () => ({}) } },
+        HOLD: undefined, "a.b": {},
+      },
+      after: { 1000: { guard: () => false, target: "paid" } },
+    },
+    paid: { invoke: { src: createMachine({}), input: () => ({}) } },
+  },
+});
+"""
+LOST = [
+    "$.entry", "$.states.open.entry.0", "$.states.open.on.PAY.0.guard", "$.states.open.on.PAY.1.target",
+    "$.states.open.on.SKIP.guard", "$.states.open.on.SKIP.actions.params", "$.states.open.on.HOLD",
+    "$.states.open.after.1000.guard", "$.states.paid.invoke.src", "$.states.paid.invoke.input",
+]  # fmt: skip
+
+
+def javascript(code: str) -> subprocess.CompletedProcess[str]:
+    node = shutil.which("node")
+    assert node is not None and (XSTATE / "node_modules").is_dir(), "Node and the packages are missing: make oracle"
+    command = [node, "--input-type=module", "--eval", code]
+    return subprocess.run(command, cwd=XSTATE, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.oracle
+def test_the_javascript_finds_the_code_that_json_would_lose() -> None:
+    shown = re.search(r"^```js\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    ran = javascript(CONFIG + shown[1])
+    assert f"JSON would lose them: {', '.join(LOST)}\n" in ran.stderr
+    good = 'const machine = { config: { initial: "a", entry: ["mail"], on: { E: {} }, meta: [1, null, true] } };\n'
+    ran = javascript(good + shown[1] + "\nconsole.log(text);")
+    assert ran.stdout == '{"initial":"a","entry":["mail"],"on":{"E":{}},"meta":[1,null,true]}\n', ran.stderr
+
+
+@pytest.mark.oracle
+def test_what_the_page_says_of_each_kind_of_code() -> None:
+    """That it is lost without a trace, or leaves a null."""
+    ran = javascript(CONFIG + "console.log(JSON.stringify([machine.config, machine]));")
+    config, resolved = json.loads(ran.stdout)
+    opened = config["states"]["open"]
+    assert "entry" not in config
+    assert opened["entry"] == [None, "mail"]
+    assert opened["on"]["PAY"][0] == {"target": "paid"}
+    assert opened["on"]["SKIP"] == {"target": "paid", "actions": {"type": "mail"}}
+    assert "HOLD" not in opened["on"]
+    assert opened["after"] == {"1000": {"target": "paid"}}
+    assert "guard" not in resolved["states"]["open"]["on"]["PAY"][0]
+    assert resolved["states"]["open"]["entry"][0] == {"type": ""}
