@@ -7,6 +7,7 @@ A category of a module's own, @statemachine, came with Redis 7.4 and Valkey 8.0.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -15,9 +16,10 @@ from redis.exceptions import NoPermissionError
 
 from tests.contract import COMMANDS, enough, with_key, writes
 from tests.documents import README, README_GET
-from tests.servers import Server
+from tests.servers import ROOT, Server
 from tools import servers
 
+PAGE = ROOT / "docs" / "access-control.md"
 NAMES = list(COMMANDS)
 READS = [name for name in NAMES if name not in writes()]
 KEYED_READS = [name for name in with_key() if name not in writes()]
@@ -162,6 +164,34 @@ def test_selectors(server: Server, user: Users) -> None:
     assert client.execute_command("COPY", "orders:1", "inbox:2")
     with pytest.raises(NoPermissionError):
         client.execute_command("COPY", "inbox:1", "orders:2")
+
+
+def documented(name: str) -> list[str]:
+    """The rules that docs/access-control.md gives a user, but for its switch and its password."""
+    found = re.search(rf"^    ACL SETUSER {name} on >secret (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None
+    return found[1].split()
+
+
+def test_a_service_and_its_support(server: Server, user: Users) -> None:
+    """The users of docs/access-control.md: a service takes transitions, support can force, neither replaces."""
+    service, support = user(*documented("service")), user(*documented("support"))
+    server.own.execute_command("SM.SET", "customers:1", README)
+    assert service.execute_command("SM.STATE", "customers:1") == ["bar"]
+    for client in (service, support):
+        assert client.execute_command("SM.GET", "orders:1", "REASON") == SECRET
+        with pytest.raises(NoPermissionError):
+            client.execute_command("SM.SEND", "customers:1", "boo")
+        for words in (("SM.SET", "orders:1", README), ("SM.RESET", "orders:1"), ("DEL", "orders:1")):
+            with pytest.raises(NoPermissionError):
+                client.execute_command(*words)
+    assert service.execute_command("SM.SEND", "orders:1", "bar") is None, "no transition leads there"
+    assert service.execute_command("SM.SEND", "orders:1", "blee") == ["blee"]
+    for words in (("SM.MUTATE", "orders:1", "bar", "why", "FORCE"), ("SM.MUTATE", "orders:1", "bar")):
+        with pytest.raises(NoPermissionError):
+            service.execute_command(*words)
+    assert support.execute_command("SM.MUTATE", "orders:1", "bar", "why", "FORCE") == "OK"
+    assert service.execute_command("SM.STATE", "orders:1") == ["bar"]
 
 
 # Commands and categories
