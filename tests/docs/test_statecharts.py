@@ -1,4 +1,4 @@
-"""The diagrams that docs/statecharts.md shows are what the server answers for its order, and its JavaScript finds code."""
+"""The diagrams of docs/statecharts.md are what the server answers for its order, and its JavaScript finds code."""
 
 from __future__ import annotations
 
