@@ -82,7 +82,7 @@ class Python:
             fail("cffi is missing: pip install cffi, or install python3-cffi")
 
     def defines(self) -> list[str]:
-        """What module/shim/python.c has to know."""
+        """What module/shim/python/interpreter.c has to know."""
         values = {"LIBRARY": self.library, "HOME": self.home, "STDLIB": self.stdlib, "DYNLOAD": self.dynload}
         return [f'-DSM_PYTHON_{name}="{value}"' for name, value in values.items()]
 
@@ -184,7 +184,8 @@ class CommandTable:
         source = [
             "/* Written by build.py from commands.json. */",
             '#include "command_functions.h"',
-            '#include "shim.h"',
+            '#include "commands/register.h"',
+            '#include "version.h"',
             "static const RedisModuleCommandInfoVersion info_version = {",
             "    1, sizeof(RedisModuleCommandHistoryEntry), sizeof(RedisModuleCommandKeySpec),",
             "    sizeof(RedisModuleCommandArg),",
@@ -209,14 +210,14 @@ def declarations(header: str) -> str:
 
 
 def write_boundary(path: Path) -> None:
-    """The C that cffi makes: the functions of engine_api.h, which start and call Python."""
+    """The C that cffi makes: the functions of python/exports.h, which start and call Python."""
     from cffi import FFI
 
     builder = FFI()
-    builder.cdef(declarations("engine_abi.h"))
-    builder.embedding_api(declarations("engine_api.h"))
+    builder.cdef(declarations("bytes.h") + declarations("python/boundary.h"))
+    builder.embedding_api(declarations("python/exports.h"))
     builder.embedding_init_code(START)
-    builder.set_source(f"_{NAME}", '#include "engine_abi.h"')
+    builder.set_source(f"_{NAME}", '#include "python/boundary.h"')
     builder.emit_c_code(str(path))
 
 
@@ -243,7 +244,7 @@ def compile_shim(python: Python, output: Path, sanitize: bool) -> None:
     compiled = []
     for source in sources:
         own = [] if source.name == "boundary.c" else OWN_FLAGS
-        defines = python.defines() if source.name == "python.c" else []
+        defines = python.defines() if source.name == "interpreter.c" else []
         place = source.relative_to(SHIM) if source.is_relative_to(SHIM) else Path(source.name)
         target = objects / ("_".join(place.parts) + ".o")
         compiled.append(str(target))

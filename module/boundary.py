@@ -1,4 +1,4 @@
-"""The functions that the shim calls (module/shim/engine_api.h declares them).
+"""The functions that the shim calls (module/shim/python/exports.h declares them).
 
 Each fills a verdict and returns its code. The shim copies what it is told: nothing is kept here for it.
 """
@@ -30,7 +30,7 @@ from . import replies
 TAKEN: int = lib.SM_VERDICT_TAKEN
 REFUSED: int = lib.SM_VERDICT_REFUSED
 ERROR: int = lib.SM_VERDICT_ERROR
-STRAY: int = lib.SM_VERDICT_STRAY
+UNKNOWN_CURRENT: int = lib.SM_VERDICT_UNKNOWN_CURRENT
 INTERNAL: int = lib.SM_VERDICT_INTERNAL
 
 ready = False
@@ -42,6 +42,7 @@ _most = 0  # definitions at once, since memory was last given back
 _FEW = 64  # definitions, whose memory is not worth the work
 
 _unpack = ffi.unpack  # what cffi looks up by itself each time
+_FORMS = {lib.SM_ASK_MERMAID: "MERMAID", lib.SM_ASK_DOT: "DOT"}
 _tell_stand, _tell_reply = lib.sm_verdict_stand, lib.sm_verdict_reply
 
 
@@ -77,7 +78,7 @@ def _answers(function: Callable[..., int]) -> Callable[..., int]:
 
 
 @ffi.def_extern(error=None, onerror=_log_failure)
-def sm_python_set_limits(document_bytes: int, states: int, nesting: int) -> None:
+def sm_python_set_limits(document_bytes: int, states: int, elements: int, nesting: int) -> None:
     global _limits
     _limits = Limits(document_bytes, states, nesting)
 
@@ -104,7 +105,7 @@ def sm_python_compile(document: Any, length: int, accepted_before: int, verdict:
     else:
         _stand(definition, compiled.configuration, verdict)
     _definitions[handle] = definition  # last: where this fails, the shim learns no handle to give back
-    return STRAY if compiled.configuration is None else TAKEN
+    return UNKNOWN_CURRENT if compiled.configuration is None else TAKEN
 
 
 @_answers
@@ -120,25 +121,43 @@ def _stand(definition: Definition, configuration: bytes, verdict: Any) -> None:
     _tell_stand(verdict, configuration, len(configuration), head, len(head), states, len(states))
 
 
-_moves: dict[int, Callable[[Definition, bytes, str], Move | None]] = {
-    lib.SM_KIND_MUTATE: lambda definition, configuration, state: definition.mutate(configuration, state),
-    lib.SM_KIND_FORCE: lambda definition, configuration, state: definition.force(configuration, state),
-    lib.SM_KIND_SEND: lambda definition, configuration, event: definition.send(configuration, event),
-    lib.SM_KIND_SEND_ACTIONS: lambda definition, configuration, event: definition.send(configuration, event),
-    lib.SM_KIND_RESET: lambda definition, configuration, nothing: definition.start(),
-    lib.SM_KIND_RESET_ACTIONS: lambda definition, configuration, nothing: definition.start(),
-}
-_with_actions = (lib.SM_KIND_SEND_ACTIONS, lib.SM_KIND_RESET_ACTIONS)
+_WITH_ACTIONS: int = lib.SM_STEP_ACTIONS
 
-_questions: dict[int, Callable[[Definition, bytes], bytes]] = {
-    lib.SM_KIND_LIST: lambda definition, configuration: replies.array(definition.rows),
-    lib.SM_KIND_ALL: lambda definition, configuration: replies.array(definition.known),
-    lib.SM_KIND_INITIAL: lambda definition, configuration: replies.bulk(definition.initial),
-    lib.SM_KIND_CURRENT: lambda definition, configuration: replies.bulk(definition.current(configuration)),
-    lib.SM_KIND_NEXT: lambda definition, configuration: replies.array(definition.next(configuration)),
-    lib.SM_KIND_MERMAID: lambda definition, configuration: replies.bulk(diagram(definition, configuration, "MERMAID")),
-    lib.SM_KIND_DOT: lambda definition, configuration: replies.bulk(diagram(definition, configuration, "DOT")),
-}
+
+@_answers
+def sm_python_step(step: Any, verdict: Any) -> int:
+    definition = _definitions[step.engine]
+    kind = step.kind & ~_WITH_ACTIONS
+    configuration = _unpack(step.configuration.ptr, step.configuration.len)
+    try:
+        argument = _unpack(step.argument.ptr, step.argument.len).decode()
+    except UnicodeDecodeError as error:
+        if kind == lib.SM_STEP_ENTER:
+            raise DocumentError("the third argument", f"not UTF-8: byte {error.start}") from None
+        return REFUSED
+    outcome = _step(definition, kind, configuration, argument, None if step.accepted_before else _limits)
+    if outcome is None:
+        return REFUSED
+    target, actions = outcome
+    _stand(definition, target, verdict)
+    if step.kind & _WITH_ACTIONS:
+        reply = replies.arrays([replies.array(definition.states(target)), replies.array(actions)])
+        _tell_reply(verdict, reply, len(reply))
+    return TAKEN
+
+
+def _step(
+    definition: Definition, kind: int, configuration: bytes, argument: str, limits: Limits | None
+) -> Move | None:
+    if kind == lib.SM_STEP_SEND:
+        return definition.send(configuration, argument)
+    if kind == lib.SM_STEP_MUTATE:
+        return definition.mutate(configuration, argument)
+    if kind == lib.SM_STEP_FORCE:
+        return definition.force(configuration, argument)
+    if kind == lib.SM_STEP_RESET:
+        return definition.start()
+    return definition.enter(argument, configuration), ()
 
 
 @_answers
@@ -149,48 +168,40 @@ def sm_python_ask(
     configuration_length: int,
     argument: Any,
     argument_length: int,
-    accepted_before: int,
     verdict: Any,
 ) -> int:
-    definition = _definitions[handle]
     where = _unpack(configuration, configuration_length)
-    question = _questions.get(kind)
-    if question is not None:
-        reply = question(definition, where)
-        _tell_reply(verdict, reply, len(reply))
-        return TAKEN
-    try:
-        text = _unpack(argument, argument_length).decode()
-    except UnicodeDecodeError as error:
-        if kind == lib.SM_KIND_ENTER:
-            raise DocumentError("the third argument", f"not UTF-8: byte {error.start}") from None
-        if kind == lib.SM_KIND_WHY_NOT:
-            raise EngineError(f"the event is not UTF-8: byte {error.start}") from None
-        return REFUSED
-    if kind == lib.SM_KIND_WHY_NOT:
-        raise EngineError(definition.why_not(where, text))
-    if kind == lib.SM_KIND_ENTER:
-        move: Move | None = (definition.enter(text, where), ())
-    else:
-        move = _moves[kind](definition, where, text)
-    if move is None:
-        return REFUSED
-    target, actions = move
-    _stand(definition, target, verdict)
-    if kind in _with_actions:
-        states = replies.array(definition.states(target))
-        reply = replies.arrays([states, replies.array(actions)])
-        _tell_reply(verdict, reply, len(reply))
+    reply = _reply(_definitions[handle], kind, where, _unpack(argument, argument_length))
+    _tell_reply(verdict, reply, len(reply))
     return TAKEN
+
+
+def _reply(definition: Definition, kind: int, configuration: bytes, argument: bytes) -> bytes:
+    if kind == lib.SM_ASK_LIST:
+        return replies.array(definition.rows)
+    if kind == lib.SM_ASK_ALL:
+        return replies.array(definition.known)
+    if kind == lib.SM_ASK_INITIAL:
+        return replies.bulk(definition.initial)
+    if kind == lib.SM_ASK_CURRENT:
+        return replies.bulk(definition.current(configuration))
+    if kind == lib.SM_ASK_NEXT:
+        return replies.array(definition.next(configuration))
+    if kind == lib.SM_ASK_WHY_NOT:
+        try:
+            raise EngineError(definition.why_not(configuration, argument.decode()))
+        except UnicodeDecodeError as error:
+            raise EngineError(f"the event is not UTF-8: byte {error.start}") from None
+    return replies.bulk(diagram(definition, configuration, _FORMS[kind]))
 
 
 @_answers
 def sm_python_look_at(kind: int, document: Any, length: int, verdict: Any) -> int:
     text = _unpack(document, length)
-    if kind == lib.SM_KIND_CHECK:
+    if kind == lib.SM_ASK_CHECK:
         reply = replies.arrays([replies.array(finding) for finding in check_document(text, _limits)])
     else:
-        reply = replies.bulk(render(text, "DOT" if kind == lib.SM_KIND_DOT else "MERMAID", _limits))
+        reply = replies.bulk(render(text, _FORMS[kind], _limits))
     _tell_reply(verdict, reply, len(reply))
     return TAKEN
 

@@ -4,8 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine_api.h"
-#include "shim.h"
+#include "commands/register.h"
+#include "engine/engine.h"
+#include "info.h"
+#include "python/python.h"
+#include "reply/server_encoded.h"
+#include "settings.h"
+#include "type/type.h"
+#include "version.h"
 
 enum { OLDEST_SERVER = 0x00070000, MODULE_VERSION = 1 };
 
@@ -64,12 +70,12 @@ __attribute__((visibility("default"))) int RedisModule_OnLoad(RedisModuleCtx *ct
         }
         started = true;
     }
-    if (!sm_type_register(ctx) || !sm_commands_register(ctx) || !sm_settings_register(ctx) ||
+    if (!sm_type_register(ctx) || !sm_commands_register(ctx) || !sm_settings_register(ctx, sm_engine_set_limits) ||
         RedisModule_RegisterInfoFunc(ctx, sm_info) != REDISMODULE_OK || !sm_type_listen(ctx) || !sm_settings_listen(ctx)) {
         RedisModule_Log(ctx, "warning", "redisstate could not be registered");
         return REDISMODULE_ERR;
     }
-    sm_reply_prepare(ctx);
+    sm_server_encoded_prepare(ctx);
     RedisModule_Log(ctx, "notice", "redisstate %s, Python %s", sm_version, sm_python_version());
     return REDISMODULE_OK;
 }

@@ -1,45 +1,62 @@
 /* The settings redisstate.*: by CONFIG SET, in redis.conf and as module arguments.
  *
  * A module argument changes the default, so that a value set by redis.conf or written by CONFIG REWRITE is stronger. */
+#include "settings.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "shim.h"
-
 sm_settings sm_config;
 uint64_t sm_maxmemory;
 
-static const char *invalid_transition_words[] = {"nil", "error"};
-static const int invalid_transition_values[] = {0, 1};
+/* A setting of two words, which mean 0 and 1. */
+typedef struct choice {
+    const char *name;
+    int *value, standard;
+    const char *words[2];
+    int normal; /* the standard, or what a module argument makes of it */
+} choice;
+
+static choice choices[] = {
+    {"invalid-transition", &sm_config.invalid_transition, 0, {"nil", "error"}, 0},
+    {"server-encoded-replies", &sm_config.server_encoded_replies, 1, {"no", "yes"}, 0},
+};
 
 typedef struct numeric {
     const char *name;
     long long *value, standard, least, most;
     unsigned int flags;
     bool limits_documents;
-    long long normal; /* the standard, or what a module argument makes of it */
+    long long normal;
 } numeric;
 
 static numeric numerics[] = {
     {"max-document-bytes", &sm_config.document_bytes, 4 << 20, 64, 512LL << 20, REDISMODULE_CONFIG_MEMORY, true, 0},
     {"max-states", &sm_config.states, 10000, 1, 10000000, REDISMODULE_CONFIG_DEFAULT, true, 0},
+    {"max-elements", &sm_config.elements, 100000000, 1, 100000000, REDISMODULE_CONFIG_DEFAULT, true, 0},
     {"max-nesting", &sm_config.nesting, 64, 3, 256, REDISMODULE_CONFIG_DEFAULT, true, 0},
     {"max-memo-bytes", &sm_config.memo_bytes, 64 << 20, 1 << 20, 1LL << 40, REDISMODULE_CONFIG_MEMORY, false, 0},
 };
 
-enum { NUMERICS = sizeof(numerics) / sizeof(*numerics) };
+enum {
+    CHOICES = sizeof(choices) / sizeof(*choices),
+    NUMERICS = sizeof(numerics) / sizeof(*numerics),
+    LONGEST_LIST = 256,
+};
 
-static int get_enum(const char *name, void *setting) {
+static void (*limits_changed)(void);
+
+static int get_choice(const char *name, void *setting) {
     (void)name;
-    return *(int *)setting;
+    return *((choice *)setting)->value;
 }
 
-static int set_enum(const char *name, int value, void *setting, RedisModuleString **error) {
+static int set_choice(const char *name, int value, void *setting, RedisModuleString **error) {
     (void)name, (void)error;
-    *(int *)setting = value;
+    *((choice *)setting)->value = value;
     return REDISMODULE_OK;
 }
 
@@ -54,7 +71,7 @@ static int set_numeric(const char *name, long long value, void *setting, RedisMo
     (void)name, (void)error;
     if (*number->value == value) return REDISMODULE_OK;
     *number->value = value;
-    if (number->limits_documents) sm_engine_set_limits();
+    if (number->limits_documents) limits_changed();
     return REDISMODULE_OK;
 }
 
@@ -91,33 +108,42 @@ static bool argument_numeric(RedisModuleCtx *ctx, numeric *number, const char *t
     return true;
 }
 
-static bool argument_invalid_transition(RedisModuleCtx *ctx, const char *text) {
+static bool argument_choice(RedisModuleCtx *ctx, choice *setting, const char *text) {
     for (int i = 0; i < 2; i++) {
-        if (strcasecmp(text, invalid_transition_words[i]) == 0) {
-            sm_config.invalid_transition = invalid_transition_values[i];
+        if (strcasecmp(text, setting->words[i]) == 0) {
+            setting->normal = i;
             return true;
         }
     }
-    RedisModule_Log(ctx, "warning", "module argument invalid-transition: '%s' is neither nil nor error", text);
+    RedisModule_Log(ctx, "warning", "module argument %s: '%s' is neither %s nor %s", setting->name, text,
+                    setting->words[0], setting->words[1]);
     return false;
+}
+
+static void log_unknown(RedisModuleCtx *ctx, const char *name) {
+    char known[LONGEST_LIST] = "";
+
+    for (size_t i = 0; i < CHOICES + NUMERICS; i++) {
+        strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
+        strncat(known, i < CHOICES ? choices[i].name : numerics[i - CHOICES].name, sizeof(known) - strlen(known) - 1);
+    }
+    RedisModule_Log(ctx, "warning", "unknown module argument '%s'; known are %s", name, known);
 }
 
 static bool argument(RedisModuleCtx *ctx, const char *name, const char *text) {
     static const char prefix[] = SM_MODULE_NAME ".";
 
     if (strncasecmp(name, prefix, sizeof(prefix) - 1) == 0) name += sizeof(prefix) - 1;
-    if (strcasecmp(name, "invalid-transition") == 0) return argument_invalid_transition(ctx, text);
+    for (size_t i = 0; i < CHOICES; i++)
+        if (strcasecmp(name, choices[i].name) == 0) return argument_choice(ctx, &choices[i], text);
     for (size_t i = 0; i < NUMERICS; i++)
         if (strcasecmp(name, numerics[i].name) == 0) return argument_numeric(ctx, &numerics[i], text);
-    RedisModule_Log(ctx, "warning",
-                    "unknown module argument '%s'; known are invalid-transition, max-document-bytes, max-states, "
-                    "max-nesting, max-memo-bytes",
-                    name);
+    log_unknown(ctx, name);
     return false;
 }
 
 bool sm_settings_arguments(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
-    sm_config.invalid_transition = 0;
+    for (size_t i = 0; i < CHOICES; i++) choices[i].normal = choices[i].standard;
     for (size_t i = 0; i < NUMERICS; i++) numerics[i].normal = numerics[i].standard;
     if (argc % 2) {
         RedisModule_Log(ctx, "warning", "module arguments come in pairs of a setting's name and its value");
@@ -131,20 +157,30 @@ bool sm_settings_arguments(RedisModuleCtx *ctx, RedisModuleString **argv, int ar
     return true;
 }
 
-bool sm_settings_register(RedisModuleCtx *ctx) {
-    if (RedisModule_RegisterEnumConfig(ctx, "invalid-transition", sm_config.invalid_transition,
-                                       REDISMODULE_CONFIG_DEFAULT, invalid_transition_words, invalid_transition_values,
-                                       2, get_enum, set_enum, NULL, &sm_config.invalid_transition) != REDISMODULE_OK)
-        return false;
-    for (size_t i = 0; i < NUMERICS; i++) {
-        numeric *number = &numerics[i];
+/* ---- registration ---- */
 
-        *number->value = number->normal;
-        if (RedisModule_RegisterNumericConfig(ctx, number->name, number->normal, number->flags, number->least,
-                                              number->most, get_numeric, set_numeric, NULL, number) != REDISMODULE_OK)
-            return false;
-    }
-    sm_engine_set_limits();
+static bool register_choice(RedisModuleCtx *ctx, choice *setting) {
+    static const int values[] = {0, 1};
+
+    *setting->value = setting->normal;
+    return RedisModule_RegisterEnumConfig(ctx, setting->name, setting->normal, REDISMODULE_CONFIG_DEFAULT,
+                                          setting->words, values, 2, get_choice, set_choice, NULL,
+                                          setting) == REDISMODULE_OK;
+}
+
+static bool register_numeric(RedisModuleCtx *ctx, numeric *number) {
+    *number->value = number->normal;
+    return RedisModule_RegisterNumericConfig(ctx, number->name, number->normal, number->flags, number->least,
+                                             number->most, get_numeric, set_numeric, NULL, number) == REDISMODULE_OK;
+}
+
+bool sm_settings_register(RedisModuleCtx *ctx, void (*changed)(void)) {
+    limits_changed = changed;
+    for (size_t i = 0; i < CHOICES; i++)
+        if (!register_choice(ctx, &choices[i])) return false;
+    for (size_t i = 0; i < NUMERICS; i++)
+        if (!register_numeric(ctx, &numerics[i])) return false;
+    limits_changed();
     return RedisModule_LoadConfigs(ctx) == REDISMODULE_OK;
 }
 

@@ -2,11 +2,14 @@
 #include <stdio.h>
 
 #include "command_functions.h"
-#include "commands/command.h"
+#include "commands/keys.h"
+#include "reply/errors.h"
+#include "reply/server_encoded.h"
+#include "reply/text.h"
+#include "reply/tokens.h"
+#include "settings.h"
 
-static const sm_bytes no_argument = {"", 0};
-
-static bool good_reason(RedisModuleCtx *ctx, sm_bytes reason) {
+static bool is_good_reason(RedisModuleCtx *ctx, sm_bytes reason) {
     size_t fault = sm_utf8_fault(reason);
     char text[96];
     int len;
@@ -22,97 +25,134 @@ static bool good_reason(RedisModuleCtx *ctx, sm_bytes reason) {
     return false;
 }
 
-/* The machine goes where an answer says, or stays where it says no. The key is closed then. */
-static void take(RedisModuleCtx *ctx, RedisModuleString *name, sm_open_key *open, enum sm_outcome outcome,
-                 const sm_answer *answer, const sm_bytes *reason, const char *event) {
-    if (outcome == SM_TAKEN && sm_key_move(open, answer->node, answer->way, reason)) sm_commit(ctx, name, open, event);
-    else sm_key_close(open);
+/* The machine moves where the outcome says so; the key is closed then. */
+static void finish(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *outcome, const sm_bytes *reason,
+                   const char *event) {
+    if (outcome->result == SM_TAKEN) sm_commit(ctx, target, outcome, reason, event);
+    else sm_key_close(target);
 }
 
-/* Why an event is not taken: nil, or an error where the settings want one. */
-static __attribute__((noinline)) int reply_refused(RedisModuleCtx *ctx, sm_node *node, sm_bytes event) {
-    sm_answer why;
+/* ---- SM.MUTATE ---- */
 
-    if (!sm_config.invalid_transition) return RedisModule_ReplyWithNull(ctx);
-    sm_engine_ask(NULL, node, SM_KIND_WHY_NOT, event, &why);
-    sm_reply_error(ctx, why.error);
-    sm_answer_release(&why);
-    return REDISMODULE_OK;
+typedef struct mutation {
+    uint8_t kind;
+    bool has_reason;
+    sm_bytes reason;
+} mutation;
+
+/* What follows the state: nothing, a reason, FORCE, or both. False after an error. */
+static bool read_mutation(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, mutation *read) {
+    bool force = false;
+
+    read->has_reason = argc >= 4;
+    if (argc == 5) {
+        force = sm_is_word(sm_bytes_of(argv[4]), "FORCE");
+        if (!force) {
+            sm_reply_unknown_word(ctx, argv[0], argv[4], "; behind the reason comes FORCE");
+            return false;
+        }
+    }
+    if (read->has_reason) {
+        read->reason = sm_bytes_of(argv[3]);
+        if (argc == 4 && sm_is_word(read->reason, "FORCE")) {
+            read->has_reason = false;
+            force = true;
+        }
+    }
+    read->kind = force ? SM_STEP_FORCE : SM_STEP_MUTATE;
+    return !read->has_reason || is_good_reason(ctx, read->reason);
 }
 
-/* What an answer to SM.SEND or SM.RESET says: its own reply, or the states where the machine stands now. */
-static int reply_taken(RedisModuleCtx *ctx, const sm_answer *answer) {
-    return answer->reply.len ? sm_reply_encoded(ctx, answer->reply) : sm_reply_states(ctx, answer->node);
+static __attribute__((cold)) int reply_invalid_transition(RedisModuleCtx *ctx, const sm_node *from, sm_bytes to) {
+    sm_bytes states = from->details->states, first = {"", 0};
+    uint32_t count = 0;
+    char token = 0;
+
+    if (sm_tokens_take(&states, &token, 1) && sm_tokens_take(&states, &count, sizeof(count)))
+        sm_tokens_string(&states, &first);
+    return sm_reply_error_about(ctx, "invalid state transition: ", first, " to ", to, "");
 }
 
 int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
-    bool has_reason = argc >= 4, force = false;
-    sm_bytes reason = no_argument;
-    sm_answer answer;
-    enum sm_outcome outcome;
-    sm_open_key open;
+    sm_bytes state;
+    sm_outcome outcome;
+    sm_target target;
+    sm_node *from;
+    mutation asked;
 
     if (argc < 3 || argc > 5) return RedisModule_WrongArity(ctx);
-    if (argc == 5) {
-        force = sm_is_word(sm_bytes_of(argv[4]), "FORCE");
-        if (!force) return sm_reply_unknown_word(ctx, argv[0], argv[4], "; behind the reason comes FORCE");
-    }
-    if (has_reason) {
-        reason = sm_bytes_of(argv[3]);
-        if (argc == 4 && sm_is_word(reason, "FORCE")) {
-            has_reason = false;
-            force = true;
-        } else if (!good_reason(ctx, reason)) {
-            return REDISMODULE_OK;
-        }
-    }
-    if (!sm_key_open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &open)) return REDISMODULE_OK;
-    outcome = sm_engine_ask(NULL, open.node, force ? SM_KIND_FORCE : SM_KIND_MUTATE, sm_bytes_of(argv[2]), &answer);
-    take(ctx, argv[1], &open, outcome, &answer, has_reason ? &reason : NULL, "sm.mutate");
-    if (outcome == SM_TAKEN) sm_reply_ok(ctx);
-    else if (outcome == SM_ERROR) sm_reply_error(ctx, answer.error);
-    else if (sm_config.invalid_transition) sm_reply_invalid_transition(ctx, open.node, sm_bytes_of(argv[2]));
+    if (!read_mutation(ctx, argv, argc, &asked)) return REDISMODULE_OK;
+    if (!sm_key_open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &target)) return REDISMODULE_OK;
+    state = sm_bytes_of(argv[2]);
+    from = sm_machine_node(target.machine);
+    sm_engine_step(from, asked.kind, state, &outcome);
+    finish(ctx, &target, &outcome, asked.has_reason ? &asked.reason : NULL, "sm.mutate");
+    if (outcome.result == SM_TAKEN) sm_reply_ok(ctx);
+    else if (outcome.result == SM_ERROR) sm_reply_error(ctx, outcome.error);
+    else if (sm_config.invalid_transition) reply_invalid_transition(ctx, from, state);
     else RedisModule_ReplyWithNull(ctx);
-    sm_answer_release(&answer);
+    sm_outcome_release(&outcome);
+    return REDISMODULE_OK;
+}
+
+/* ---- SM.SEND, SM.RESET ---- */
+
+/* Whether ACTIONS follows at argv[at]; -1 after an error. */
+static int read_actions(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, int at) {
+    if (argc == at) return 0;
+    if (sm_is_word(sm_bytes_of(argv[at]), "ACTIONS")) return SM_STEP_ACTIONS;
+    sm_reply_unknown_word(ctx, argv[0], argv[at], "; known is ACTIONS");
+    return -1;
+}
+
+/* What a step says: its own reply, or the states where the machine stands now. */
+static int reply_taken(RedisModuleCtx *ctx, const sm_outcome *outcome) {
+    return outcome->reply.len ? sm_reply_tokens(ctx, outcome->reply) : sm_reply_states(ctx, outcome->node);
+}
+
+/* That an event is not taken: nil, or why, where the settings want an error. */
+static __attribute__((noinline)) int reply_refused(RedisModuleCtx *ctx, sm_node *node, sm_bytes event) {
+    sm_outcome why;
+
+    if (!sm_config.invalid_transition) return RedisModule_ReplyWithNull(ctx);
+    sm_engine_ask(NULL, node, SM_ASK_WHY_NOT, event, &why);
+    sm_reply_error(ctx, why.error);
+    sm_outcome_release(&why);
     return REDISMODULE_OK;
 }
 
 int sm_send_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
-    bool actions = argc == 4;
-    sm_answer answer;
-    enum sm_outcome outcome;
-    sm_open_key open;
+    int actions;
+    sm_outcome outcome;
+    sm_target target;
+    sm_node *from;
 
     if (argc < 3 || argc > 4) return RedisModule_WrongArity(ctx);
-    if (actions && !sm_is_word(sm_bytes_of(argv[3]), "ACTIONS"))
-        return sm_reply_unknown_word(ctx, argv[0], argv[3], "; known is ACTIONS");
-    if (!sm_key_open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &open)) return REDISMODULE_OK;
-    outcome = sm_engine_ask(NULL, open.node, actions ? SM_KIND_SEND_ACTIONS : SM_KIND_SEND, sm_bytes_of(argv[2]),
-                            &answer);
-    take(ctx, argv[1], &open, outcome, &answer, NULL, "sm.send");
-    if (outcome == SM_TAKEN) reply_taken(ctx, &answer);
-    else if (outcome == SM_ERROR) sm_reply_error(ctx, answer.error);
-    else reply_refused(ctx, open.node, sm_bytes_of(argv[2]));
-    sm_answer_release(&answer);
+    if ((actions = read_actions(ctx, argv, argc, 3)) < 0) return REDISMODULE_OK;
+    if (!sm_key_open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &target)) return REDISMODULE_OK;
+    from = sm_machine_node(target.machine);
+    sm_engine_step(from, (uint8_t)(SM_STEP_SEND + actions), sm_bytes_of(argv[2]), &outcome);
+    finish(ctx, &target, &outcome, NULL, "sm.send");
+    if (outcome.result == SM_TAKEN) reply_taken(ctx, &outcome);
+    else if (outcome.result == SM_ERROR) sm_reply_error(ctx, outcome.error);
+    else reply_refused(ctx, from, sm_bytes_of(argv[2]));
+    sm_outcome_release(&outcome);
     return REDISMODULE_OK;
 }
 
 int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
-    bool actions = argc == 3;
-    sm_answer answer;
-    enum sm_outcome outcome;
-    sm_open_key open;
+    int actions;
+    sm_outcome outcome;
+    sm_target target;
 
     if (argc < 2 || argc > 3) return RedisModule_WrongArity(ctx);
-    if (actions && !sm_is_word(sm_bytes_of(argv[2]), "ACTIONS"))
-        return sm_reply_unknown_word(ctx, argv[0], argv[2], "; known is ACTIONS");
-    if (!sm_key_open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &open)) return REDISMODULE_OK;
-    outcome = sm_engine_ask(open.node->details->definition, NULL, actions ? SM_KIND_RESET_ACTIONS : SM_KIND_RESET,
-                            no_argument, &answer);
-    take(ctx, argv[1], &open, outcome, &answer, NULL, "sm.reset");
-    if (outcome != SM_TAKEN) sm_reply_error(ctx, answer.error);
-    else if (actions) reply_taken(ctx, &answer);
+    if ((actions = read_actions(ctx, argv, argc, 2)) < 0) return REDISMODULE_OK;
+    if (!sm_key_open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &target)) return REDISMODULE_OK;
+    sm_engine_reset(sm_machine_node(target.machine)->details->definition, (uint8_t)(SM_STEP_RESET + actions), &outcome);
+    finish(ctx, &target, &outcome, NULL, "sm.reset");
+    if (outcome.result != SM_TAKEN) sm_reply_error(ctx, outcome.error);
+    else if (actions) reply_taken(ctx, &outcome);
     else sm_reply_ok(ctx);
-    sm_answer_release(&answer);
+    sm_outcome_release(&outcome);
     return REDISMODULE_OK;
 }

@@ -1,7 +1,7 @@
 /* Registers the SM.* commands, as the table that build.py makes of commands.json has them. */
-#include <stdio.h>
+#include "commands/register.h"
 
-#include "shim.h"
+#include <stdio.h>
 
 static bool set_categories(RedisModuleCtx *ctx, RedisModuleCommand *command, const char *categories, bool own) {
     char words[128];

@@ -1,42 +1,44 @@
 /* Commands that store a machine: SM.SET, SM.CREATE, and SM.TEMPLATE, which says what SM.CREATE stores. */
 #include "command_functions.h"
-#include "commands/command.h"
+#include "commands/keys.h"
+#include "reply/errors.h"
+#include "reply/server_encoded.h"
 
 static const char template[] = "{\"current\":\"\",\"map\":{},\"initial\":\"\"}";
 
-/* The machine that a document says, standing where `current` says where it is not NULL. SM_STRAY never comes out. */
-static enum sm_outcome read_document(RedisModuleCtx *ctx, sm_bytes document, const sm_bytes *current,
-                                     sm_definition **held, sm_answer *answer, sm_answer *entered) {
-    enum sm_outcome outcome = sm_engine_known_document(document, held, answer)
-                                  ? SM_TAKEN
-                                  : sm_engine_document(document, sm_accepted_before(ctx), held, answer);
-
-    if (outcome == SM_ERROR || !current) return outcome == SM_STRAY ? SM_ERROR : outcome;
-    outcome = sm_engine_enter(*held, answer->has_history ? answer->node : NULL, *current, sm_accepted_before(ctx),
-                              entered);
-    answer->node = entered->node;
-    answer->error = entered->error;
-    return outcome;
+/* The machine that a document says. */
+static enum sm_result read_document(RedisModuleCtx *ctx, sm_bytes document, sm_outcome *outcome) {
+    if (sm_engine_known_document(document, outcome)) return SM_TAKEN;
+    return sm_engine_document(document, sm_accepted_before(ctx), outcome);
 }
 
+static int finish(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *document, const sm_outcome *outcome,
+                  const char *event) {
+    if (outcome->result != SM_TAKEN) {
+        sm_key_close(target);
+        return sm_reply_error(ctx, outcome->error);
+    }
+    target->replaces = true;
+    sm_commit(ctx, target, outcome, document->has_reason ? &document->reason : NULL, event);
+    return sm_reply_ok(ctx);
+}
+
+/* `current` says where the machine stands, or is NULL: where the document says. */
 static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes document, const sm_bytes *current,
                         const char *event) {
-    sm_definition *definition = NULL;
-    sm_answer answer, entered = {.node = NULL};
-    enum sm_outcome outcome;
-    sm_open_key open;
+    sm_outcome outcome, entered;
+    sm_target target;
 
-    if (!sm_key_open(ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &open)) return REDISMODULE_OK;
-    outcome = read_document(ctx, document, current, &definition, &answer, &entered);
-    if (outcome == SM_TAKEN && sm_key_store(&open, answer.node, answer.has_reason ? &answer.reason : NULL))
-        sm_commit(ctx, name, &open, event);
-    else
-        sm_key_close(&open);
-    if (outcome == SM_TAKEN) sm_reply_ok(ctx);
-    else sm_reply_error(ctx, answer.error);
-    if (current && definition) sm_answer_release(&entered);
-    if (definition) sm_definition_release(definition);
-    sm_answer_release(&answer);
+    if (!sm_key_open(ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &target)) return REDISMODULE_OK;
+    if (read_document(ctx, document, &outcome) != SM_ERROR && current) {
+        sm_engine_enter(outcome.definition, outcome.has_history ? outcome.node : NULL, *current, sm_accepted_before(ctx),
+                        &entered);
+        finish(ctx, &target, &outcome, &entered, event);
+        sm_outcome_release(&entered);
+    } else {
+        finish(ctx, &target, &outcome, &outcome, event);
+    }
+    sm_outcome_release(&outcome);
     return REDISMODULE_OK;
 }
 

@@ -9,11 +9,16 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <stdatomic.h>
 #include <string.h>
 
-#include "shim.h"
+#include "python/boundary.h"
+#include "python/python.h"
 
-#if SM_ADDRESS_SANITIZER
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
 enum { KEPT_OF_A_SIZE = 0 }; /* else a block that is used after it was freed would not be noticed */
 #else
 enum { KEPT_OF_A_SIZE = 32 };
@@ -30,11 +35,13 @@ static struct {
     int count;
 } kept[LARGEST_KEPT / GRAIN + 1];
 
+static _Atomic uint64_t taken, raw_taken; /* bytes */
+
 /* Under the GIL: no locked instruction is needed to count. */
 static void count(uint64_t more) {
-    uint64_t bytes = atomic_load_explicit(&sm_counts.python_bytes, memory_order_relaxed);
+    uint64_t bytes = atomic_load_explicit(&taken, memory_order_relaxed);
 
-    atomic_store_explicit(&sm_counts.python_bytes, bytes + more, memory_order_relaxed);
+    atomic_store_explicit(&taken, bytes + more, memory_order_relaxed);
 }
 
 static void *counted(void *pointer) {
@@ -121,10 +128,12 @@ static void *python_realloc(void *unused, void *pointer, size_t bytes) {
     return counted(RedisModule_Realloc(pointer, rounded(bytes)));
 }
 
-/* Without the blocks that are kept. */
+uint64_t sm_python_bytes_taken(void) {
+    return atomic_load_explicit(&taken, memory_order_relaxed) + atomic_load_explicit(&raw_taken, memory_order_relaxed);
+}
+
 uint64_t sm_python_bytes(void) {
-    uint64_t bytes = atomic_load_explicit(&sm_counts.python_bytes, memory_order_relaxed) +
-                     atomic_load_explicit(&sm_counts.python_raw_bytes, memory_order_relaxed);
+    uint64_t bytes = sm_python_bytes_taken();
 
     for (size_t grains = 1; grains <= LARGEST_KEPT / GRAIN; grains++)
         bytes -= (uint64_t)kept[grains].count * grains * GRAIN;
@@ -134,7 +143,7 @@ uint64_t sm_python_bytes(void) {
 /* ---- raw memory ---- */
 
 static void raw_count(uint64_t more) {
-    atomic_fetch_add_explicit(&sm_counts.python_raw_bytes, more, memory_order_relaxed);
+    atomic_fetch_add_explicit(&raw_taken, more, memory_order_relaxed);
 }
 
 static void *raw_counted(void *pointer) {

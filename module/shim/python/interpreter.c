@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "shim.h"
+#include "python/python.h"
 
 #if PY_VERSION_HEX < 0x030b0000
 #error "redisstate needs Python 3.11 or newer"

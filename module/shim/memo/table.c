@@ -8,9 +8,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "shim.h"
+#include "memo/internal.h"
 
 enum { FIRST_SIZE = 1024, MOVED_AT_ONCE = 4, MOVED_TO_SETTLE = 1024 };
+
+static struct {
+    sm_item **buckets, **old; /* old: what is still to be moved while the table grows or shrinks */
+    size_t size, old_size, moved, count;
+} table;
 
 static uint64_t seed[2];
 
@@ -55,19 +60,19 @@ static uint64_t hash_of(const void *owner, uint8_t kind, sm_bytes key) {
     return v0 ^ v1 ^ v2 ^ v3;
 }
 
-void sm_table_init(sm_table *table) {
+void sm_table_init(void) {
     if (getrandom(seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed)) {
         struct timespec now = {0, 0};
         clock_gettime(CLOCK_REALTIME, &now);
         seed[0] = (uint64_t)now.tv_sec * 1000000007ULL ^ (uint64_t)now.tv_nsec;
-        seed[1] = (uint64_t)getpid() ^ (uint64_t)(uintptr_t)table;
+        seed[1] = (uint64_t)getpid() ^ (uint64_t)(uintptr_t)&table;
     }
-    memset(table, 0, sizeof(*table));
-    table->size = FIRST_SIZE;
-    table->buckets = RedisModule_Calloc(table->size, sizeof(sm_item *));
+    memset(&table, 0, sizeof(table));
+    table.size = FIRST_SIZE;
+    table.buckets = RedisModule_Calloc(table.size, sizeof(sm_item *));
 }
 
-sm_question sm_table_question(const void *owner, uint8_t kind, sm_bytes key) {
+sm_question sm_question_make(const void *owner, uint8_t kind, sm_bytes key) {
     return (sm_question){owner, key, hash_of(owner, kind, key), kind};
 }
 
@@ -80,52 +85,52 @@ static sm_item *find_in(sm_item *item, const sm_question *question) {
     return NULL;
 }
 
-sm_item *sm_table_find(const sm_table *table, const sm_question *question) {
-    sm_item *item = find_in(table->buckets[question->hash & (table->size - 1)], question);
-    if (!item && table->old) item = find_in(table->old[question->hash & (table->old_size - 1)], question);
+sm_item *sm_table_find(const sm_question *question) {
+    sm_item *item = find_in(table.buckets[question->hash & (table.size - 1)], question);
+    if (!item && table.old) item = find_in(table.old[question->hash & (table.old_size - 1)], question);
     return item;
 }
 
-static void move_some(sm_table *table, int buckets) {
-    for (int i = 0; i < buckets && table->old; i++) {
-        sm_item *item = table->old[table->moved];
-        table->old[table->moved] = NULL;
+static void move_some(int buckets) {
+    for (int i = 0; i < buckets && table.old; i++) {
+        sm_item *item = table.old[table.moved];
+        table.old[table.moved] = NULL;
         while (item) {
             sm_item *next = item->chain;
-            sm_item **bucket = &table->buckets[item->hash & (table->size - 1)];
+            sm_item **bucket = &table.buckets[item->hash & (table.size - 1)];
             item->chain = *bucket;
             *bucket = item;
             item = next;
         }
-        if (++table->moved == table->old_size) {
-            RedisModule_Free(table->old);
-            table->old = NULL;
-            table->old_size = table->moved = 0;
+        if (++table.moved == table.old_size) {
+            RedisModule_Free(table.old);
+            table.old = NULL;
+            table.old_size = table.moved = 0;
         }
     }
 }
 
-static void resize(sm_table *table, size_t size) {
-    table->old = table->buckets;
-    table->old_size = table->size;
-    table->moved = 0;
-    table->size = size;
-    table->buckets = RedisModule_Calloc(size, sizeof(sm_item *));
+static void resize(size_t size) {
+    table.old = table.buckets;
+    table.old_size = table.size;
+    table.moved = 0;
+    table.size = size;
+    table.buckets = RedisModule_Calloc(size, sizeof(sm_item *));
 }
 
-static void shrink(sm_table *table) {
-    if (!table->old && table->size > FIRST_SIZE && table->count < table->size / 8) resize(table, table->size / 2);
+static void shrink(void) {
+    if (!table.old && table.size > FIRST_SIZE && table.count < table.size / 8) resize(table.size / 2);
 }
 
-void sm_table_add(sm_table *table, sm_item *item) {
+void sm_table_add(sm_item *item) {
     sm_item **bucket;
 
-    move_some(table, MOVED_AT_ONCE);
-    if (!table->old && table->count >= table->size) resize(table, table->size * 2);
-    bucket = &table->buckets[item->hash & (table->size - 1)];
+    move_some(MOVED_AT_ONCE);
+    if (!table.old && table.count >= table.size) resize(table.size * 2);
+    bucket = &table.buckets[item->hash & (table.size - 1)];
     item->chain = *bucket;
     *bucket = item;
-    table->count++;
+    table.count++;
 }
 
 static bool remove_from(sm_item **bucket, sm_item *item) {
@@ -138,20 +143,19 @@ static bool remove_from(sm_item **bucket, sm_item *item) {
     return false;
 }
 
-void sm_table_remove(sm_table *table, sm_item *item) {
-    if (!remove_from(&table->buckets[item->hash & (table->size - 1)], item) && table->old)
-        remove_from(&table->old[item->hash & (table->old_size - 1)], item);
-    table->count--;
-    move_some(table, MOVED_AT_ONCE);
-    shrink(table);
+void sm_table_remove(sm_item *item) {
+    if (!remove_from(&table.buckets[item->hash & (table.size - 1)], item) && table.old)
+        remove_from(&table.old[item->hash & (table.old_size - 1)], item);
+    table.count--;
+    move_some(MOVED_AT_ONCE);
+    shrink();
 }
 
-/* Called now and then: a table that nothing is added to any more still gives back what it has too much. */
-void sm_table_settle(sm_table *table) {
-    move_some(table, MOVED_TO_SETTLE);
-    shrink(table);
+void sm_table_settle(void) {
+    move_some(MOVED_TO_SETTLE);
+    shrink();
 }
 
-size_t sm_table_bytes(const sm_table *table) {
-    return (table->size + table->old_size) * sizeof(sm_item *);
+size_t sm_table_bytes(void) {
+    return (table.size + table.old_size) * sizeof(sm_item *);
 }

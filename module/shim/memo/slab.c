@@ -3,7 +3,7 @@
  * bounded by what the most of them took at one time.
  *
  * Source: Bonwick, "The Slab Allocator: An Object-Caching Kernel Memory Allocator", 1994. */
-#include "shim.h"
+#include "memo/internal.h"
 
 #include <string.h>
 

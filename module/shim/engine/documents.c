@@ -1,0 +1,102 @@
+/* Documents and stored configurations, to definitions and nodes. */
+#include <string.h>
+
+#include "engine/internal.h"
+
+/* The definition is retained by the outcome where there is one: where Python has taken the document, but for its
+ * `current`. */
+static int compile(sm_bytes document, bool accepted_before, sm_verdict *verdict, sm_outcome *outcome) {
+    int code = sm_python_compile(document.ptr, document.len, accepted_before, verdict);
+
+    if (code == SM_VERDICT_TAKEN || code == SM_VERDICT_UNKNOWN_CURRENT) {
+        sm_question question = sm_definition_question(verdict->canonical);
+        sm_definition *definition = sm_definition_find(&question);
+
+        if (definition) sm_python_forget(verdict->engine);
+        else definition = sm_definition_add(&question, verdict->split, verdict->engine, verdict->engine_bytes);
+        sm_definition_retain(definition);
+        outcome->definition = definition;
+    }
+    return code;
+}
+
+static enum sm_result remembered(sm_edge *edge, sm_outcome *outcome) {
+    memset(outcome, 0, sizeof(*outcome));
+    if (!edge->item.used) edge->item.used = true;
+    sm_definition_retain(edge->definition);
+    outcome->definition = edge->definition;
+    outcome->node = edge->target;
+    outcome->has_history = edge->has_history;
+    outcome->has_reason = edge->has_reason;
+    outcome->reason = edge->reply;
+    return sm_outcome_remembered(outcome, SM_TAKEN);
+}
+
+bool sm_engine_known_document(sm_bytes document, sm_outcome *outcome) {
+    sm_edge *edge = sm_edge_find_document(document);
+
+    return edge && remembered(edge, outcome) == SM_TAKEN;
+}
+
+enum sm_result sm_engine_document(sm_bytes document, bool accepted_before, sm_outcome *outcome) {
+    sm_question question = sm_question_make(NULL, accepted_before ? SM_KIND_ACCEPTED : SM_KIND_DOCUMENT, document);
+    sm_edge *edge = sm_edge_find(&question);
+    sm_verdict verdict;
+    int code;
+
+    if (edge) return remembered(edge, outcome);
+    sm_verdict_begin(&verdict, outcome);
+    code = compile(document, accepted_before, &verdict, outcome);
+    if (code != SM_VERDICT_TAKEN && code != SM_VERDICT_UNKNOWN_CURRENT)
+        return sm_verdict_failed(&verdict, outcome, code);
+    outcome->has_history = verdict.has_history;
+    outcome->has_reason = verdict.has_reason;
+    outcome->reason = verdict.reason;
+    outcome->error = verdict.error;
+    if (code == SM_VERDICT_UNKNOWN_CURRENT) return sm_verdict_end(&verdict, outcome, SM_UNKNOWN_CURRENT);
+    outcome->node = sm_verdict_node(&verdict, outcome->definition);
+    if (sm_is_rememberable(document, outcome->reason)) {
+        edge = sm_edge_add(&question, outcome->definition, outcome->node, outcome->reason, false);
+        edge->has_reason = outcome->has_reason;
+        edge->has_history = outcome->has_history;
+    }
+    return sm_verdict_end(&verdict, outcome, SM_TAKEN);
+}
+
+enum sm_result sm_engine_definition(sm_bytes canonical, bool accepted_before, sm_outcome *outcome) {
+    sm_question question = sm_definition_question(canonical);
+    sm_definition *definition = sm_definition_find(&question);
+    sm_verdict verdict;
+    int code;
+
+    if (definition) {
+        memset(outcome, 0, sizeof(*outcome));
+        sm_definition_retain(definition);
+        outcome->definition = definition;
+        return sm_outcome_remembered(outcome, SM_TAKEN);
+    }
+    sm_verdict_begin(&verdict, outcome);
+    code = compile(canonical, accepted_before, &verdict, outcome);
+    if (code != SM_VERDICT_TAKEN && code != SM_VERDICT_UNKNOWN_CURRENT)
+        return sm_verdict_failed(&verdict, outcome, code);
+    return sm_verdict_end(&verdict, outcome, SM_TAKEN);
+}
+
+enum sm_result sm_engine_node(sm_definition *definition, sm_bytes configuration, bool accepted_before,
+                              sm_outcome *outcome) {
+    sm_question question = sm_node_question(definition, configuration);
+    sm_node *node = sm_node_find(&question);
+    sm_verdict verdict;
+    int code;
+
+    if (node) {
+        memset(outcome, 0, sizeof(*outcome));
+        outcome->node = node;
+        return sm_outcome_remembered(outcome, SM_TAKEN);
+    }
+    sm_verdict_begin(&verdict, outcome);
+    code = sm_python_describe(definition->engine, configuration.ptr, configuration.len, accepted_before, &verdict);
+    if (code != SM_VERDICT_TAKEN) return sm_verdict_failed(&verdict, outcome, code);
+    outcome->node = sm_verdict_node(&verdict, definition);
+    return sm_verdict_end(&verdict, outcome, SM_TAKEN);
+}

@@ -1,0 +1,95 @@
+/* What is asked of the engine: answered by the memo, or by Python once and then remembered.
+ *
+ *   verdict.c    what Python says, copied while it says it
+ *   documents.c  documents and stored configurations, to definitions and nodes
+ *   steps.c      steps, to outcomes
+ *   questions.c  questions, to replies */
+#ifndef SM_ENGINE_ENGINE_H
+#define SM_ENGINE_ENGINE_H
+
+#include "memo/memo.h"
+#include "python/boundary.h"
+
+#pragma GCC visibility push(hidden) /* as in redis_api.h */
+
+enum sm_result {
+    SM_TAKEN,
+    SM_REFUSED,
+    SM_ERROR,           /* `error` says why */
+    SM_UNKNOWN_CURRENT, /* a document that is good but for its `current`: `error` says so */
+};
+
+/* What was asked for. It points to what stays until it is released, whatever is asked, changed or freed meanwhile: every
+ * one is to be released, whatever the result. */
+typedef struct sm_outcome {
+    enum sm_result result;
+    sm_node *node;           /* where the machine stands then, */
+    sm_cached_edge *edge;    /* and the cached edge of the node where it stood that leads there, or NULL */
+    sm_bytes reply;          /* in tokens; empty where the node's states are the reply */
+    sm_definition *definition; /* of a document: retained, until it is released */
+    bool has_history;        /* of a document: it says what history states restore */
+    bool has_reason;         /* of a document, */
+    sm_bytes reason;         /* and which */
+    sm_bytes error;          /* one line without "ERR " */
+    struct sm_piece *pieces; /* bytes that nobody else owns */
+} sm_outcome;
+
+void sm_outcome_free(sm_outcome *outcome);
+
+static inline void sm_outcome_release(sm_outcome *outcome) {
+    sm_memo_unpin();
+    if (outcome->pieces || outcome->definition) sm_outcome_free(outcome);
+}
+
+bool sm_engine_start(void);
+
+/* The limits of documents have been set. */
+void sm_engine_set_limits(void);
+
+typedef struct sm_engine_counters {
+    uint64_t calls;          /* of Python */
+    uint64_t memory_answers; /* what was answered without it */
+} sm_engine_counters;
+
+extern sm_engine_counters sm_engine_counts;
+
+/* ---- documents ---- */
+
+/* What a document says: a definition, the node where a machine of it stands, its reason. What was accepted before (by a
+ * primary, or before a restart) is taken whatever the limits say now. */
+enum sm_result sm_engine_document(sm_bytes document, bool accepted_before, sm_outcome *outcome);
+
+/* The same of a text that a client has sent before, under the limits of now; false where none has. */
+bool sm_engine_known_document(sm_bytes document, sm_outcome *outcome);
+
+/* A stored document: its definition, without a node; not remembered as a client's text. */
+enum sm_result sm_engine_definition(sm_bytes canonical, bool accepted_before, sm_outcome *outcome);
+
+/* The node of a stored configuration. */
+enum sm_result sm_engine_node(sm_definition *definition, sm_bytes configuration, bool accepted_before,
+                              sm_outcome *outcome);
+
+/* ---- steps ---- */
+
+/* A step from a node. */
+enum sm_result sm_engine_step(sm_node *node, uint8_t kind, sm_bytes argument, sm_outcome *outcome);
+
+/* A definition's start. */
+enum sm_result sm_engine_reset(sm_definition *definition, uint8_t kind, sm_outcome *outcome);
+
+/* Standing where `current` says: of a definition, or of a node whose history states restore what they do there. */
+enum sm_result sm_engine_enter(sm_definition *definition, sm_node *node, sm_bytes current, bool accepted_before,
+                               sm_outcome *outcome);
+
+/* ---- questions ---- */
+
+/* About a node, or where that is NULL about a definition. */
+enum sm_result sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t kind, sm_bytes argument,
+                             sm_outcome *outcome);
+
+/* About a document that is not stored. */
+enum sm_result sm_engine_look_at(uint8_t kind, sm_bytes document, sm_outcome *outcome);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,51 @@
+/* Text that clients send: whether it is UTF-8, and how it is quoted in an error. */
+#include "reply/text.h"
+
+#include <stdbool.h>
+
+enum { LONGEST_NAME = 96 };
+
+/* RFC 3629: no surrogates, no overlong forms, up to U+10FFFF. */
+size_t sm_utf8_fault(sm_bytes text) {
+    const unsigned char *byte = (const unsigned char *)text.ptr;
+    size_t i = 0;
+
+    while (i < text.len) {
+        unsigned char first = byte[i];
+        size_t more = first < 0x80 ? 0 : first < 0xc2 ? 4 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : 4;
+
+        if (more == 4 || more > text.len - i - 1) return i;
+        for (size_t k = 1; k <= more; k++)
+            if ((byte[i + k] & 0xc0) != 0x80) return i;
+        if ((first == 0xe0 && byte[i + 1] < 0xa0) || (first == 0xed && byte[i + 1] > 0x9f) ||
+            (first == 0xf0 && byte[i + 1] < 0x90) || (first == 0xf4 && byte[i + 1] > 0x8f))
+            return i;
+        i += more + 1;
+    }
+    return text.len;
+}
+
+char *sm_put_quoted(char *at, sm_bytes name) {
+    static const char hex[] = "0123456789abcdef";
+    bool text = sm_utf8_fault(name) == name.len;
+    bool cut = name.len > LONGEST_NAME;
+    size_t len = cut ? LONGEST_NAME : name.len;
+
+    while (cut && text && len && ((unsigned char)name.ptr[len] & 0xc0) == 0x80) len--;
+    *at++ = '\'';
+    for (size_t i = 0; i < len; i++) {
+        unsigned char byte = (unsigned char)name.ptr[i];
+
+        if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !text)) {
+            *at++ = '\\';
+            *at++ = 'x';
+            *at++ = hex[byte >> 4];
+            *at++ = hex[byte & 15];
+        } else {
+            *at++ = (char)byte;
+        }
+    }
+    for (int i = 0; cut && i < 3; i++) *at++ = '.';
+    *at++ = '\'';
+    return at;
+}

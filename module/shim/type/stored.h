@@ -1,0 +1,36 @@
+/* The stored format, and the snapshots that number what they carry. See type.c for the callbacks.
+ *
+ * Encoding versions:
+ *   1  (the module written in Rust)  string: JSON document with current, map, initial, reason
+ *   2  unsigned: 8 times the node's number in this snapshot, counted from 1 (0 outside a snapshot), plus flags,
+ *                1: a reason follows, 2: the node is here, 4: the definition is here
+ *      unsigned: the definition's number in this snapshot, likewise, where flag 2 is set
+ *      string: its canonical document, where flag 4 is set
+ *      string: the configuration, as the engine encodes it, where flag 2 is set
+ *      string: the reason, where flag 1 is set
+ *
+ * A snapshot (RDB file, full sync, AOF preamble) carries each definition and each node once, with the first machine
+ * that uses it; later machines are the node's number. A DUMP, MIGRATE or slot move carries them each time, with
+ * number 0. */
+#ifndef SM_TYPE_STORED_H
+#define SM_TYPE_STORED_H
+
+#include <stdint.h>
+
+#include "redis_api.h"
+
+#pragma GCC visibility push(hidden) /* as in redis_api.h */
+
+enum { SM_VERSION_RUST = 1, SM_VERSION_NUMBERED = 2, SM_VERSION_NEWEST = SM_VERSION_NUMBERED };
+enum { SM_FLAG_REASON = 1, SM_FLAG_NODE = 2, SM_FLAG_DEFINITION = 4, SM_FLAGS = 8 };
+
+void sm_rdb_save(RedisModuleIO *rdb, void *value);
+void *sm_rdb_load(RedisModuleIO *rdb, int encver);
+
+/* Of the server's events: a snapshot begins or ends. */
+void sm_save_event(uint64_t subevent);
+void sm_load_event(uint64_t subevent);
+
+#pragma GCC visibility pop
+
+#endif
