@@ -420,6 +420,7 @@ class Compiler:
             numbers=self.numbers,
             by_id=self.by_id,
             fresh=next(name for name in map("event{}".format, count()) if name not in self.tokens),
+            max_iterations=read.max_iterations(self.faults, self.nodes[0]),
         )
 
     def families(self) -> tuple[tuple[tuple[int, ...], ...], ...]:

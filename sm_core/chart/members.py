@@ -24,7 +24,8 @@ _RESOLVED = ["key", "order", "transitions", "version"]
 """What only JSON.stringify(machine) writes; it may only repeat what is said elsewhere."""
 
 STATE_MEMBERS = frozenset((*_COMMON, "target", *_RESOLVED))
-ROOT_MEMBERS = frozenset((*_COMMON, "current", "historyValue", *_RESOLVED))
+ROOT_MEMBERS = frozenset((*_COMMON, "current", "historyValue", "options", *_RESOLVED))
+OPTIONS = frozenset(("maxIterations",))
 TRANSITION_MEMBERS = frozenset(["target", "actions", "reenter", "description", "meta", "source", "eventType"])
 ACTION_MEMBERS = frozenset(("type", "params"))
 
@@ -102,6 +103,21 @@ def mapping(faults: Faults, path: str, value: dict[str, Any], name: str) -> dict
         faults.at(member(path, name), f"expected an object, got {type_name(inner)}")
         return {}
     return inner
+
+
+def max_iterations(faults: Faults, document: dict[str, Any]) -> int:
+    """What the top level's ``options`` say of microsteps: see Tables. JSON has no Infinity, XState's default: null."""
+    path = member("$", "options")
+    options = mapping(faults, "$", document, "options")
+    members(faults, path, options, OPTIONS, "the member 'options'")
+    most = options.get("maxIterations")
+    if most is None:
+        return 0
+    if isinstance(most, bool) or not isinstance(most, (int, float)) or most < 1:
+        said = most if type_name(most) == "a number" else type_name(most)
+        faults.at(member(path, "maxIterations"), f"expected a number that is at least 1, got {said}")
+        return 0
+    return int(most)
 
 
 def listed(path: str, value: object) -> Iterator[tuple[Any, Place]]:

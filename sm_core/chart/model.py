@@ -101,7 +101,7 @@ class Tables:
     __slots__ = (  # noqa: RUF023
         "keys", "ids", "paths", "numbers", "by_id", "on", "exact", "kinds", "parents", "ends", "children", "finals",
         "initial", "initial_actions", "entry", "exit", "histories", "deep", "defaults", "partial", "lengths",
-        "wildcard", "always", "leaves", "transient", "recorders", "answering", "parting", "fresh",
+        "wildcard", "always", "leaves", "transient", "recorders", "answering", "parting", "fresh", "max_iterations",
     )  # fmt: skip
 
     def __init__(
@@ -135,6 +135,7 @@ class Tables:
         answering: int,
         parting: int,
         fresh: str,
+        max_iterations: int,
     ) -> None:
         self.keys = keys
         self.ids = ids
@@ -179,6 +180,9 @@ class Tables:
         """The set of states with exit actions."""
         self.fresh = fresh
         """An event token that no descriptor names."""
+        self.max_iterations = max_iterations
+        """XState's ``options.maxIterations``: how often one start or event may ask what follows by itself, the last
+        time, when nothing does, among them. 0: the document does not say, and the server's own bound holds alone."""
 
 
 def ascending(states: int) -> Iterator[int]:

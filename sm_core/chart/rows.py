@@ -121,6 +121,7 @@ def _shape(count: int, initial: int) -> list[Any]:
         "answering": (1 << count) - 2,
         "parting": 0,
         "fresh": "",
+        "max_iterations": 0,
     }
     return [shape[name] for name in Tables.__slots__ if name in shape]
 
