@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from itertools import accumulate, count
+from operator import sub
 from typing import Any, NamedTuple, NoReturn
 
 from .errors import DocumentError, LimitError, element, member, quote, type_name
@@ -16,9 +19,10 @@ from .errors import DocumentError, LimitError, element, member, quote, type_name
 class Limits(NamedTuple):
     """How large a document may be. ``None`` instead of a Limits means that it was accepted before."""
 
-    document_bytes: int = 4 * 1024 * 1024
+    document_bytes: int = 320 * 1024
     states: int = 10_000
     nesting: int = 64
+    elements: int = 4_000
 
 
 class _DuplicateError(Exception):
@@ -99,7 +103,8 @@ def parse(text: bytes, limits: Limits | None) -> dict[str, Any]:
         raise DocumentError("$", f"expected an object, got {type_name(document)}")
     nesting = limits.nesting if limits is not None else None
     escaped = "\\" in decoded and "\\u" in decoded  # the only way to a lone surrogate: UTF-8 has none
-    if suspicious or escaped or (nesting is not None and _too_deep(document, decoded, nesting)):
+    suspicious = suspicious or (escaped and _has_surrogate(document))
+    if suspicious or (nesting is not None and _too_deep(document, decoded, nesting)):
         _find_fault(document, nesting)
     return document
 
@@ -114,7 +119,7 @@ def _decode(text: str) -> tuple[Any, bool]:
         value, end = _plain_decoder.raw_decode(stripped)
         if end == len(stripped) and _has_every_member(value, stripped):
             return value, False
-    except json.JSONDecodeError:  # its place in ``text`` is told below
+    except ValueError:  # its place in ``text``, or the number that has too many digits, is told below
         pass
     try:
         return _decoder.decode(text), False
@@ -125,7 +130,7 @@ def _decode(text: str) -> tuple[Any, bool]:
 def _has_every_member(value: Any, text: str) -> bool:
     """Whether each colon in ``text`` is that of a member that ``value`` has, so that none is named twice.
 
-    False where a colon stands in a string, or where ``value`` is no object.
+    False where ``value`` is no object.
     """
     missing = text.count(":")
     values = [value]
@@ -137,66 +142,95 @@ def _has_every_member(value: Any, text: str) -> bool:
             values += inner.values()
         elif type(inner) is list:
             values += inner
-    return False
+    return missing == text.count(":") - _without_strings(text).count(":")
+
+
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+
+
+def _without_strings(text: str) -> str:
+    """JSON with its strings taken out."""
+    return _STRING.sub("", text) if "\\" in text else "".join(text.split('"')[::2])
 
 
 def _too_deep(document: dict[str, Any], text: str, nesting: int) -> bool:
-    """Whether the nesting is too deep: level by level, without paths.
+    """Whether the nesting is too deep: by the brackets of its text alone.
 
-    A map is left out, the largest part of its document: nothing but strings is taken in its rows. What stands beside
-    a map is a string, or is refused as none, but for "meta".
+    A map alone is never too deep: nothing but strings is taken in its rows. What stands beside it is a string, or is
+    refused as none, but for "meta".
     """
     if "map" in document and "meta" not in document:
         return False
     if text.count("{") + text.count("[") <= nesting:
         return False
-    level: list[Any] = [{name: value for name, value in document.items() if name != "map"}]
-    for _ in range(nesting):
-        level = [
-            inner
-            for value in level
-            for inner in (value.values() if type(value) is dict else value)
-            if type(inner) is dict or type(inner) is list
-        ]
-        if not level:
-            return False
-    return True
+    brackets = _without_strings(text).encode().translate(_BRACKETS, _OTHERS)
+    opened = accumulate(map(len, brackets.split(b"]")))  # before each closing bracket, of which so many came before it
+    deepest: int = max(map(sub, opened, count()))
+    return deepest > nesting
+
+
+_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_OTHERS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 _SPACE = " \t\n\r"
 _plain_decoder, _decoder, _marking_decoder = (
-    json.JSONDecoder(object_pairs_hook=pairs, parse_constant=_constant, parse_float=_float, parse_int=_integer)
-    for pairs in (None, _pairs, _marked_pairs)
+    json.JSONDecoder(object_pairs_hook=pairs, parse_constant=_constant, parse_float=_float, parse_int=integer)
+    for pairs, integer in ((None, int), (_pairs, _integer), (_marked_pairs, _integer))
 )
 
 
 def _find_fault(document: dict[str, Any], nesting: int | None) -> None:
     """Refuses what the parser lets through, with its path: duplicates, lone surrogates, deep nesting."""
-    pending: list[tuple[Any, str, int]] = [(document, "$", 1)]
+    pending: list[tuple[Any, _Way, int]] = [(document, None, 1)]
     while pending:
-        value, path, depth = pending.pop()
+        value, way, depth = pending.pop()
         if isinstance(value, str):
-            _refuse_surrogates(value, path)
+            _refuse_surrogates(value, way)
             continue
         if not isinstance(value, (dict, list)):
             continue
         if nesting is not None and depth > nesting:
-            raise LimitError(path, f"nested deeper than max-nesting ({nesting}) allows")
+            raise LimitError(_path(way), f"nested deeper than max-nesting ({nesting}) allows")
         if isinstance(value, dict):
             if isinstance(value, _Duplicate):
-                raise DocumentError(path, f"duplicate member {quote(value.name)}")
+                raise DocumentError(_path(way), f"duplicate member {quote(value.name)}")
             for name, inner in value.items():
-                _refuse_surrogates(name, path)
-                pending.append((inner, member(path, name), depth + 1))
+                _refuse_surrogates(name, way)
+                pending.append((inner, (way, name), depth + 1))
         else:
-            pending.extend((inner, element(path, index), depth + 1) for index, inner in enumerate(value))
+            pending.extend([(inner, (way, index), depth + 1) for index, inner in enumerate(value)])
 
 
-def _refuse_surrogates(text: str, path: str) -> None:
+_Way = tuple[Any, str | int] | None
+"""The way to a value: that to what it is in, and its name or place there. A path is made of it for a fault alone."""
+
+
+def _path(way: _Way) -> str:
+    steps = []
+    while way is not None:
+        way, step = way
+        steps.append(step)
+    path = "$"
+    for step in reversed(steps):
+        path = member(path, step) if isinstance(step, str) else element(path, step)
+    return path
+
+
+def _has_surrogate(document: dict[str, Any]) -> bool:
+    """Whether a name or a string in it may have a lone surrogate."""
+    try:
+        to_json(document).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return True
+    return False
+
+
+def _refuse_surrogates(text: str, way: _Way) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise DocumentError(path, "a lone surrogate is not text") from None
+        raise DocumentError(_path(way), "a lone surrogate is not text") from None
 
 
 def to_json(value: object) -> str:
