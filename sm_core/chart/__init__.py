@@ -3,9 +3,11 @@
 chart.py     the interface: Chart, compile_chart
 members.py   the members of a document, one by one
 compile.py   numbering, resolving, the compiled tables
+indexes.py   what a step looks up at once
 model.py     the values: tables, transitions, configurations
 rows.py      a flat map as tables
 step.py      the interpretation algorithm
+entry.py     which states a transition leads to
 select.py    the transitions that an event enables
 listen.py    which descriptors match an event
 move.py      moves that name a state: SM.MUTATE

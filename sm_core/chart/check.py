@@ -9,11 +9,11 @@ from typing import Any
 from ..document import Limits
 from ..errors import DocumentError, EngineError, element, quote
 from .compile import compile_tables
+from .entry import default_targets, transition_domain
 from .members import Faults
 from .model import ATOMIC, COMPOUND, FINAL, HISTORY, NO_STATE, PARALLEL, Tables, Transition
-from .step import default_targets, transition_domain
 from .value import stand
-from .view import all_transitions, first_transitions, json_path
+from .view import all_transitions, first_transitions, json_path, transitions_path
 
 Finding = tuple[str, str, str]
 """Severity (``error`` or ``warning``), JSON path, message."""
@@ -64,14 +64,17 @@ def _warnings(tables: Tables) -> Iterator[Finding]:
 def _never_chosen(tables: Tables, state: int, final: bool) -> Iterator[Finding]:
     """Transitions of ``state`` that are never chosen; ``final``: the machine is done there."""
     hurried = bool(tables.always[state]) and _leaves(tables, tables.always[state][0])
-    for event, transitions, path in all_transitions(tables, state):
+    for event, transitions in all_transitions(tables, state):
         if final:
+            path = transitions_path(tables, state, event)
             yield "warning", path, "never chosen: the machine is done here"
         elif hurried and event:
+            path = transitions_path(tables, state, event)
             yield "warning", path, "never chosen: 'always' leaves this state at once"
         else:
             for index in range(1, len(transitions)):
-                yield "warning", element(path, index), "never chosen: the first transition of a list is always enabled"
+                path = element(transitions_path(tables, state, event), index)
+                yield "warning", path, "never chosen: the first transition of a list is always enabled"
 
 
 def _leaves(tables: Tables, transition: Transition) -> bool:
@@ -90,6 +93,7 @@ class _Reach:
         self.by_default = bytearray(len(tables.kinds))
         self.restored = bytearray(len(tables.kinds))  # the parents of shallow history states that are entered
         self.targets: set[tuple[int, int]] = set()
+        self.regions: dict[int, int] = {}  # the parallel states that are entered: the region that was passed over
         self.pending = [0]
         self.activated: list[int] = []
         while self.pending or self.activated:
@@ -105,7 +109,7 @@ class _Reach:
 
     def follow(self, state: int) -> None:
         """``state`` can be active: its transitions can be taken."""
-        for _, transition, _ in first_transitions(self.tables, state):
+        for transition in first_transitions(self.tables, state):
             top = NO_STATE if transition.domain is None else transition.domain
             for target in transition.targets or ():
                 self.target(target, top)
@@ -124,8 +128,17 @@ class _Reach:
             if ancestor != NO_STATE:
                 self.activate(ancestor)
                 if self.tables.kinds[ancestor] == PARALLEL:
-                    self.pending.extend(child for child in self.tables.children[ancestor] if child != inner)
+                    self.beside(ancestor, inner)
             inner = ancestor
+
+    def beside(self, parallel: int, region: int) -> None:
+        """The regions of ``parallel`` but for ``region`` are entered by default."""
+        passed = self.regions.get(parallel)
+        if passed is None:
+            self.regions[parallel] = region
+            self.pending.extend(child for child in self.tables.children[parallel] if child != region)
+        elif passed != region:
+            self.pending.append(passed)
 
     def enter(self, state: int) -> None:
         """``state`` is entered, and by default what is inside it."""
@@ -154,7 +167,7 @@ def _leavable(tables: Tables, reached: bytearray) -> list[bool]:
     for state in range(len(tables.kinds)):
         if not reached[state]:
             continue
-        for _, transition, _ in first_transitions(tables, state):
+        for transition in first_transitions(tables, state):
             targets = list(transition.targets or ())
             if not targets or (targets == [state] and tables.kinds[state] == ATOMIC):
                 continue

@@ -7,15 +7,15 @@ as ``JSON.stringify(machine)`` gives it, where ids are written out and may conta
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from ..document import Limits
 from ..errors import DocumentError, LimitError, member, quote, type_name
 from . import members as read
+from .entry import transition_domain
 from .hints import did_you_mean, missing_state
-from .listen import partial_prefix
+from .indexes import bits, families, index
 from .members import Faults, Place, Raw
 from .model import (
     ATOMIC,
@@ -32,7 +32,7 @@ from .model import (
     escape_key,
     split_path,
 )
-from .step import transition_domain
+from .step import CHARACTERS
 
 DEFAULT_ID = "(machine)"
 _NAMES_TO_DOCUMENT = 16
@@ -60,7 +60,15 @@ class Compiler:
         self.numbers: dict[str, int] = {}
         self.by_id: dict[str, int] = {}
         self.tokens: set[str] = set()
+        self.elements = 0
         self.number(document)
+
+    def count(self, elements: int, place: Place) -> None:
+        """Counts what takes time to compile: states, transitions, targets, actions, tags."""
+        self.elements += elements
+        if self.limits is not None and self.elements > self.limits.elements:
+            what = f"more than {self.limits.elements} states, transitions, targets and actions"
+            raise LimitError(str(place), f"{what}, which is what max-elements allows")
 
     # Numbering
 
@@ -87,11 +95,12 @@ class Compiler:
             place = member(f"{self.places[parent]}.states", key) if state else "$"
             self.places.append(place)
             self.name(place, key, parent)
+            self.count(1, place)
             if not isinstance(value, dict):
                 self.faults.at(place, f"expected a state (an object), got {type_name(value)}")
                 value = {}
             self.nodes.append(value)
-            states = read.mapping(self.faults, place, value, "states")
+            states = read.mapping(self.faults, place, value, "states") if "states" in value else {}
             self.kinds.append(read.kind(self.faults, place, value, bool(states)))
             self.identify(state, value, default_ids[state], path)
             if self.limits is not None and state + len(states) > self.limits.states:
@@ -115,7 +124,7 @@ class Compiler:
 
     def identify(self, state: int, value: dict[str, Any], default_id: str, path: str) -> None:
         place = self.places[state]
-        said = read.text(self.faults, place, value, "id")
+        said = read.text(self.faults, place, value, "id") if "id" in value else ""
         self.names_left -= len(default_id) + len(path) + len(place)
         if self.names_left < 0:
             raise LimitError(place, "the paths of the states are too long in sum")
@@ -199,7 +208,9 @@ class Compiler:
                         place, f"{found} {quote(self.label(target))} and {quote(other)}, which cannot both be active"
                     )
                     return
-                chosen.setdefault(parent, state)
+                if parent in chosen:
+                    break  # what is above it was looked at for another target
+                chosen[parent] = state
                 state = parent
 
     def label(self, state: int) -> str:
@@ -210,7 +221,9 @@ class Compiler:
     def transition(self, source: int, raw: Raw) -> Transition:
         targets: tuple[int, ...] | None = None
         where: int | None = NO_STATE
+        self.count(len(raw.actions), raw.path)
         if raw.targets is not None:
+            self.count(len(raw.targets), raw.path)
             states = [(self.target(source, name, place), place) for name, place in raw.targets]
             states = [(state, place) for state, place in states if state != NO_STATE]
             if len(states) > 1:
@@ -239,6 +252,9 @@ class Compiler:
             self.faults.at(member(raw.path, "eventType"), f"it stands under {quote(event)}")
 
     def several(self, state: int, path: str, value: object, event: str | None) -> tuple[Transition, ...]:
+        self.count(len(value) or 1 if isinstance(value, list) else 1, path)
+        if type(value) is str and value:  # as most are
+            return (self.transition(state, Raw(path, [(value, path)], (), False)),)
         found = []
         for raw in read.transitions(self.faults, path, value):
             self.written_out(state, raw, event)
@@ -248,7 +264,7 @@ class Compiler:
     def handlers(self, state: int, value: dict[str, Any], place: str) -> tuple[Handler, ...]:
         """What the state answers to events, ``onDone`` included."""
         handlers: dict[str, tuple[Transition, ...]] = {}
-        path = member(place, "on")
+        path = f"{place}.on"
         for descriptor, inner in read.mapping(self.faults, place, value, "on").items():
             at = member(path, descriptor)
             if not descriptor:
@@ -268,8 +284,11 @@ class Compiler:
         if not isinstance(value, list):
             self.faults.at(path, f"expected an array, got {type_name(value)}")
             return
-        said = [self.transition(state, raw) for raw in read.transitions(self.faults, path, value)]
         meant = [transition for found in handlers.values() for transition in found]
+        said: list[Transition] = []
+        if len(value) == len(meant):
+            self.count(len(value), path)
+            said = [self.transition(state, raw) for raw in read.transitions(self.faults, path, value)]
         if [_content(one) for one in said] != [_content(one) for one in meant]:
             self.faults.at(path, "it does not say the same as 'on'")
 
@@ -310,7 +329,9 @@ class Compiler:
         path = member(place, "target")
         parent = self.parents[state]
         states: list[tuple[int, Place]] = []
-        for name, at in read.targets(self.faults, path, value.get("target")) or ():
+        named = read.targets(self.faults, path, value.get("target")) or []
+        self.count(len(named), place)
+        for name, at in named:
             target = self.by_identity(name, at) if name[:1] == "#" else self.descend(parent, name, split_path(name), at)
             if target == NO_STATE:
                 continue
@@ -366,30 +387,40 @@ class Compiler:
         defaults: list[tuple[int, ...]] = []
         on: list[tuple[Handler, ...]] = []
         always: list[tuple[Transition, ...]] = []
+        none: tuple[str, ...] = ()
         for state in states:
             value = self.nodes[state]
             place = self.places[state]
-            allowed = read.STATE_MEMBERS if state else read.ROOT_MEMBERS
-            read.members(self.faults, place, value, allowed, "a state")
+            read.members(self.faults, place, value, read.STATE_MEMBERS if state else read.ROOT_MEMBERS, "a state")
             self.shape(state, value, place)
             self.resolved_members(state, value, place)
-            read.text(self.faults, place, value, "version")
-            read.text(self.faults, place, value, "description")
-            read.tags(self.faults, member(place, "tags"), value.get("tags"))
-            child, actions = self.initial(state, value, place)
+            for name in ("version", "description"):
+                if name in value:
+                    read.text(self.faults, place, value, name)
+            if "tags" in value:
+                self.count(len(value["tags"]) if isinstance(value["tags"], list) else 1, place)
+                read.tags(self.faults, f"{place}.tags", value["tags"])
+            child, actions = NO_STATE, none
+            if "initial" in value or self.kinds[state] == COMPOUND:
+                child, actions = self.initial(state, value, place)
             initial.append(child)
             initial_actions.append(actions)
-            entry.append(read.actions(self.faults, member(place, "entry"), value.get("entry")))
-            leave.append(read.actions(self.faults, member(place, "exit"), value.get("exit")))
-            deep.append(read.is_deep(self.faults, place, value, self.kinds[state]))
-            history = self.kinds[state] == HISTORY
-            defaults.append(self.default(state, value, place) if history else ())
-            on.append(self.handlers(state, value, place))
+            for name, found in (("entry", entry), ("exit", leave)):
+                named_actions = read.actions(self.faults, f"{place}.{name}", value[name]) if name in value else none
+                found.append(named_actions)
+                actions += named_actions
+            if actions:
+                self.count(len(actions), place)
+            deep.append("history" in value and read.is_deep(self.faults, place, value, self.kinds[state]))
+            defaults.append(self.default(state, value, place) if self.kinds[state] == HISTORY else ())
+            handled = "on" in value or "onDone" in value or "transitions" in value
+            on.append(self.handlers(state, value, place) if handled else ())
             named = value.get("always")
-            always.append(() if named is None else self.several(state, member(place, "always"), named, None))
+            always.append(() if named is None else self.several(state, f"{place}.always", named, None))
         self.initial_histories(initial, defaults)
-        children, histories, finals = self.families()
-        indexed = [_index(handlers) for handlers in on]
+        answers = index(on)
+        children, histories, finals = families(self.offspring, self.kinds)
+        characters = sum(map(len, chain(self.ids, chain.from_iterable(chain(entry, leave)))))
         return Tables(
             keys=tuple(self.keys),
             ids=tuple(self.ids),
@@ -398,7 +429,7 @@ class Compiler:
             parents=tuple(self.parents),
             ends=tuple(self.ends),
             children=children,
-            finals=tuple(map(_set, finals)),
+            finals=tuple([bits(found) if found else 0 for found in finals]),
             initial=tuple(initial),
             initial_actions=tuple(initial_actions),
             entry=tuple(entry),
@@ -407,33 +438,24 @@ class Compiler:
             deep=tuple(deep),
             defaults=tuple(defaults),
             on=tuple(on),
-            exact=tuple(exact for exact, _, _ in indexed),
-            partial=tuple(partial for _, partial, _ in indexed),
-            lengths=tuple(_lengths(partial) for _, partial, _ in indexed),
-            wildcard=tuple(wildcard for _, _, wildcard in indexed),
+            exact=answers.exact,
+            partial=answers.partial,
+            lengths=answers.lengths,
+            wildcard=answers.wildcard,
             always=tuple(always),
-            leaves=_set(state for state in states if self.kinds[state] in (ATOMIC, FINAL)),
-            transient=_set(state for state in states if always[state]),
-            answering=_set(state for state in states if on[state]),
-            parting=_set(state for state in states if leave[state]),
-            recorders=_set(state for state in states if histories[state]),
+            leaves=bits(state for state in states if self.kinds[state] in (ATOMIC, FINAL)),
+            transient=bits(state for state in states if always[state]),
+            answering=bits(state for state in states if on[state]),
+            catching=answers.catching,
+            listening=answers.listening,
+            parting=bits(state for state in states if leave[state]),
+            recorders=bits(state for state in states if histories[state]),
             numbers=self.numbers,
             by_id=self.by_id,
             fresh=next(name for name in map("event{}".format, count()) if name not in self.tokens),
+            size=self.elements + characters // CHARACTERS,
             max_iterations=read.max_iterations(self.faults, self.nodes[0]),
         )
-
-    def families(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
-        """For every state, its children: those that can be active, the history states, the final ones."""
-        families = []
-        for kinds in ((ATOMIC, COMPOUND, PARALLEL, FINAL), (HISTORY,), (FINAL,)):
-            families.append(
-                tuple(
-                    tuple([child for child in found.values() if self.kinds[child] in kinds]) if found else ()
-                    for found in self.offspring
-                )
-            )
-        return tuple(families)
 
     def initial_histories(self, initial: list[int], defaults: list[tuple[int, ...]]) -> None:
         """A history state that is initial must say where it leads while it holds nothing."""
@@ -448,38 +470,6 @@ def _content(transition: Transition) -> tuple[object, ...]:
 
 def _a(name: str) -> str:
     return f"an {name}" if name[0] in "aeiou" else f"a {name}"
-
-
-def _set(states: Any) -> int:
-    bits = bytearray()
-    for state in states:
-        if len(bits) <= state >> 3:
-            bits.extend(bytes((state >> 3) + 1 - len(bits)))
-        bits[state >> 3] |= 1 << (state & 7)
-    return int.from_bytes(bits, "little")
-
-
-def _index(
-    handlers: tuple[Handler, ...],
-) -> tuple[dict[str, Transition], dict[str, Transition], Transition | None]:
-    """A state's handlers by what they match: exactly, by prefix, anything."""
-    exact: dict[str, Transition] = {}
-    partial: dict[str, Transition] = {}
-    wildcard = None
-    for descriptor, transitions in handlers:
-        if not transitions:
-            continue
-        exact[descriptor] = transitions[0]
-        prefix = partial_prefix(descriptor)
-        if descriptor == "*":
-            wildcard = transitions[0]
-        elif prefix is not None:
-            partial[prefix] = transitions[0]
-    return exact, partial, wildcard
-
-
-def _lengths(names: Iterable[str]) -> tuple[int, ...]:
-    return tuple(sorted({len(name) for name in names}, reverse=True))
 
 
 def compile_tables(document: dict[str, Any], limits: Limits | None, faults: Faults) -> Tables:

@@ -22,9 +22,8 @@ def draw(view: View, form: str) -> str:
     return "".join(line + "\n" for line in lines(view))
 
 
-def _visible(text: str) -> str:
-    """``text`` with control characters as the signs that Unicode has for them."""
-    return "".join(chr(0x2400 + ord(sign)) if sign < " " else "\u2421" if sign == "\x7f" else sign for sign in text)
+_SIGNS = {sign: 0x2400 + sign for sign in range(ord(" "))} | {0x7F: 0x2421}
+"""Control characters, and the signs that Unicode has for them."""
 
 
 def _nested(view: View, first: int, leave: Callable[[int], str]) -> Iterator[tuple[int, str | None]]:
@@ -48,13 +47,15 @@ def _root_is_drawn(view: View) -> bool:
 # Mermaid
 
 _MERMAID_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _.,*/()+=!?'@")
+_MERMAID: dict[int, int | str] = {
+    **_SIGNS,
+    **{sign: f"#{sign};" for sign in range(ord(" "), 0xA0) if chr(sign) not in _MERMAID_PLAIN and sign not in _SIGNS},
+}
 
 
 def _mermaid_text(text: str) -> str:
     """Any text within a Mermaid label: what could be syntax becomes an entity code."""
-    return "".join(
-        sign if sign in _MERMAID_PLAIN or ord(sign) > 0x9F else f"#{ord(sign)};" for sign in _visible(text) or " "
-    )
+    return (text or " ").translate(_MERMAID)
 
 
 def _mermaid(view: View) -> Iterator[str]:
@@ -103,10 +104,12 @@ def _separates(view: View, state: int, first: int) -> bool:
 # Graphviz
 
 
+_DOT: dict[int, int | str] = {**_SIGNS, ord("&"): "&amp;", ord("\\"): "\\\\", ord('"'): '\\"'}
+
+
 def _dot_text(text: str) -> str:
     """Any text as a quoted string of the DOT language; entities are not expanded in it."""
-    text = _visible(text).replace("&", "&amp;")
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f'"{text.translate(_DOT)}"'
 
 
 def _dot(view: View) -> Iterator[str]:

@@ -8,7 +8,8 @@ whether state ``s`` is in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from struct import unpack
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 ATOMIC, COMPOUND, PARALLEL, FINAL, HISTORY = range(5)
@@ -101,7 +102,8 @@ class Tables:
     __slots__ = (  # noqa: RUF023
         "keys", "ids", "paths", "numbers", "by_id", "on", "exact", "kinds", "parents", "ends", "children", "finals",
         "initial", "initial_actions", "entry", "exit", "histories", "deep", "defaults", "partial", "lengths",
-        "wildcard", "always", "leaves", "transient", "recorders", "answering", "parting", "fresh", "max_iterations",
+        "wildcard", "always", "leaves", "transient", "recorders", "answering", "catching", "listening", "parting",
+        "fresh", "size", "max_iterations",
     )  # fmt: skip
 
     def __init__(
@@ -126,15 +128,18 @@ class Tables:
         deep: tuple[bool, ...],
         defaults: tuple[tuple[int, ...], ...],
         partial: tuple[dict[str, Transition], ...],
-        lengths: tuple[tuple[int, ...], ...],
+        lengths: tuple[frozenset[int], ...],
         wildcard: tuple[Transition | None, ...],
         always: tuple[tuple[Transition, ...], ...],
         leaves: int,
         transient: int,
         recorders: int,
         answering: int,
+        catching: int,
+        listening: Mapping[str, Sequence[int]],
         parting: int,
         fresh: str,
+        size: int,
         max_iterations: int,
     ) -> None:
         self.keys = keys
@@ -165,7 +170,7 @@ class Tables:
         self.partial = partial
         """Partial descriptors: ``a`` for ``a.*``."""
         self.lengths = lengths
-        """How long the names in ``partial`` are, the longest first."""
+        """How long the names in ``partial`` are."""
         self.wildcard = wildcard
         self.always = always
         self.leaves = leaves
@@ -176,17 +181,39 @@ class Tables:
         """The set of states with a history state among their children."""
         self.answering = answering
         """The set of states that answer an event."""
+        self.catching = catching
+        """The set of states that answer events which they do not name: by a partial descriptor or ``*``."""
+        self.listening = listening
+        """The states that answer an event by its very name, ascending."""
         self.parting = parting
         """The set of states with exit actions."""
         self.fresh = fresh
         """An event token that no descriptor names."""
+        self.size = size
+        """About how much there is: states, transitions, targets, actions, and 64 characters of name as one."""
         self.max_iterations = max_iterations
         """XState's ``options.maxIterations``: how often one start or event may ask what follows by itself, the last
         time, when nothing does, among them. 0: the document does not say, and the server's own bound holds alone."""
 
 
+_LARGE = 512
+"""Bits of a set from which it is taken apart by words: to change one bit of it copies it whole."""
+
+
+def _words(states: int) -> list[tuple[int, int]]:
+    """A large set as words of 64 states that are not empty, each with its first state."""
+    count = (states.bit_length() + 63) // 64
+    words = unpack(f"<{count}Q", states.to_bytes(count * 8, "little"))
+    return [(place * 64, word) for place, word in enumerate(words) if word]
+
+
 def ascending(states: int) -> Iterator[int]:
     """The states of a set, in document order."""
+    if states.bit_length() > _LARGE:
+        for first, word in _words(states):
+            for state in ascending(word):
+                yield first + state
+        return
     while states:
         low = states & -states
         yield low.bit_length() - 1
@@ -195,6 +222,11 @@ def ascending(states: int) -> Iterator[int]:
 
 def descending(states: int) -> Iterator[int]:
     """The states of a set, in reverse document order."""
+    if states.bit_length() > _LARGE:
+        for first, word in reversed(_words(states)):
+            for state in descending(word):
+                yield first + state
+        return
     while states:
         state = states.bit_length() - 1
         yield state

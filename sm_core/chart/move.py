@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .entry import Entry, effective_targets
 from .listen import Listeners, sample
 from .model import (
     HISTORY,
@@ -15,7 +16,7 @@ from .model import (
     ascending,
     span,
 )
-from .step import Entry, Macrostep, effective_targets, is_done, run
+from .step import Macrostep, is_done, run
 
 
 def outwards(tables: Tables, active: int) -> list[int]:
@@ -84,12 +85,14 @@ def force(tables: Tables, configuration: Configuration, path: str) -> Step | Non
         entry.enter |= 1 << target
         entry.by_default |= 1 << target
     entry.descend(target)
+    climbed: set[int] = set()
     for state in targets:
-        entry.climb(state, top, top)
+        entry.climb(state, top, top, climbed)
     if tables.kinds[target] == HISTORY:
         if tables.kinds[top] == PARALLEL:
             entry.complete(top)
         entry.enter &= ~work.active
+    work.spend(entry.work)
     work.enter(entry)
     work.settle()
     return work.result()

@@ -9,8 +9,26 @@ from .listen import answer
 from .model import Tables, Transition, descending, span
 
 
-def select(tables: Tables, active: int, event: str) -> list[Transition]:
-    """The transitions that ``event`` enables, innermost first within each region, in document order.
+def asked(tables: Tables, active: int, event: str) -> tuple[int, int]:
+    """The active states that may answer ``event``, and how many states were looked at for it.
+
+    Thousands may be active, and a few listen.
+    """
+    active &= tables.answering
+    count = active.bit_count()
+    listening = tables.listening.get(event, ())
+    if len(listening) >= count:
+        return active, count
+    states = active & tables.catching
+    for state in listening:
+        if active >> state & 1:
+            states |= 1 << state
+    return states, len(listening) + states.bit_count()
+
+
+def select(tables: Tables, states: int, event: str) -> list[Transition]:
+    """The transitions that ``event`` enables among ``states`` that may answer it (see ``asked``): innermost first
+    within each region, in document order.
 
     States are visited in reverse document order, so that all that is inside a state comes before it: the state
     is asked only when nothing inside it has answered.
@@ -18,10 +36,7 @@ def select(tables: Tables, active: int, event: str) -> list[Transition]:
     selected: list[Transition] = []
     innermost = maxsize
     ends = tables.ends
-    active &= tables.answering
-    while active:
-        state = active.bit_length() - 1
-        active ^= 1 << state
+    for state in descending(states):
         if innermost < ends[state]:
             continue
         transition = answer(tables, state, event)

@@ -23,13 +23,14 @@ they were last entered, which it forgets itself when a snapshot is stored.)
 from __future__ import annotations
 
 from collections import deque
+from itertools import islice
 
 from ..errors import EngineError, quote
+from .entry import Entry, domain, effective_targets
 from .model import (
     COMPOUND,
     DONE_EVENT,
     FINAL,
-    HISTORY,
     NO_STATE,
     PARALLEL,
     Configuration,
@@ -37,183 +38,51 @@ from .model import (
     Tables,
     Transition,
     ascending,
-    common_ancestor,
     descending,
     make,
     span,
 )
-from .select import select, select_always
+from .select import asked, select, select_always
 
-MOST_MICROSTEPS = 128
-"""How many microsteps one event may cause; an ``always`` cycle is cut off here."""
+MOST_WORK = 50_000
+"""How much one event may cause: transitions, states that are asked, left, entered and held by history, actions. A chain
+of transitions without an event is cut off there, which takes some 50 ms."""
 
-MOST_TRANSITIONS = 10_000
-"""How many transitions these may take together, beside one for each state: thousands of regions may all run in circles
-at once, and the server waits for them."""
+WORK_PER_SIZE = 12
+"""A large chart may do so much more in a step: this for each unit of its size."""
 
+_MICROSTEP = 8
+_TRANSITION = 8
+"""What a microstep and each of its transitions cost by themselves, in units of work."""
 
-def effective_targets(tables: Tables, targets: tuple[int, ...], history: dict[int, int]) -> list[int]:
-    """``targets`` with each history state replaced by what it stands for."""
-    states: dict[int, None] = {}
-    pending = list(reversed(targets))
-    while pending:
-        state = pending.pop()
-        if tables.kinds[state] != HISTORY:
-            states[state] = None
-        elif state in history:
-            states.update(dict.fromkeys(ascending(history[state])))
-        else:
-            pending.extend(reversed(default_targets(tables, state)))
-    return list(states)
+CHARACTERS = 64
+"""Characters of names that cost a unit of work to write down."""
 
-
-def default_targets(tables: Tables, state: int) -> tuple[int, ...]:
-    """Where a history state leads that holds nothing."""
-    if tables.defaults[state]:
-        return tables.defaults[state]
-    parent = tables.parents[state]
-    return (parent,) if tables.kinds[parent] == PARALLEL else (tables.initial[parent],)
-
-
-def domain(tables: Tables, transition: Transition, targets: list[int]) -> int:
-    """The state whose descendants ``transition`` leaves; NO_STATE when it leaves the root as well."""
-    return transition_domain(tables.parents, tables.ends, transition.source, transition.reenter, targets)
-
-
-def transition_domain(
-    parents: tuple[int, ...] | list[int],
-    ends: tuple[int, ...] | list[int],
-    source: int,
-    reenter: bool,
-    targets: list[int],
-) -> int:
-    """See ``domain``; for the compiler, which has no Tables yet."""
-    if not reenter and all(source <= target < ends[source] for target in targets):
-        return source
-    ancestor = common_ancestor(parents, ends, [*targets, source])
-    return ancestor if ancestor != NO_STATE or reenter else 0
-
-
-class Entry:
-    """Which states are to be entered, and which of them by default (their initial actions run then)."""
-
-    __slots__ = ("by_default", "completed", "enter", "history", "remaining", "tables")
-
-    def __init__(self, tables: Tables, history: dict[int, int], remaining: int) -> None:
-        self.tables = tables
-        self.history = history
-        self.remaining = remaining
-        self.enter = 0
-        self.by_default = 0
-        self.completed: set[int] = set()
-
-    def holds_descendant(self, state: int) -> bool:
-        """Is a proper descendant of ``state`` to be entered?"""
-        return bool(self.enter & span(state + 1, self.tables.ends[state]))
-
-    def add(self, transition: Transition, targets: list[int], domain: int) -> None:
-        """What ``transition`` enters; ``targets`` are its effective targets."""
-        tables = self.tables
-        for target in transition.targets or ():
-            inside = target == transition.source == domain and not transition.reenter
-            if tables.kinds[target] != HISTORY and not inside:
-                self.enter |= 1 << target
-                self.by_default |= 1 << target
-            self.descend(target)
-        for target in targets:
-            self.climb(target, domain, domain)
-            if domain != NO_STATE and tables.kinds[domain] == PARALLEL:
-                self.complete(domain)
-
-    def descend(self, state: int) -> None:
-        """What entering ``state`` entails below it."""
-        tables = self.tables
-        pending = [state]
-        while pending:
-            state = pending.pop()
-            kind = tables.kinds[state]
-            if kind == COMPOUND:
-                child = tables.initial[state]
-                if self.stays_elsewhere(state, child):
-                    continue
-                if tables.kinds[child] != HISTORY:
-                    self.enter |= 1 << child
-                    self.by_default |= 1 << child
-                pending.append(child)
-            elif kind == PARALLEL:
-                for child in tables.children[state]:
-                    if not self.holds_descendant(child):
-                        self.enter |= 1 << child
-                        self.by_default |= 1 << child
-                        pending.append(child)
-            elif kind == HISTORY:
-                pending.extend(self.restore(state))
-
-    def stays_elsewhere(self, state: int, child: int) -> bool:
-        """Does another child than ``child`` stay active in the compound state ``state``?
-
-        A history state's default deep inside an active region brings XState to enter that region, and those beside
-        it, once more without leaving them. That is followed as far as it is a legal configuration.
-        """
-        if not self.remaining & span(state + 1, self.tables.ends[state]):
-            return False
-        return not self.remaining >> child & 1
-
-    def restore(self, state: int) -> list[int]:
-        """Enters what the history state ``state`` stands for; answers the states whose insides are to follow."""
-        tables = self.tables
-        parent = tables.parents[state]
-        if state in self.history:
-            states = list(ascending(self.history[state]))
-        else:
-            states = list(default_targets(tables, state))
-            if not tables.defaults[state] and tables.kinds[parent] == COMPOUND:
-                self.by_default |= 1 << parent
-        for restored in states:
-            if tables.kinds[restored] != HISTORY:
-                self.enter |= 1 << restored
-        for restored in states:
-            self.climb(restored, parent, NO_STATE)
-        return states
-
-    def climb(self, state: int, top: int, domain: int) -> None:
-        """Enters the ancestors of ``state`` below ``top``, and the other regions of those that are parallel."""
-        tables = self.tables
-        if state == top:
-            return
-        ancestor = tables.parents[state]
-        while ancestor not in (NO_STATE, top):
-            if domain == NO_STATE or domain < ancestor < tables.ends[domain]:
-                self.enter |= 1 << ancestor
-            if tables.kinds[ancestor] == PARALLEL:
-                self.complete(ancestor)
-            ancestor = tables.parents[ancestor]
-
-    def complete(self, parallel: int) -> None:
-        """Enters the regions of ``parallel`` in which nothing is entered yet."""
-        if parallel in self.completed:
-            return
-        self.completed.add(parallel)
-        for child in self.tables.children[parallel]:
-            if not self.holds_descendant(child):
-                self.enter |= 1 << child
-                self.descend(child)
+_MOST_NAMES = 8
+"""States that an error names."""
 
 
 def is_complete(tables: Tables, active: int, state: int) -> bool:
     """Is ``state`` done: a final child active, or every region done?"""
+    return first_incomplete(tables, active, state)[0] == NO_STATE
+
+
+def first_incomplete(tables: Tables, active: int, state: int) -> tuple[int, int]:
+    """A state at or inside ``state`` that is not done yet, or NO_STATE; and how many were looked at."""
     pending = [state]
+    work = 0
     while pending:
         state = pending.pop()
+        work += 1
         kind = tables.kinds[state]
         if kind == COMPOUND:
             if not active & tables.finals[state]:
-                return False
+                return state, work
         elif kind == PARALLEL:
             pending.extend(tables.children[state])
         elif kind != FINAL:
-            return False
-    return True
+            return state, work
+    return NO_STATE, work
 
 
 Plan = tuple[Transition, int, int]
@@ -226,7 +95,7 @@ class Macrostep:
     It is private to one call: what it changes is its own, and the result is taken from it at the end.
     """
 
-    __slots__ = ("actions", "active", "done", "history", "microsteps", "queue", "recent", "tables", "taken")
+    __slots__ = ("actions", "active", "done", "history", "queue", "recent", "tables", "work")
 
     def __init__(self, tables: Tables, configuration: Configuration) -> None:
         self.tables = tables
@@ -235,11 +104,15 @@ class Macrostep:
         self.actions: list[str] = []
         self.queue: deque[str] = deque()
         self.done = False
-        self.microsteps = 0
-        self.taken = 0
-        self.recent: list[int] = []
+        self.work = 0
+        self.recent: dict[int, None] = {}
 
     def result(self) -> Step:
+        """What has come of it. Raises EngineError where that is too much to write down."""
+        ids = self.tables.ids
+        for states in self.history.values():
+            self.spend(states.bit_count())
+            self.spend(sum([len(ids[state]) for state in ascending(states)]) // CHARACTERS)
         return Step(self.configuration(), tuple(self.actions))
 
     def configuration(self) -> Configuration:
@@ -267,7 +140,7 @@ class Macrostep:
         recorded = self.leave(left) if left else False
         entry = Entry(self.tables, self.history, self.active)
         for transition, top, _ in plans:
-            self.actions.extend(transition.actions)
+            self.act(transition.actions)
             if transition.targets:
                 # Resolved anew: a history state may hold now what was just left. XState enters in the new domain even
                 # when it was left as well, and what it ends in is no configuration then.
@@ -276,8 +149,33 @@ class Macrostep:
                     domain = top
                 if self.holds(domain):
                     entry.add(transition, targets, domain)
+        self.spend(_MICROSTEP + _TRANSITION * len(plans) + entry.work)
         self.enter(entry)
         return recorded or self.done or self.active != before
+
+    def act(self, actions: tuple[str, ...]) -> None:
+        """Takes note of actions to run."""
+        if actions:
+            self.spend(len(actions) + sum(map(len, actions)) // CHARACTERS)
+            self.actions.extend(actions)
+
+    def spend(self, work: int) -> None:
+        """Counts work. Raises EngineError where it is more than one event may cause."""
+        self.work += work
+        most = max(MOST_WORK, WORK_PER_SIZE * self.tables.size)
+        if self.work > most:
+            raise EngineError(
+                f"one event may cause {most} units of work (transitions, actions, states left and entered), and "
+                f"this one causes more{self.names()}"
+            )
+
+    def names(self) -> str:
+        """Where it was at last, as the end of an error."""
+        if not self.recent:
+            return ""
+        quoted = [quote(self.tables.paths[state]) for state in islice(self.recent, _MOST_NAMES)]
+        more = len(self.recent) - len(quoted)
+        return f", at {', '.join(quoted)}" + (f" and {more} more" if more else "")
 
     def resolve(self, transition: Transition) -> tuple[list[int], int]:
         """The effective targets and the domain of a transition that has targets."""
@@ -321,35 +219,46 @@ class Macrostep:
         """Leaves ``states``, innermost first. Answers whether a history state was given a value."""
         tables = self.tables
         recorded = {}
+        self.spend(states.bit_count())
         for state in descending(states):
-            for history in tables.histories[state]:
-                if tables.deep[history]:
-                    inside = self.active & tables.leaves & span(state + 1, tables.ends[state])
-                else:
-                    inside = self.active & span(state + 1, tables.ends[state])
-                    inside = sum(1 << child for child in ascending(inside) if tables.parents[child] == state)
-                recorded[history] = inside
-            self.actions.extend(tables.exit[state])
+            if tables.histories[state]:
+                recorded.update(self.record(state))
+            self.act(tables.exit[state])
         self.active &= ~states
         self.history.update(recorded)
         return bool(recorded)
 
+    def record(self, state: int) -> dict[int, int]:
+        """What the history states of ``state`` hold from now on."""
+        tables = self.tables
+        inside = self.active & span(state + 1, tables.ends[state])
+        leaves = inside & tables.leaves
+        self.spend(inside.bit_count())
+        children = 0
+        for child in tables.children[state]:
+            if inside >> child & 1:
+                children |= 1 << child
+        histories = tables.histories[state]
+        self.spend(len(histories) + len(tables.children[state]))
+        return {history: leaves if tables.deep[history] else children for history in histories}
+
     def enter(self, entry: Entry) -> None:
         """Enters the states of ``entry`` in document order, and notes what is done by that."""
         tables = self.tables
-        completed: set[int] = set()
+        waiting: dict[int, int] = {}
+        self.spend(entry.enter.bit_count())
         for state in ascending(entry.enter):
             self.active |= 1 << state
-            self.actions.extend(tables.entry[state])
+            self.act(tables.entry[state])
             if tables.initial_actions[state] and entry.by_default >> state & 1:
-                self.actions.extend(tables.initial_actions[state])
+                self.act(tables.initial_actions[state])
             if tables.kinds[state] == FINAL:
-                self.report_done(state, completed)
+                self.report_done(state, waiting)
         if self.done:
             for state in descending(self.active):
-                self.actions.extend(tables.exit[state])
+                self.act(tables.exit[state])
 
-    def report_done(self, final: int, completed: set[int]) -> None:
+    def report_done(self, final: int, waiting: dict[int, int]) -> None:
         """Queues the done events that entering the state ``final`` causes."""
         tables = self.tables
         parent = tables.parents[final]
@@ -357,49 +266,106 @@ class Macrostep:
         if tables.kinds[parent] == COMPOUND:
             self.queue.append(DONE_EVENT + tables.ids[parent])
             ancestor = tables.parents[parent]
-        while (
-            ancestor != NO_STATE
-            and tables.kinds[ancestor] == PARALLEL
-            and ancestor not in completed
-            and is_complete(tables, self.active, ancestor)
-        ):
-            completed.add(ancestor)
+        while ancestor != NO_STATE and tables.kinds[ancestor] == PARALLEL and self.completes(ancestor, waiting):
             self.queue.append(DONE_EVENT + tables.ids[ancestor])
             ancestor = tables.parents[ancestor]
         if ancestor == NO_STATE:
             self.done = True
 
+    def completes(self, parallel: int, waiting: dict[int, int]) -> bool:
+        """Is the parallel state done now, and was not before?
+
+        ``waiting``: the state for which each parallel one was seen to wait (NO_STATE: it was done). While that is
+        so, the others need not be looked at: thousands of regions may be done one after the other.
+        """
+        awaited = waiting.get(parallel, parallel)
+        if awaited == NO_STATE:
+            return False
+        if awaited != parallel and not is_complete(self.tables, self.active, awaited):
+            return False
+        waiting[parallel], work = first_incomplete(self.tables, self.active, parallel)
+        self.spend(work)
+        return waiting[parallel] == NO_STATE
+
     def settle(self) -> None:
         """Takes what needs no event, then the done events, until nothing is left to do.
 
-        Raises EngineError when that does not end within MOST_MICROSTEPS and MOST_TRANSITIONS.
+        Raises EngineError where that does not end, or is too much.
         """
         tables = self.tables
+        circle = Circle(self)
         ask = True
+        iterations = 0
         while not self.done:
-            transitions = select_always(tables, self.active) if ask else []
+            iterations += 1
+            if 0 < tables.max_iterations < iterations:
+                raise EngineError(
+                    f"more than {tables.max_iterations} microsteps, which is what the document's options.maxIterations "
+                    f"allows{self.names()}"
+                )
+            transitions = self.automatic() if ask else []
             automatic = bool(transitions)
             if not automatic:
                 if not self.queue:
                     return
-                transitions = select(tables, self.active, self.queue.popleft())
-            self.count(transitions)
+                transitions = self.answers(self.queue.popleft())
+                circle.heard = True
+            self.recent.update((transition.source, None) for transition in transitions)
             changed = self.take(transitions)
             ask = changed or not automatic
+            if circle.closes(ask):
+                raise EngineError(
+                    f"transitions without an event do not end: a cycle of {circle.length} microsteps{self.names()}"
+                )
 
-    def count(self, transitions: list[Transition]) -> None:
-        self.microsteps += 1
-        self.taken += len(transitions)
-        wide = self.taken > MOST_TRANSITIONS + len(self.tables.kinds)
-        if wide or self.microsteps > MOST_MICROSTEPS - 3:
-            self.recent.extend(transition.source for transition in transitions[:1])
-        if wide or self.microsteps > MOST_MICROSTEPS:
-            names = ", ".join(quote(self.tables.paths[state]) for state in dict.fromkeys(self.recent))
-            if wide:
-                raise EngineError(f"too many transitions without an event: more than {self.taken - 1}, at {names}")
-            raise EngineError(
-                f"transitions without an event do not end: more than {MOST_MICROSTEPS} of them in a row, at {names}"
-            )
+    def automatic(self) -> list[Transition]:
+        """The transitions without an event that are enabled."""
+        self.spend((self.active & self.tables.transient).bit_count())
+        return select_always(self.tables, self.active)
+
+    def answers(self, event: str) -> list[Transition]:
+        """The transitions that ``event`` enables."""
+        states, work = asked(self.tables, self.active, event)
+        self.spend(work)
+        return select(self.tables, states, event)
+
+
+class Circle:
+    """Whether microsteps come back to where they were: with the same states, history and waiting events, all repeats.
+
+    R. P. Brent's way: where the work stands is compared with where it stood after the last power of two microsteps.
+    That finds each circle, after at most three times the steps to its end, and remembers one place.
+    """
+
+    __slots__ = ("active", "ask", "heard", "history", "length", "power", "queue", "work")
+
+    def __init__(self, work: Macrostep) -> None:
+        self.work = work
+        self.length = 0
+        self.power = 1
+        self.active = 0
+        self.ask = False
+        self.history: dict[int, int] = {}
+        self.queue: list[str] = []
+        self.heard = False
+        """An event that waited was taken since: until then it does not matter which ones wait, nor that more do."""
+
+    def closes(self, ask: bool) -> bool:
+        """To be called after each microstep. When true, ``length`` and the work's ``recent`` are the circle's."""
+        work = self.work
+        self.length += 1
+        if self.active == work.active and self.ask == ask and not (self.heard and len(self.queue) != len(work.queue)):
+            work.spend(len(self.history) + (len(self.queue) if self.heard else 0))
+            if self.history == work.history and not (self.heard and self.queue != list(work.queue)):
+                return True
+        if self.length == self.power:
+            work.spend(len(work.history) + len(work.queue))
+            self.active, self.ask, self.heard = work.active, ask, False
+            self.history, self.queue = dict(work.history), list(work.queue)
+            self.power *= 2
+            self.length = 0
+            work.recent.clear()
+        return False
 
 
 def start(tables: Tables) -> Step:
@@ -408,6 +374,7 @@ def start(tables: Tables) -> Step:
     entry = Entry(tables, work.history, 0)
     entry.enter = entry.by_default = 1
     entry.descend(0)
+    work.spend(entry.work)
     work.enter(entry)
     work.settle()
     return work.result()
@@ -424,7 +391,7 @@ def enabled(tables: Tables, configuration: Configuration, event: str) -> list[Tr
     """The transitions with which ``event`` would be taken; none when all that answers only forbids it."""
     if is_done(tables, configuration):
         return []
-    transitions = select(tables, configuration.active, event)
+    transitions = select(tables, asked(tables, configuration.active, event)[0], event)
     for transition in transitions:
         if not transition.inert:
             return transitions

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import DocumentError, element, member, quote, type_name
+from .entry import Entry
 from .hints import no_state
 from .legal import check_active, check_history
 from .model import (
@@ -23,7 +24,7 @@ from .model import (
     escape_key,
     split_path,
 )
-from .step import Entry, Macrostep, is_done, start
+from .step import Macrostep, is_done, start
 
 CURRENT = "$.current"
 HISTORY_VALUE = "$.historyValue"
@@ -166,8 +167,9 @@ def enter(tables: Tables, value: str | dict[str, Any], history: object = None) -
         entry.enter |= 1 << state
     for state in states:
         entry.descend(state)
+    climbed: set[int] = set()
     for state in states:
-        entry.climb(state, -1, -1)
+        entry.climb(state, -1, -1, climbed)
     entry.enter |= 1
     fault = check_active(tables, entry.enter)
     if fault:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..errors import element, member
+from ..errors import EngineError, member
 from .model import DONE_EVENT, HISTORY, Tables, Transition
+from .step import CHARACTERS
 
 
 class Edge(NamedTuple):
@@ -29,42 +30,59 @@ class View(NamedTuple):
     active: int
 
 
+MOST_DRAWN = 10_000
+"""States and arrows, and of their texts 64 characters as one, that a picture may have. Nobody could read more, and
+what draws it takes less: Mermaid 500 arrows where nothing else is said."""
+
+
 def view(tables: Tables, active: int, named: bool) -> View:
-    """A machine with its active states marked; ``named``: its transitions have names of their own to be shown."""
+    """A machine with its active states marked; ``named``: its transitions have names of their own to be shown.
+
+    Raises EngineError where it is too large to be drawn.
+    """
+    drawn = len(tables.keys) + sum(map(len, tables.keys)) // CHARACTERS
     labels = []
     for state, key in enumerate(tables.keys):
         if tables.kinds[state] == HISTORY:
             key = f"{key} (H*)" if tables.deep[state] else f"{key} (H)"
         labels.append(key)
-    edges = []
+    edges: list[Edge] = []
     for state in range(len(tables.keys)):
-        for event, transition, _ in first_transitions(tables, state):
-            edges.append(Edge(state, transition.targets or (), _label(event, transition) if named else ""))
-        edges.extend(Edge(state, (target,), "") for target in tables.defaults[state])
+        done = DONE_EVENT + tables.ids[state]
+        for event, transitions in all_transitions(tables, state):
+            if transitions:
+                label = _label("done" if event == done else event, transitions[0]) if named else ""
+                targets = transitions[0].targets or ()
+                edges.append(Edge(state, targets, label))
+                drawn += max(len(targets), 1) * (1 + len(label) // CHARACTERS)
+        edges.extend([Edge(state, (target,), "") for target in tables.defaults[state]])
+        drawn += len(tables.defaults[state])
+        if drawn > MOST_DRAWN:
+            raise EngineError(f"too large to be drawn: more than {MOST_DRAWN} states and arrows")
     return View(labels, tables.kinds, tables.parents, tables.ends, tables.initial, edges, active)
 
 
-def first_transitions(tables: Tables, state: int) -> list[tuple[str, Transition, str]]:
-    """What can be chosen in ``state``: the event's descriptor (or a word for it), the transition, its JSON path."""
-    found = []
-    for event, transitions, path in all_transitions(tables, state):
-        if transitions:
-            found.append((event, transitions[0], element(path, 0) if len(transitions) > 1 else path))
-    return found
+def first_transitions(tables: Tables, state: int) -> list[Transition]:
+    """What can be chosen in ``state``: of each list of transitions the first."""
+    return [transitions[0] for _, transitions in all_transitions(tables, state) if transitions]
 
 
-def all_transitions(tables: Tables, state: int) -> list[tuple[str, tuple[Transition, ...], str]]:
-    """The lists of transitions of ``state``: the descriptor or a word for it, the list, its JSON path."""
-    found = []
-    place = json_path(tables, state)
-    for descriptor, transitions in tables.on[state]:
-        if descriptor == DONE_EVENT + tables.ids[state]:
-            found.append(("done", transitions, member(place, "onDone")))
-        else:
-            found.append((descriptor, transitions, member(f"{place}.on", descriptor)))
+def all_transitions(tables: Tables, state: int) -> list[tuple[str, tuple[Transition, ...]]]:
+    """The lists of transitions of ``state``, each with its descriptor; "" for ``always``."""
+    found: list[tuple[str, tuple[Transition, ...]]] = list(tables.on[state])
     if tables.always[state]:
-        found.append(("", tables.always[state], f"{place}.always"))
+        found.append(("", tables.always[state]))
     return found
+
+
+def transitions_path(tables: Tables, state: int, descriptor: str) -> str:
+    """Where in the document such a list is."""
+    place = json_path(tables, state)
+    if not descriptor:
+        return f"{place}.always"
+    if descriptor == DONE_EVENT + tables.ids[state]:
+        return f"{place}.onDone"
+    return member(f"{place}.on", descriptor)
 
 
 def json_path(tables: Tables, state: int) -> str:

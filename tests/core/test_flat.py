@@ -131,7 +131,7 @@ def test_a_state_in_a_long_row_is_found() -> None:
 
 def test_a_long_row_of_few_states_is_searched_no_longer_than_it_has_states() -> None:
     document = json.dumps({"map": {"a": ["b"] * 100_000, "b": ["a"]}, "initial": "a"}).encode()
-    definition = compile_document(document, Limits()).definition
+    definition = compile_document(document, None).definition
     assert isinstance(definition, FlatDefinition)
     assert len(definition.tables.exact[1].targets) == 1  # type: ignore[attr-defined]
     assert definition.send(b"a", "b") == (b"b", ())
@@ -194,7 +194,7 @@ def test_a_target_that_is_no_string_is_never_a_key() -> None:
     with pytest.raises(DocumentError):
         FlatDefinition({"map": rows, "initial": "a"}, None)
     assert Target.looks == 0
-    collide = [str(number * (2**61 - 1)) for number in range(20_000)]
+    collide = [str(number * (2**61 - 1)) for number in range(10_000)]
     document = f'{{"map":{{"a":[{",".join(collide)}]}},"initial":"a"}}'.encode()
     assert refused(document) == "$.map.a[0]: expected a string, got a number"
 

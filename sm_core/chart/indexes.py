@@ -1,0 +1,76 @@
+"""What a step looks up at once, worked out when a chart is compiled: who answers what, who is whose child."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from .listen import partial_prefix
+from .model import FINAL, HISTORY, Handler, Transition
+
+
+def bits(states: Iterable[int]) -> int:
+    """The set of ``states`` as an integer."""
+    found = bytearray()
+    for state in states:
+        if len(found) <= state >> 3:
+            found.extend(bytes((state >> 3) + 1 - len(found)))
+        found[state >> 3] |= 1 << (state & 7)
+    return int.from_bytes(found, "little")
+
+
+def families(offspring: list[dict[str, int]], kinds: list[int]) -> tuple[tuple[tuple[int, ...], ...], ...]:
+    """For every state, its children: those that can be active, the history states, the final ones."""
+    children: list[tuple[int, ...]] = []
+    histories: list[tuple[int, ...]] = []
+    finals: list[tuple[int, ...]] = []
+    for found in offspring:
+        states = tuple(found.values())
+        kept = tuple([child for child in states if kinds[child] == HISTORY]) if states else ()
+        children.append(tuple([child for child in states if kinds[child] != HISTORY]) if kept else states)
+        histories.append(kept)
+        finals.append(tuple([child for child in states if kinds[child] == FINAL]) if states else ())
+    return tuple(children), tuple(histories), tuple(finals)
+
+
+class Index(NamedTuple):
+    """The handlers of all states by what they match; see Tables."""
+
+    exact: tuple[dict[str, Transition], ...]
+    partial: tuple[dict[str, Transition], ...]
+    lengths: tuple[frozenset[int], ...]
+    wildcard: tuple[Transition | None, ...]
+    catching: int
+    listening: Mapping[str, Sequence[int]]
+
+
+_Answers = tuple[dict[str, Transition], dict[str, Transition], frozenset[int], Transition | None]
+_NOTHING: _Answers = ({}, {}, frozenset(), None)
+
+
+def index(on: list[tuple[Handler, ...]]) -> Index:
+    """What each state answers, and which states listen to an event."""
+    listening: dict[str, list[int]] = {}
+    found = [_answers(state, handlers, listening) if handlers else _NOTHING for state, handlers in enumerate(on)]
+    exact, partial, lengths, wildcard = zip(*found, strict=True)
+    catching = bits(state for state, (_, some, _, every) in enumerate(found) if some or every is not None)
+    return Index(exact, partial, lengths, wildcard, catching, listening)
+
+
+def _answers(state: int, handlers: tuple[Handler, ...], listening: dict[str, list[int]]) -> _Answers:
+    """A state's handlers by what they match: exactly, by prefix, anything."""
+    exact: dict[str, Transition] = {}
+    partial: dict[str, Transition] = {}
+    wildcard = None
+    for descriptor, transitions in handlers:
+        if not transitions:
+            continue
+        exact[descriptor] = transitions[0]
+        listening.setdefault(descriptor, []).append(state)
+        if descriptor[-1:] == "*":
+            prefix = partial_prefix(descriptor)
+            if descriptor == "*":
+                wildcard = transitions[0]
+            elif prefix is not None:
+                partial[prefix] = transitions[0]
+    return exact, partial, frozenset(map(len, partial)), wildcard
