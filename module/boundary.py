@@ -80,7 +80,7 @@ def _answers(function: Callable[..., int]) -> Callable[..., int]:
 @ffi.def_extern(error=None, onerror=_log_failure)
 def sm_python_set_limits(document_bytes: int, states: int, elements: int, nesting: int) -> None:
     global _limits
-    _limits = Limits(document_bytes, states, nesting)
+    _limits = Limits(document_bytes, states, nesting, elements)
 
 
 @ffi.def_extern(error=0, onerror=_log_failure)

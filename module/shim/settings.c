@@ -34,9 +34,9 @@ typedef struct numeric {
 } numeric;
 
 static numeric numerics[] = {
-    {"max-document-bytes", &sm_config.document_bytes, 4 << 20, 64, 512LL << 20, REDISMODULE_CONFIG_MEMORY, true, 0},
+    {"max-document-bytes", &sm_config.document_bytes, 320 << 10, 64, 512LL << 20, REDISMODULE_CONFIG_MEMORY, true, 0},
     {"max-states", &sm_config.states, 10000, 1, 10000000, REDISMODULE_CONFIG_DEFAULT, true, 0},
-    {"max-elements", &sm_config.elements, 100000000, 1, 100000000, REDISMODULE_CONFIG_DEFAULT, true, 0},
+    {"max-elements", &sm_config.elements, 4000, 1, 100000000, REDISMODULE_CONFIG_DEFAULT, true, 0},
     {"max-nesting", &sm_config.nesting, 64, 3, 256, REDISMODULE_CONFIG_DEFAULT, true, 0},
     {"max-memo-bytes", &sm_config.memo_bytes, 64 << 20, 1 << 20, 1LL << 40, REDISMODULE_CONFIG_MEMORY, false, 0},
 };

@@ -69,6 +69,7 @@ def test_a_hundred_thousand_states(server: Server, old_value_stands: redis.Redis
     """Refused by the limit, taken when it is raised; then a transition is one answer from memory."""
     r = old_value_stands
     document = numbered(100_000)
+    server.config("redisstate.max-document-bytes", "4mb")
     with pytest.raises(redis.ResponseError, match="max-states"):
         r.execute_command("SM.SET", "old", document)
     server.config("redisstate.max-states", 100_000)
@@ -89,6 +90,7 @@ def test_a_hundred_thousand_states(server: Server, old_value_stands: redis.Redis
 def test_one_row_of_a_hundred_thousand(server: Server, old_value_stands: redis.Redis) -> None:
     r = old_value_stands
     row = [f"s{number}" for number in range(100_000)]
+    server.config("redisstate.max-document-bytes", "4mb")
     with pytest.raises(redis.ResponseError, match="max-states"):
         r.execute_command("SM.SET", "old", flat({"a": row}, "a"))
     server.config("redisstate.max-states", 100_001)

@@ -7,18 +7,20 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from tests.documents import README, nested, numbered
+from tests.documents import README, compact, nested, numbered
 from tests.servers import MODULE, Server, ServerDiedError
 
 DEFAULTS = {
     "redisstate.invalid-transition": "nil",
-    "redisstate.max-document-bytes": "4194304",
+    "redisstate.max-document-bytes": "327680",
+    "redisstate.max-elements": "4000",
     "redisstate.max-nesting": "64",
     "redisstate.max-states": "10000",
 }
 OTHERS = {
     "redisstate.invalid-transition": "error",
     "redisstate.max-document-bytes": "2000",
+    "redisstate.max-elements": "30",
     "redisstate.max-nesting": "10",
     "redisstate.max-states": "20",
 }
@@ -28,6 +30,11 @@ ARGUMENTS = [word for name, value in OTHERS.items() for word in (name.removepref
 def shown(server: Server) -> dict[str, str]:
     answered = server.own.config_get("redisstate.*")
     return {name: answered[name] for name in DEFAULTS}
+
+
+def acting(elements: int) -> str:
+    """A chart of two states and actions, so many in all."""
+    return compact({"initial": "a", "states": {"a": {"entry": ["x"] * (elements - 2)}}})
 
 
 def acts_on(server: Server, values: dict[str, str]) -> None:
@@ -47,6 +54,10 @@ def acts_on(server: Server, values: dict[str, str]) -> None:
     r.execute_command("SM.SET", "acts", nested(depth))
     with pytest.raises(redis.ResponseError, match=rf"max-nesting.*\b{depth}\b"):
         r.execute_command("SM.SET", "acts", nested(depth + 1))
+    elements = int(values["redisstate.max-elements"])
+    r.execute_command("SM.SET", "acts", acting(elements))
+    with pytest.raises(redis.ResponseError, match=rf"\b{elements}\b.*max-elements"):
+        r.execute_command("SM.SET", "acts", acting(elements + 1))
     longest = int(values["redisstate.max-document-bytes"])
     document = '{"map":{},"initial":"a"}'
     r.execute_command("SM.SET", "acts", document + " " * (longest - len(document)))
@@ -95,6 +106,8 @@ WRONG = [
     ("max-states", "-1"),
     ("max-states", "1.5"),
     ("max-states", ""),
+    ("max-elements", "0"),
+    ("max-elements", "many"),
     ("max-nesting", "0"),
     ("max-nesting", "-1"),
     ("max-nesting", "1000000"),

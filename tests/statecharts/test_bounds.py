@@ -30,8 +30,10 @@ def layers(depth: int, width: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("depth", "width"), [(1, 1_000), (20, 50), (20, 500)])
-def test_a_thousand_states_twenty_levels(r: redis.Redis, depth: int, width: int) -> None:
+def test_a_thousand_states_twenty_levels(server: Server, r: redis.Redis, depth: int, width: int) -> None:
     """And as many as max-states allows."""
+    server.config("redisstate.max-elements", 1_000_000)
+    server.config("redisstate.max-document-bytes", "4mb")
     document = compact(layers(depth, width))
     assert r.execute_command("SM.CHECK", document) == []
     assert r.execute_command("SM.SET", "k", document) == "OK"
@@ -131,7 +133,7 @@ def test_an_endless_row_of_automatic_transitions_is_an_error_and_changes_nothing
     before = r.execute_command("DEBUG", "DIGEST-VALUE", "k")
     writes = server.info("persistence")["rdb_changes_since_last_save"]
     for _ in range(2):
-        with pytest.raises(redis.ResponseError, match=r"do not end: more than 128 .* 'spin\.a'"):
+        with pytest.raises(redis.ResponseError, match=r"do not end: a cycle of 2 microsteps, at .*'spin\.a'"):
             r.execute_command(*command)
     assert r.execute_command("DEBUG", "DIGEST-VALUE", "k") == before
     assert r.exists("new") == 0
@@ -139,10 +141,34 @@ def test_an_endless_row_of_automatic_transitions_is_an_error_and_changes_nothing
     assert r.execute_command("SM.SEND", "k", "REST") == ["rest"]
 
 
-def test_a_row_of_automatic_transitions_that_ends_is_taken_whole(r: redis.Redis) -> None:
-    states: dict[str, Any] = {f"s{number}": {"always": f"s{number + 1}"} for number in range(100)}
-    r.execute_command("SM.SET", "k", compact({"initial": "s0", "states": {**states, "s100": {}}}))
-    assert r.execute_command("SM.STATE", "k") == ["s100"]
+@pytest.mark.parametrize("length", [100, 201, 1_300])
+def test_a_row_of_automatic_transitions_that_ends_is_taken_whole(r: redis.Redis, length: int) -> None:
+    """As long as a document may be: XState takes it too."""
+    states: dict[str, Any] = {f"s{number}": {"always": f"s{number + 1}"} for number in range(length)}
+    r.execute_command("SM.SET", "k", compact({"initial": "s0", "states": {**states, f"s{length}": {}}}))
+    assert r.execute_command("SM.STATE", "k") == [f"s{length}"]
+
+
+def test_what_is_merely_bounded_is_no_cycle(r: redis.Redis) -> None:
+    """Regions that go round in circles of 2, 3, 5 ... states come back together after millions of microsteps."""
+    regions = {}
+    for length in (2, 3, 5, 7, 11, 13, 17, 19, 23):
+        states = {f"s{number}": {"always": f"s{(number + 1) % length}"} for number in range(length)}
+        regions[f"r{length}"] = {"initial": "s0", "states": states}
+    busy = {"type": "parallel", "states": regions}
+    chart = {"initial": "calm", "states": {"calm": {"on": {"E": "busy"}}, "busy": busy}}
+    r.execute_command("SM.SET", "k", compact(chart))
+    with pytest.raises(redis.ResponseError, match=r"one event may cause 50000 units of work"):
+        r.execute_command("SM.SEND", "k", "E")
+    assert r.execute_command("SM.STATE", "k") == ["calm"]
+
+
+def test_the_documents_own_bound_is_named(r: redis.Redis) -> None:
+    states = {"a": {"on": {"E": "b"}}, "b": {"always": "c"}, "c": {"always": "d"}, "d": {}}
+    r.execute_command("SM.SET", "k", compact({"initial": "a", "options": {"maxIterations": 2}, "states": states}))
+    with pytest.raises(redis.ResponseError, match=r"more than 2 microsteps.*options\.maxIterations"):
+        r.execute_command("SM.SEND", "k", "E")
+    assert r.execute_command("SM.STATE", "k") == ["a"]
 
 
 def test_a_chart_that_starts_nowhere_can_be_entered(r: redis.Redis) -> None:

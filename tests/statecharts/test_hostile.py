@@ -30,8 +30,10 @@ def peak(server: Server) -> int:
 
 @pytest.fixture
 def rude(server: Server) -> Iterator[redis.Redis]:
-    """A client to be rude with."""
+    """A client to be rude with, of a server that takes far larger documents than by default."""
     r = server.client()
+    server.config("redisstate.max-document-bytes", "4mb")
+    server.config("redisstate.max-elements", 1_000_000)
     r.execute_command("SM.SET", "old", PLAYER_TEXT, "session")
     before, held = r.execute_command("SM.GET", "old"), peak(server)
     yield r
