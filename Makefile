@@ -36,7 +36,7 @@ test-matrix: $(MODULE) .venv/dev  ## every test, on each of the servers that are
 
 fuzz: $(MODULE) .venv/dev  ## hundreds of thousands of payloads and documents that lie; FUZZ_SEED= repeats a run
 	$(VENV) tools/servers.py --ensure
-	$(VENV) -m pytest -n 2 -rP --long $(if $(FUZZ_SEED),--hypothesis-seed=$(FUZZ_SEED)) tests/hostile $(ARGS)
+	$(VENV) -m pytest -n 2 -rP --long $(if $(FUZZ_SEED),--hypothesis-seed=$(FUZZ_SEED)) tests/hostile tests/limits $(ARGS)
 
 durability: $(MODULE) .venv/dev  ## the long runs: kill -9, forks, a million machines
 	$(VENV) tools/servers.py --ensure

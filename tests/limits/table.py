@@ -1,0 +1,95 @@
+"""The table of this suite: every command, what is wrong or large about an argument of it, and what it answers.
+
+A new command needs rows here; a new option one more. ``ANY`` stands where a setting or an option decides.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sm_core.document import Limits
+from tests.documents import README, compact
+
+MEGABYTE = 1 << 20
+LARGE = Limits().document_bytes
+"""As large as a document may be: it is read, where one that is larger is not."""
+
+ACCEPTED, NIL, ERROR, ANY = "accepted", "nil", "error", "any"
+X = "<the argument>"
+
+HOSTILE: dict[str, bytes] = {
+    "nothing": b"",
+    "NUL": b"a\x00b",
+    "no UTF-8": b"\xff\xfe",
+    "8 MB": b"x" * (8 * MEGABYTE),
+    "dots": b"." * LARGE,
+    "backslashes": b"\\" * LARGE,
+    "quotes": b'"' * LARGE,
+    "brackets": b"[" * LARGE,
+    "members": b'{"a":' * (LARGE // 5),
+    "a number": b"-9223372036854775809",
+}
+"""What stands for ``X``, one after the other."""
+
+CHART = compact({
+    "initial": "a",
+    "states": {"a": {"on": {"GO": "b", "b.*": "b"}}, "b": {"on": {"*": "a"}, "entry": "in"}},
+})  # fmt: skip
+"""At the key ``chart``. The key ``map`` has the README's machine, ``string`` no machine, ``none`` nothing."""
+STANDING = {"map": README, "chart": CHART}
+
+
+class Call(NamedTuple):
+    """A call with one argument ``X``, what it answers, and for what it answers something else."""
+
+    words: tuple[str, ...]
+    answer: str
+    but: tuple[tuple[str, str], ...] = ()
+
+
+
+
+TABLE: dict[str, list[Call]] = {
+    "SM.CAN": [
+        Call((X, "b"), NIL),
+        Call(("string", X), ERROR),
+        Call(("map", X), ACCEPTED),
+        Call(("chart", X), ACCEPTED),
+        Call(("map", "b", X), ERROR),
+    ],
+    "SM.CHECK": [Call((X,), ACCEPTED), Call((README, X), ERROR)],
+    "SM.CREATE": [Call(("string", X), ERROR), Call(("new", X), ERROR)],
+    "SM.DIAGRAM": [Call((X,), NIL), Call(("string", X), ERROR), Call(("map", X), ERROR), Call(("chart", X), ERROR)],
+    "SM.GET": [Call((X,), NIL), Call(("string", X), ERROR), Call(("map", X), ERROR), Call(("chart", X), ERROR)],
+    "SM.MUTATE": [
+        Call((X, "b"), NIL),
+        Call(("string", X), ERROR),
+        Call(("map", X), NIL),
+        Call(("chart", X), NIL),
+        Call(("map", X, "why", "FORCE"), NIL),
+        Call(("chart", X, "why", "FORCE"), NIL),
+        Call(("map", "boo", X, "FORCE"), ACCEPTED, (("no UTF-8", ERROR),)),
+        Call(("map", "boo", "why", X), ERROR),
+    ],
+    "SM.NEXT": [Call((X,), NIL), Call(("map", X), ERROR)],
+    "SM.RENDER": [Call((X,), ERROR), Call((README, X), ERROR)],
+    "SM.RESET": [Call((X,), NIL), Call(("string", X), ERROR), Call(("map", X), ERROR), Call(("chart", X), ERROR)],
+    "SM.SEND": [
+        Call((X, "b"), NIL),
+        Call(("string", X), ERROR),
+        Call(("map", X), NIL),
+        Call(("chart", X), NIL),
+        Call(("map", "boo", X), ERROR),
+        Call(("chart", X, "ACTIONS"), NIL),
+    ],
+    "SM.SET": [
+        Call(("map", X), ERROR),
+        Call(("new", X), ERROR),
+        Call(("string", X), ERROR),
+        Call(("map", README, X), ERROR, (("nothing", ACCEPTED),)),
+        Call(("chart", CHART, X), ERROR, (("nothing", ACCEPTED),)),
+        Call(("map", README, "bar", X), ERROR),
+    ],
+    "SM.STATE": [Call((X,), NIL), Call(("string", X), ERROR), Call(("map", X), ERROR), Call(("chart", X), ERROR)],
+    "SM.TEMPLATE": [Call((X,), ERROR)],
+}
