@@ -1,9 +1,14 @@
-"""What may depend on what, by the source itself: sm_core on the standard library, module on sm_core and the shim.
-And what the engine must never do with a document: evaluate it."""
+"""What may depend on what, by the source itself: sm_core on the standard library, module on sm_core and the shim, the shim's
+folders on one another without circles. And what the engine must never do with a document: evaluate it."""
+
+from __future__ import annotations
 
 import ast
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,6 +16,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = sorted((ROOT / "sm_core").rglob("*.py"))
 BOUNDARY = sorted((ROOT / "module").glob("*.py"))
+SHIM = ROOT / "module" / "shim"
+C = sorted(SHIM.rglob("*.[ch]"))
+LONGEST_FILE = 500
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -25,9 +37,13 @@ def imported(path: Path) -> Iterator[str]:
 def test_there_is_something_to_look_at() -> None:
     assert len(ENGINE) >= 4
     assert len(BOUNDARY) >= 4
+    assert len(C) >= 30
 
 
-@pytest.mark.parametrize("path", ENGINE, ids=lambda path: path.name)
+# Python
+
+
+@pytest.mark.parametrize("path", ENGINE, ids=name)
 def test_the_engine_needs_the_standard_library_only(path: Path) -> None:
     assert set(imported(path)) - {""} <= set(sys.stdlib_module_names)
 
@@ -35,12 +51,12 @@ def test_the_engine_needs_the_standard_library_only(path: Path) -> None:
 FORBIDDEN_MODULES = {"os", "io", "socket", "subprocess", "time", "datetime", "random", "pickle", "marshal", "importlib"}
 
 
-@pytest.mark.parametrize("path", ENGINE, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", ENGINE, ids=name)
 def test_the_engine_has_no_clock_and_no_io(path: Path) -> None:
     assert not set(imported(path)) & FORBIDDEN_MODULES
 
 
-@pytest.mark.parametrize("path", BOUNDARY, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", BOUNDARY, ids=name)
 def test_the_boundary_needs_the_engine_and_the_shim_only(path: Path) -> None:
     assert set(imported(path)) - {"", "sm_core", "_redisstate"} <= set(sys.stdlib_module_names)
 
@@ -49,7 +65,7 @@ EVALUATING = {"eval", "exec", "compile", "__import__", "open", "input", "globals
 FORMATTING = {"format", "format_map"}
 
 
-@pytest.mark.parametrize("path", ENGINE + BOUNDARY, ids=lambda path: f"{path.parent.name}/{path.name}")
+@pytest.mark.parametrize("path", ENGINE + BOUNDARY, ids=name)
 def test_nothing_of_a_document_is_evaluated(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call):
@@ -61,18 +77,63 @@ def test_nothing_of_a_document_is_evaluated(path: Path) -> None:
             assert not isinstance(node.left, ast.Constant | ast.JoinedStr), f"{path.name}:{node.lineno}"
 
 
-@pytest.mark.parametrize("path", ENGINE + BOUNDARY, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_every_file_says_what_it_is_for_and_is_short(path: Path) -> None:
+# C
+
+
+def part(path: Path) -> str:
+    """The folder of a file of the shim; a file that stands beside the folders is a part of its own."""
+    place = path.relative_to(SHIM)
+    return place.parts[0] if len(place.parts) > 1 else place.stem
+
+
+def included(path: Path) -> set[str]:
+    """The parts of the shim that a file includes, but for its own."""
+    found = re.findall(r'^#include "([^"]+)"', path.read_text(), re.MULTILINE)
+    return {part(SHIM / line) for line in found if (SHIM / line).exists()} - {part(path)}
+
+
+def drawn() -> str:
+    """The parts, each with those that it includes, from the bottom up."""
+    parts: dict[str, set[str]] = {}
+    for path in C:
+        parts.setdefault(part(path), set()).update(included(path))
+    order = TopologicalSorter({one: sorted(parts[one]) for one in sorted(parts)}).static_order()
+    return "\n".join(f"    {one:<11}{', '.join(sorted(parts[one])) or '-'}" for one in order)
+
+
+def test_the_folders_of_the_shim_include_one_another_without_circles() -> None:
+    """graphlib names the circle. The picture in docs/architecture.md is this one."""
+    assert drawn() in (ROOT / "docs" / "architecture.md").read_text(), f"docs/architecture.md has another picture:\n{drawn()}"
+
+
+def test_each_folder_of_the_shim_has_a_header_that_is_its_own() -> None:
+    for folder in sorted(path for path in SHIM.iterdir() if path.is_dir()):
+        assert list(folder.glob("*.h")), folder.name
+    included_by = {path: sum(f'"{path.relative_to(SHIM)}"' in other.read_text() for other in C) for path in C}
+    assert [path for path in C if path.suffix == ".h" and not included_by[path] and path.name != "exports.h"] == []
+
+
+@pytest.mark.parametrize("path", C, ids=name)
+def test_a_file_of_the_shim_says_what_it_is_for_and_is_no_servers_header(path: Path) -> None:
     text = path.read_text()
-    assert ast.get_docstring(ast.parse(text))
-    assert len(text.splitlines()) <= 500
+    assert text.startswith("/* ")
+    assert "redismodule.h" not in text
 
 
-def test_the_shim_includes_no_server_header_and_is_short() -> None:
-    sources = sorted((ROOT / "module" / "shim").rglob("*.[ch]"))
-    assert len(sources) >= 10
-    for path in sources:
-        text = path.read_text()
-        assert text.startswith("/* "), path.name
-        assert "redismodule.h" not in text, path.name
-        assert len(text.splitlines()) <= 500, path.name
+# All of them
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    paths = [ROOT / line for line in listed.splitlines() if line.endswith((".py", ".c", ".h", ".sh"))]
+    return [path for path in paths if path.exists()]
+
+
+@pytest.mark.parametrize("path", tracked(), ids=name)
+def test_a_file_is_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("path", ENGINE + BOUNDARY, ids=name)
+def test_a_file_of_the_engine_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text()))
