@@ -52,7 +52,7 @@ def test_arguments(server: Server, long: bool, name: str, call: Call) -> None:
     for kind, argument in HOSTILE.items():
         words = tuple(argument if word == X else word for word in call.words)
         expected = dict(call.but).get(kind, call.answer)
-        times = 3 if len(argument) > SMALL else 100_000 if long else 200
+        times = 3 if len(argument) > SMALL else 100_000 if long else 100
         prepare(server.own)
         play(server, (name, *words), 2)
         with unharmed(server, KEPT):
