@@ -31,10 +31,9 @@ def check(document: dict[str, Any], limits: Limits | None = None) -> list[Findin
     try:
         tables = compile_tables(document, limits, faults)
     except DocumentError as fault:
-        if fault not in faults.found:
-            faults.found.append(fault)
+        faults.found.append((fault.path, fault.fault))
     if tables is None or faults.found:
-        return [("error", fault.path, fault.fault) for fault in faults.found[:MOST_FINDINGS]]
+        return [("error", path, fault) for path, fault in faults.found[:MOST_FINDINGS]]
     try:
         stand(tables, document)
     except DocumentError as fault:

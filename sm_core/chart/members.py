@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from ..errors import DocumentError, LimitError, element, member, quote, type_name
+from ..errors import DocumentError, element, member, quote, type_name
 from .hints import did_you_mean
 from .model import HISTORY, TYPE_NAMES
 
@@ -45,19 +45,19 @@ Place = str | Element
 
 
 class Faults:
-    """Where faults go: ``at`` raises the first one, or keeps up to ``most`` of them."""
+    """Where faults go: ``at`` keeps up to ``most`` of them, each as its path and its text, and raises the next one.
+
+    Never as an exception: that would hold the frames that hold it.
+    """
 
     def __init__(self, most: int = 0) -> None:
         self.most = most
-        self.found: list[DocumentError] = []
+        self.found: list[tuple[str, str]] = []
 
     def at(self, path: Place, fault: str) -> None:
-        self.add(DocumentError(str(path), fault))
-
-    def add(self, error: DocumentError) -> None:
-        self.found.append(error)
-        if len(self.found) > self.most or isinstance(error, LimitError):
-            raise error
+        if len(self.found) == self.most:
+            raise DocumentError(str(path), fault)
+        self.found.append((str(path), fault))
 
 
 class Raw(NamedTuple):
