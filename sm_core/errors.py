@@ -60,10 +60,10 @@ def element(path: str, index: int) -> str:
     return f"{path}[{index}]"
 
 
-def quote(name: str, mark: str = "'") -> str:
-    """``name`` in quotes for a message: one line of ASCII, cut when long."""
-    if len(name) > _LONGEST_QUOTE:
-        name = name[:_LONGEST_QUOTE] + "..."
+def quote(name: str, mark: str = "'", longest: int = _LONGEST_QUOTE) -> str:
+    """``name`` in quotes for a message: one line of ASCII, cut behind ``longest`` characters."""
+    if len(name) > longest:
+        name = name[:longest] + "..."
     escaped = json.dumps(name)[1:-1]
     if mark == "'":
         escaped = escaped.replace('\\"', '"').replace("'", "\\'")

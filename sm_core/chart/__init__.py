@@ -16,6 +16,7 @@ value.py     XState's state value and history value, written and read
 legal.py     which states can be active together
 encoding.py  a configuration as bytes
 check.py     findings about a document: SM.CHECK
+hints.py     what was probably meant, for faults
 view.py      states and transitions of any machine, for drawing and checking
 draw.py      diagrams: SM.DIAGRAM
 """
@@ -26,7 +27,7 @@ from . import move, step
 from .chart import UNSENDABLE, Chart, compile_chart
 from .check import MOST_FINDINGS, Finding, check
 from .draw import draw
-from .hints import did_you_mean
+from .hints import Names, did_you_mean
 from .model import Configuration, Step, Tables, make
 from .rows import listed, map_tables
 from .view import view
@@ -37,6 +38,7 @@ __all__ = [
     "Chart",
     "Configuration",
     "Finding",
+    "Names",
     "Step",
     "Tables",
     "check",

@@ -14,7 +14,7 @@ from ..document import Limits
 from ..errors import DocumentError, LimitError, member, quote, type_name
 from . import members as read
 from .entry import transition_domain
-from .hints import did_you_mean, missing_state
+from .hints import Names, NamesInside, meant, missing_state
 from .indexes import bits, families, index
 from .members import Faults, Place, Raw
 from .model import (
@@ -59,6 +59,8 @@ class Compiler:
         self.offspring: list[dict[str, int]] = []
         self.numbers: dict[str, int] = {}
         self.by_id: dict[str, int] = {}
+        self.names_of_ids = Names(self.by_id)
+        self.names = NamesInside(self.offspring)
         self.tokens: set[str] = set()
         self.elements = 0
         self.number(document)
@@ -145,27 +147,29 @@ class Compiler:
         if name == ".":
             return source
         if name[0] == ".":
-            return self.descend(source, name, split_path(name[1:]), place)
+            return self.descend(source, name, split_path(name[1:]), place, ".")
         parent = self.parents[source]
+        keys = split_path(name)
         if parent == NO_STATE:
-            hint = f"; did you mean {quote('.' + name)}?" if self.find(0, split_path(name)) != NO_STATE else ""
+            found = keys[0] in self.offspring[0]
+            hint = f"; did you mean {quote('.' + name)}?" if found else meant(keys, 0, self.names[0], ".")[0]
             self.faults.at(place, f"no state {quote(name)} beside the root{hint}")
             return NO_STATE
-        return self.descend(parent, name, split_path(name), place)
+        return self.descend(parent, name, keys, place)
 
     def by_identity(self, name: str, place: Place) -> int:
         whole = self.by_id.get(name[1:], NO_STATE)
         if whole != NO_STATE and (self.resolved or ("." not in name and "\\" not in name)):
             return whole
-        first, *keys = split_path(name[1:])
-        state = self.by_id.get(first, NO_STATE)
+        keys = split_path(name[1:])
+        state = self.by_id.get(keys[0], NO_STATE)
         if state != NO_STATE:
-            found = self.find(state, keys)
+            found = self.find(state, keys[1:])
             if found != NO_STATE or whole == NO_STATE:
-                return found if found != NO_STATE else self.descend(state, name, keys, place)
+                return found if found != NO_STATE else self.descend(state, name, keys, place, "#", 1)
         if whole == NO_STATE:
-            hint = did_you_mean(first, self.by_id)
-            self.faults.at(place, f"no state with the id {quote(first)}{hint}")
+            hint, _ = meant(keys, 0, self.names_of_ids, "#")
+            self.faults.at(place, f"no state with the id {quote(keys[0])}{hint}")
         return whole
 
     def find(self, state: int, keys: list[str]) -> int:
@@ -175,14 +179,16 @@ class Compiler:
                 break
         return state
 
-    def descend(self, state: int, name: str, keys: list[str], place: Place) -> int:
-        """The state at ``keys`` below ``state``, or NO_STATE after a fault."""
-        for key in keys:
-            children = self.offspring[state]
-            if key not in children:
-                self.faults.at(place, missing_state(name, self.paths[state], key, children, len(keys) > 1))
+    def descend(self, state: int, name: str, keys: list[str], place: Place, start: str = "", first: int = 0) -> int:
+        """The state at ``keys`` from the ``first`` on below ``state``, or NO_STATE after a fault.
+
+        ``start`` and the keys are what ``name`` says."""
+        for at in range(first, len(keys)):
+            inside = self.offspring[state].get(keys[at], NO_STATE)
+            if inside == NO_STATE:
+                self.faults.at(place, missing_state(name, keys, at, self.paths[state], self.names[state], start))
                 return NO_STATE
-            state = children[key]
+            state = inside
         return state
 
     def together(self, states: list[tuple[int, Place]], found: str) -> None:
@@ -321,7 +327,7 @@ class Compiler:
             if child != NO_STATE and self.parents[child] != state:
                 self.faults.at(at, f"{quote(name)} is not a child of this state")
         elif child == NO_STATE:
-            self.faults.at(at, missing_state(name, self.paths[state], name, children, False))
+            self.faults.at(at, f"no state {quote(name)}{self.names[state].hint(name)}")
         return (child if self.kinds[state] == COMPOUND else NO_STATE), actions
 
     def default(self, state: int, value: dict[str, Any], place: str) -> tuple[int, ...]:

@@ -247,20 +247,24 @@ def common_ancestor(parents: tuple[int, ...] | list[int], ends: tuple[int, ...] 
     return ancestor
 
 
+_MOST_KEYS = 1000
+"""In a path: more than the levels of any chart that can be read."""
+_BACKSLASH, _DOT = "\udc00", "\udc01"
+"""Stand for the two inside a key while a path is parted: no text of UTF-8 has them."""
+
+
 def split_path(path: str) -> list[str]:
-    """The keys of a dotted path; a backslash takes the next character as it is, as in XState."""
+    """The keys of a dotted path; a backslash takes the next character as it is, as in XState.
+
+    Of a path of a megabyte of dots it makes ``_MOST_KEYS`` and one with the rest, which is the key of no state.
+    """
     if "\\" not in path:
-        return path.split(".")
-    keys, key, rest = [], "", iter(path)
-    for character in rest:
-        if character == "\\":
-            key += next(rest, "\\")
-        elif character == ".":
-            keys.append(key)
-            key = ""
-        else:
-            key += character
-    return [*keys, key]
+        return path.split(".", _MOST_KEYS)
+    path = path.replace("\\\\", _BACKSLASH).replace("\\.", _DOT)
+    if path.endswith("\\"):
+        path = path[:-1] + _BACKSLASH
+    keys = path.replace("\\", "").split(".", _MOST_KEYS)
+    return [key.replace(_BACKSLASH, "\\").replace(_DOT, ".") for key in keys]
 
 
 def escape_key(key: str) -> str:

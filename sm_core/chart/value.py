@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import DocumentError, element, member, quote, type_name
 from .entry import Entry
-from .hints import no_state
+from .hints import did_you_mean, no_child, no_state
 from .legal import check_active, check_history
 from .model import (
     ATOMIC,
@@ -22,7 +22,6 @@ from .model import (
     Tables,
     ascending,
     escape_key,
-    split_path,
 )
 from .step import Macrostep, is_done, start
 
@@ -68,7 +67,8 @@ def read_history(tables: Tables, value: object) -> dict[int, int]:
         path = member(HISTORY_VALUE, name)
         state = tables.by_id.get(name)
         if state is None or tables.kinds[state] != HISTORY:
-            raise DocumentError(path, f"no history state with the id {quote(name)}")
+            hint = did_you_mean(name, [tables.ids[one] for inside in tables.histories for one in inside])
+            raise DocumentError(path, f"no history state with the id {quote(name)}{hint}")
         if not isinstance(listed, list):
             raise DocumentError(path, f"expected an array, got {type_name(listed)}")
         states = 0
@@ -78,11 +78,14 @@ def read_history(tables: Tables, value: object) -> dict[int, int]:
                 raise DocumentError(place, f"expected an object, got {type_name(item)}")
             if list(item) != ["id"]:
                 raise DocumentError(place, 'expected an object with the one member "id"')
-            restored = tables.by_id.get(item["id"]) if isinstance(item["id"], str) else None
+            said = item["id"]
+            if not isinstance(said, str):
+                raise DocumentError(place, f"expected an id (a string), got {type_name(said)}")
+            restored = tables.by_id.get(said)
             if restored is None:
-                raise DocumentError(place, f"no state with the id {quote(str(item['id']))}")
+                raise DocumentError(place, f"no state with the id {quote(said)}{did_you_mean(said, tables.by_id)}")
             if states >> restored & 1:
-                raise DocumentError(place, f"{quote(item['id'])} is listed twice")
+                raise DocumentError(place, f"{quote(said)} is listed twice")
             states |= 1 << restored
         fault = check_history(tables, state, states)
         if fault:
@@ -96,18 +99,18 @@ def find(tables: Tables, path: str) -> int | None:
     return tables.numbers.get(path)
 
 
-def named(tables: Tables, value: str | dict[str, Any]) -> list[int]:
-    """The innermost states that a state value or a path names, in document order."""
+def named(tables: Tables, value: str | dict[str, Any], at: str) -> list[int]:
+    """The innermost states that a state value or a path names, in document order; ``at`` is where it is said."""
     if isinstance(value, str):
         state = child_with_key(tables, 0, value)
         if state is None:
             state = find(tables, value)
         if state is None:
-            raise DocumentError(CURRENT, no_state(tables, 0, value, split_path(value)))
-        refuse_history(tables, state, CURRENT)
+            raise DocumentError(at, no_state(tables, value))
+        refuse_history(tables, state, at)
         return [state]
     states = []
-    pending: list[tuple[int, object, str]] = [(0, value, CURRENT)]
+    pending: list[tuple[int, object, str]] = [(0, value, at)]
     while pending:
         state, inside, path = pending.pop()
         if isinstance(inside, str):
@@ -123,11 +126,11 @@ def named(tables: Tables, value: str | dict[str, Any]) -> list[int]:
             raise DocumentError(path, "only one state of a compound state can be active")
         for key, further in inside.items():
             child = child_with_key(tables, state, key)
-            at = place or member(path, key)
+            inner = place or member(path, key)
             if child is None:
-                raise DocumentError(at, no_state(tables, state, key, [key]))
-            refuse_history(tables, child, at)
-            pending.append((child, further, at))
+                raise DocumentError(inner, no_child(tables, state, key))
+            refuse_history(tables, child, inner)
+            pending.append((child, further, inner))
     return sorted(states)
 
 
@@ -153,8 +156,9 @@ def stand(tables: Tables, document: dict[str, Any]) -> Configuration:
     return enter(tables, {} if current == "" else current, history)
 
 
-def enter(tables: Tables, value: str | dict[str, Any], history: object = None) -> Configuration:
-    """Stands where ``value`` says: those states, their parents, and the initial states that they entail.
+def enter(tables: Tables, value: str | dict[str, Any], history: object = None, place: str = CURRENT) -> Configuration:
+    """Stands where ``value`` says: those states, their parents, and the initial states that they entail. ``place`` is
+    where it is said.
 
     No action runs and nothing is reported as done. Transitions without an event are taken then, so that a
     machine never rests where it could not: a configuration that a step led to is not changed by that.
@@ -162,7 +166,7 @@ def enter(tables: Tables, value: str | dict[str, Any], history: object = None) -
     """
     held = read_history(tables, history)
     entry = Entry(tables, held, 0)
-    states = named(tables, value)
+    states = named(tables, value, place)
     for state in states:
         entry.enter |= 1 << state
     for state in states:
@@ -171,9 +175,7 @@ def enter(tables: Tables, value: str | dict[str, Any], history: object = None) -
     for state in states:
         entry.climb(state, -1, -1, climbed)
     entry.enter |= 1
-    fault = check_active(tables, entry.enter)
-    if fault:
-        raise DocumentError(CURRENT, fault)
+    assert check_active(tables, entry.enter) is None, "states with their parents and initial states are complete"
     configuration = Configuration(entry.enter, tuple(sorted(held.items())))
     if is_done(tables, configuration):
         return configuration

@@ -94,7 +94,7 @@ HELD = {"page.form.editing.last": [{"id": "page.form.editing.dirty"}]}
     [
         ("", None, "$.current", "no state ''"),
         ("nett", None, "$.current", "no state 'nett'; did you mean 'net'?"),
-        ("form.edting", None, "$.current", "no state 'form.edting': 'form' has no state 'edting'; did you mean 'editing'?"),
+        ("form.edting", None, "$.current", "no state 'form.edting': 'form' has no state 'edting'; did you mean 'form.editing'?"),
         ("form.editing.last", None, "$.current", "'last' is a history state, which is never active"),
         ({"form": "edting"}, None, "$.current.form", "no state 'edting'; did you mean 'editing'?"),
         ({"form": {"edting": {}}}, None, "$.current.form.edting", "no state 'edting'; did you mean 'editing'?"),
@@ -109,7 +109,7 @@ HELD = {"page.form.editing.last": [{"id": "page.form.editing.dirty"}]}
          "0 children of the compound state 'form.editing' are active, not one"),
         ("net", {"page.form.editing.last": ["x"]}, '$.historyValue["page.form.editing.last"][0]', "expected an object, got a string"),
         ("net", {"page.form.editing.last": [{"id": "x"}]}, '$.historyValue["page.form.editing.last"][0]', "no state with the id 'x'"),
-        ("net", {"page.form.editing.last": [{"id": 3}]}, '$.historyValue["page.form.editing.last"][0]', "no state with the id '3'"),
+        ("net", {"page.form.editing.last": [{"id": 3}]}, '$.historyValue["page.form.editing.last"][0]', "expected an id (a string), got a number"),
         ("net", {"page.form.editing.last": [{"key": 3}]}, '$.historyValue["page.form.editing.last"][0]',
          'expected an object with the one member "id"'),
         ("net", {"page.form.editing.last": HELD["page.form.editing.last"] * 2}, '$.historyValue["page.form.editing.last"][1]',
