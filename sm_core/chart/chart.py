@@ -118,7 +118,7 @@ def compile_chart(document: dict[str, Any], limits: Limits | None) -> Chart:
 
     ``limits`` None: it was accepted before. Raises DocumentError, LimitError.
     """
-    tables = compile_tables(document, limits, Faults())
+    tables = compile_tables(document, limits, Faults(before=limits is None))
     definition = {name: inner for name, inner in document.items() if name not in STATE_MEMBERS}
     try:
         canonical = to_json(definition).encode()

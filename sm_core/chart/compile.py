@@ -45,7 +45,7 @@ class Compiler:
     def __init__(self, document: dict[str, Any], limits: Limits | None, faults: Faults) -> None:
         self.limits = limits
         self.faults = faults
-        self.resolved = "order" in document and "key" in document
+        self.resolved = "order" in document and document.get("key") == (document.get("id") or DEFAULT_ID)
         self.names_left = limits.document_bytes * _NAMES_TO_DOCUMENT if limits is not None else 1 << 62
         self.version = document.get("version")
         self.nodes: list[dict[str, Any]] = []
@@ -370,9 +370,10 @@ class Compiler:
             self.faults.at(member(place, "target"), "only a history state has a target of its own")
 
     def resolved_members(self, state: int, value: dict[str, Any], place: str) -> None:
-        """The members that only the resolved form has must say what is so anyway."""
+        """The members that only the resolved form has must say what is so anyway; XState 5 passes over the top level's
+        ``key``, which XState 4 took for an id."""
         key = value.get("key")
-        if key is not None and key != self.keys[state]:
+        if state and key is not None and key != self.keys[state]:
             self.faults.at(member(place, "key"), f"the key of this state is {quote(self.keys[state])}")
         order = value.get("order")
         if order is not None and (type(order) is not int):
@@ -397,12 +398,14 @@ class Compiler:
         for state in states:
             value = self.nodes[state]
             place = self.places[state]
-            read.members(self.faults, place, value, read.STATE_MEMBERS if state else read.ROOT_MEMBERS, "a state")
+            read.members(self.faults, place, value, read.STATE if state else read.ROOT)
             self.shape(state, value, place)
             self.resolved_members(state, value, place)
             for name in ("version", "description"):
                 if name in value:
                     read.text(self.faults, place, value, name)
+            if "output" in value:
+                read.output(self.faults, place, value, self.kinds[state])
             if "tags" in value:
                 self.count(len(value["tags"]) if isinstance(value["tags"], list) else 1, place)
                 read.tags(self.faults, f"{place}.tags", value["tags"])

@@ -10,24 +10,67 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..errors import DocumentError, element, member, quote, type_name
-from .hints import did_you_mean
-from .model import HISTORY, TYPE_NAMES
+from .hints import Names
+from .model import FINAL, HISTORY, TYPE_NAMES
 
-NOT_TAKEN = ("guard", "after", "invoke", "context", "output", "delay")
+NOT_TAKEN = ("guard", "after", "invoke", "context", "delay", "route")
 """What XState gives a meaning to and this engine does not: refused by name, unless it is empty."""
+
+EXPRESSION = "@expr"
 
 _COMMON = (
     *("id", "type", "description", "meta", "tags", "initial", "states"),
-    *("on", "always", "entry", "exit", "onDone", "history"),
+    *("on", "always", "entry", "exit", "onDone", "history", "output"),
 )
-_RESOLVED = ["key", "order", "transitions", "version"]
-"""What only JSON.stringify(machine) writes; it may only repeat what is said elsewhere."""
+_TOOLS = (
+    *("types", "schema", "schemas", "tsTypes"),
+    *("predictableActionArguments", "preserveActionOrder", "internalEvents"),
+)
+"""What only tools read. At the top level they are kept, whatever they hold, and mean nothing."""
+_RESOLVED = ("key", "order", "transitions")
+"""What only JSON.stringify(machine) writes; it may only repeat what is said elsewhere. No person means to write it."""
 
-STATE_MEMBERS = frozenset((*_COMMON, "target", *_RESOLVED))
-ROOT_MEMBERS = frozenset((*_COMMON, "current", "historyValue", "options", *_RESOLVED))
-OPTIONS = frozenset(("maxIterations",))
-TRANSITION_MEMBERS = frozenset(["target", "actions", "reenter", "description", "meta", "source", "eventType"])
-ACTION_MEMBERS = frozenset(("type", "params"))
+
+class Kind:
+    """What has members: what it is called, which it has, and what is said of those that XState no longer has."""
+
+    __slots__ = ("allowed", "names", "what", "words")
+
+    def __init__(self, what: str, names: tuple[str, ...], words: dict[str, str], unnamed: tuple[str, ...] = ()) -> None:
+        """``unnamed``: members that are no hint for a misspelt one."""
+        self.what = what
+        self.words = words
+        self.allowed = frozenset((*names, *unnamed))
+        self.names = Names(names, lasting=True)
+
+
+_FORMER = {
+    "onEntry": "XState 5 calls it 'entry'",
+    "onExit": "XState 5 calls it 'exit'",
+    "activities": "XState 5 calls it 'invoke'",
+    "data": "XState 5 calls it 'output'",
+    "parallel": 'XState 5 has "type": "parallel"',
+    "strict": "XState 5 has none; a transition for '*' takes what no other does",
+    "delimiter": "XState 5 has none; '.' is between the names in a target",
+    "maxIterations": "it is a member of the top level's 'options'",
+    **dict.fromkeys((*_TOOLS, "options"), "only the top level has it"),
+}
+STATE = Kind("a state", (*_COMMON, "target"), _FORMER, (*_RESOLVED, "version"))
+ROOT = Kind("a state", (*_COMMON, "version", "current", "historyValue", "options", *_TOOLS), _FORMER, _RESOLVED)
+OPTIONS = Kind("the member 'options'", ("maxIterations",), {})
+TRANSITION = Kind(
+    "a transition",
+    ("target", "actions", "reenter", "description", "meta"),
+    {
+        "cond": "XState 5 calls it 'guard'",
+        "internal": "XState 5 has 'reenter', which says the opposite",
+        "in": 'XState 5 has the guard {"type": "xstate.stateIn"}',
+        "history": "XState 5 has states of the type 'history', which are targets",
+    },
+    ("source", "eventType"),
+)
+ACTION = Kind("an action", ("type", "params"), {"exec": "code is not taken: the action's name is its 'type'"})
+_TYPES = Names(TYPE_NAMES, lasting=True)
 
 
 class Element(NamedTuple):
@@ -47,17 +90,24 @@ Place = str | Element
 class Faults:
     """Where faults go: ``at`` keeps up to ``most`` of them, each as its path and its text, and raises the next one.
 
-    Never as an exception: that would hold the frames that hold it.
+    Never as an exception: that would hold the frames that hold it. ``before``: the document was accepted before, and
+    null where code stood was taken then.
     """
 
-    def __init__(self, most: int = 0) -> None:
+    def __init__(self, most: int = 0, before: bool = False) -> None:
         self.most = most
+        self.before = before
         self.found: list[tuple[str, str]] = []
 
     def at(self, path: Place, fault: str) -> None:
         if len(self.found) == self.most:
             raise DocumentError(str(path), fault)
         self.found.append((str(path), fault))
+
+    def lost(self, path: Place, what: str) -> None:
+        """Null where ``what`` belongs: JSON.stringify writes it for a function."""
+        if not self.before:
+            self.at(path, f"null where {what} belongs: code was lost on the way to JSON: name it")
 
 
 class Raw(NamedTuple):
@@ -71,16 +121,21 @@ class Raw(NamedTuple):
     event: str | None = None
 
 
-def members(faults: Faults, path: str, value: dict[str, Any], allowed: frozenset[str], what: str) -> None:
-    """Refuses members that ``what`` does not have."""
+def members(faults: Faults, path: str, value: dict[str, Any], kind: Kind) -> None:
+    """Refuses members that ``kind`` does not have."""
+    if value.keys() <= kind.allowed:
+        return
     for name, inner in value.items():
-        if name in allowed:
+        if name in kind.allowed:
             continue
-        if name in NOT_TAKEN:
-            if inner is not None and inner != [] and inner != {}:
+        if name == "guard" and inner is None:
+            faults.lost(member(path, name), "a guard")
+        elif name in NOT_TAKEN:
+            if inner is not None and inner != [] and (inner != {} or (name == "guard" and not faults.before)):
                 faults.at(member(path, name), f"{quote(name)} is not supported yet")
         else:
-            faults.at(member(path, name), f"{what} has no member {quote(name)}{did_you_mean(name, sorted(allowed))}")
+            word = f": {kind.words[name]}" if name in kind.words else kind.names.hint(name)
+            faults.at(member(path, name), f"{kind.what} has no member {quote(name)}{word}")
 
 
 def text(faults: Faults, path: str, value: dict[str, Any], name: str) -> str:
@@ -109,13 +164,12 @@ def max_iterations(faults: Faults, document: dict[str, Any]) -> int:
     """What the top level's ``options`` say of microsteps: see Tables. JSON has no Infinity, XState's default: null."""
     path = member("$", "options")
     options = mapping(faults, "$", document, "options")
-    members(faults, path, options, OPTIONS, "the member 'options'")
+    members(faults, path, options, OPTIONS)
     most = options.get("maxIterations")
     if most is None:
         return 0
     if isinstance(most, bool) or not isinstance(most, (int, float)) or most < 1:
-        said = most if type_name(most) == "a number" else type_name(most)
-        faults.at(member(path, "maxIterations"), f"expected a number that is at least 1, got {said}")
+        faults.at(member(path, "maxIterations"), "expected a number that is at least 1")
         return 0
     return int(most)
 
@@ -135,25 +189,30 @@ def tags(faults: Faults, path: str, value: object) -> None:
             faults.at(place, f"expected a tag (a string), got {type_name(tag)}")
 
 
+NO_ACTIONS: list[Any] = []
+"""For a member that is absent, which null is not."""
+
+
 def actions(faults: Faults, path: str, value: object) -> tuple[str, ...]:
     """The names of the actions that ``value`` lists."""
-    if value is None:
-        return ()
     if type(value) is str and value and not value.startswith("xstate."):
         return (value,)
+    if value is None:
+        faults.lost(path, "an action")
     names = []
     for action, place in listed(path, value):
         name = action
         if isinstance(action, dict):
-            members(faults, str(place), action, ACTION_MEMBERS, "an action")
+            members(faults, str(place), action, ACTION)
             name = action.get("type")
             place = member(str(place), "type") if "type" in action else place
             if name is None:
                 faults.at(place, 'an action object needs its name in "type"')
                 continue
-        if not isinstance(name, str):
-            hint = " (a function is lost in JSON: give the action a name)" if name is None else ""
-            faults.at(place, f"expected an action (a name or an object), got {type_name(name)}{hint}")
+        if name is None:
+            faults.lost(place, "an action")
+        elif not isinstance(name, str):
+            faults.at(place, f"expected an action (a name or an object), got {type_name(name)}")
         elif not name:
             faults.at(place, "an action needs a name")
         elif name.startswith("xstate."):
@@ -178,7 +237,7 @@ def transition(faults: Faults, path: str, value: object) -> Raw:
     if not isinstance(value, dict):
         faults.at(path, f"expected a target (a string), an object or an array of these, got {type_name(value)}")
         return Raw(path, None, (), False)
-    members(faults, path, value, TRANSITION_MEMBERS, "a transition")
+    members(faults, path, value, TRANSITION)
     text(faults, path, value, "description")
     reenter = value.get("reenter")
     if reenter is not None and not isinstance(reenter, bool):
@@ -186,7 +245,7 @@ def transition(faults: Faults, path: str, value: object) -> Raw:
     return Raw(
         path,
         targets(faults, member(path, "target"), value.get("target")),
-        actions(faults, member(path, "actions"), value.get("actions")),
+        actions(faults, member(path, "actions"), value.get("actions", NO_ACTIONS)),
         reenter is True,
         text(faults, path, value, "source") or None,
         text(faults, path, value, "eventType") or None,
@@ -216,7 +275,7 @@ def kind(faults: Faults, path: str, value: dict[str, Any], has_states: bool) -> 
     if said not in TYPE_NAMES:
         place = member(path, "type")
         if isinstance(said, str):
-            faults.at(place, f"no type {quote(said)}{did_you_mean(said, TYPE_NAMES)}")
+            faults.at(place, f"no type {quote(said)}{_TYPES.hint(said)}")
         else:
             faults.at(place, f"expected one of {', '.join(TYPE_NAMES)}, got {type_name(said)}")
         return TYPE_NAMES.index("compound" if has_states else "atomic")
@@ -231,5 +290,26 @@ def is_deep(faults: Faults, path: str, value: dict[str, Any], of_type: int) -> b
     if of_type != HISTORY:
         faults.at(member(path, "history"), "only a history state has a history")
     elif said is not True and said not in ("shallow", "deep"):
-        faults.at(member(path, "history"), "expected 'shallow' or 'deep'")
+        place = member(path, "history")
+        faults.at(place, "expected 'shallow' or 'deep'; where it leads while it holds nothing is its 'target'")
     return bool(said == "deep")
+
+
+def output(faults: Faults, path: str, value: dict[str, Any], of_type: int) -> None:
+    """``output``, which is kept as it is: any JSON, of a final state or of the top level."""
+    said = value.get("output")
+    if said is None or said == [] or said == {}:
+        return
+    place = member(path, "output")
+    if of_type != FINAL and path != "$":
+        faults.at(place, "only a final state and the top level have an output")
+    pending: list[tuple[Any, Place]] = [(said, place)]
+    while pending:
+        inner, at = pending.pop()
+        if isinstance(inner, dict):
+            if EXPRESSION in inner:
+                faults.at(at, f"{quote(EXPRESSION)} is not supported yet")
+                return
+            pending.extend((further, member(str(at), name)) for name, further in inner.items())
+        elif isinstance(inner, list):
+            pending.extend((further, Element(str(at), index)) for index, further in enumerate(inner))

@@ -13,143 +13,13 @@ from sm_core.chart.step import MOST_WORK
 from sm_core.document import Limits, parse
 from sm_core.errors import DocumentError, EngineError, LimitError
 from tests.core.chart_support import chart_of
-
-ORDER: dict[str, Any] = {
-    "id": "order",
-    "initial": "created",
-    "states": {
-        "created": {"on": {"PAY": "paid"}},
-        "paid": {"on": {"SHIP": "shipped"}, "id": "money"},
-        "shipped": {"type": "final"},
-    },
-}
+from tests.refusals import CHARTS, ORDER, order, root, two
 
 
-def order(**members: Any) -> dict[str, Any]:
-    """The order chart, its ``paid`` state extended."""
-    document: dict[str, Any] = json.loads(json.dumps(ORDER))
-    document["states"]["paid"].update(members)
-    return document
-
-
-def root(**members: Any) -> dict[str, Any]:
-    return {**ORDER, **members}
-
-
-def two(**members: Any) -> dict[str, Any]:
-    """A parallel state p with the regions r1 and r2, each with x and y, and a state to start from."""
-    region = {"initial": "x", "states": {"x": {}, "y": {}}}
-    states = {"a": members, "p": {"type": "parallel", "states": {"r1": region, "r2": region}}}
-    return {"initial": "a", "states": states}
-
-
-def history(**members: Any) -> dict[str, Any]:
-    inside = {"b": {}, "c": {"initial": "d", "states": {"d": {}}}, "h": {"type": "history", **members}}
-    return {"initial": "a", "states": {"a": {"initial": "b", "states": inside}, "e": {}}}
-
-
-REFUSED: list[tuple[dict[str, Any], str, str]] = [
-    ({"states": []}, "$.states", "expected an object, got an array"),
-    ({"states": {}}, "$", "the top level needs states"),
-    ({"states": {"a": {}}}, "$", "a compound state needs \"initial\", as 'a'"),
-    ({"states": {"a": {}}, "type": "parallel", "on": {"E": "a"}}, "$.on.E", "no state 'a' beside the root; did you mean '.a'?"),
-    (root(initial="creatd"), "$.initial", "no state 'creatd'; did you mean 'created'?"),
-    (root(initial={"target": "creatd"}), "$.initial.target", "no state 'creatd'; did you mean 'created'?"),
-    (root(initial=["created"]), "$.initial", "expected a string or an object, got an array"),
-    (root(initial={"target": ["created", "paid"]}), "$.initial.target", "an initial transition has one target"),
-    (root(initial="#nowhere"), "$.initial", "no state with the id 'nowhere'"),
-    (root(initial="#order"), "$.initial", "'#order' is not a child of this state"),
-    (root(type="final"), "$.type", "the top level cannot be of the type 'final'"),
-    (root(type="paralell"), "$.type", "no type 'paralell'; did you mean 'parallel'?"),
-    (root(type=3), "$.type", "expected one of atomic, compound, parallel, final, history, got a number"),
-    (root(target="created"), "$.target", "a state has no member 'target'"),
-    (root(contxt={}), "$.contxt", "a state has no member 'contxt'"),
-    (root(sates={}), "$.sates", "a state has no member 'sates'; did you mean 'states'?"),
-    (root(context={"n": 1}), "$.context", "'context' is not supported yet"),
-    (root(invoke={"src": "pay"}), "$.invoke", "'invoke' is not supported yet"),
-    (root(output="x"), "$.output", "'output' is not supported yet"),
-    (root(version=1), "$.version", "expected a string, got a number"),
-    (order(version="2"), "$.states.paid.version", "only the top level has a version"),
-    (order(after={"1000": "shipped"}), "$.states.paid.after", "'after' is not supported yet"),
-    (order(invoke=[{"src": "x"}]), "$.states.paid.invoke", "'invoke' is not supported yet"),
-    (order(key="payed"), "$.states.paid.key", "the key of this state is 'paid'"),
-    (order(order="2"), "$.states.paid.order", "expected a number, got a string"),
-    (order(tags=["a", 1]), "$.states.paid.tags[1]", "expected a tag (a string), got a number"),
-    (order(description=1), "$.states.paid.description", "expected a string, got a number"),
-    (order(on={"SHIP": "shiped"}), "$.states.paid.on.SHIP", "no state 'shiped'; did you mean 'shipped'?"),
-    (order(on={"SHIP": {"target": "shiped"}}), "$.states.paid.on.SHIP.target", "no state 'shiped'; did you mean 'shipped'?"),
-    (order(on={"SHIP": [None, {"target": ["#mony"]}]}), "$.states.paid.on.SHIP[0]",
-     "expected a target (a string), an object or an array of these, got null"),
-    (order(on={"a b": [{"target": ["#mony"]}]}), '$.states.paid.on["a b"][0].target[0]',
-     "no state with the id 'mony'; did you mean '#money'?"),
-    (order(on={"SHIP": "#order.paid.x"}), "$.states.paid.on.SHIP", "no state '#order.paid.x': 'paid' has no state 'x'"),
-    (order(on={"SHIP": ".x"}), "$.states.paid.on.SHIP", "no state '.x'"),
-    (order(on={"SHIP": "paid..x"}), "$.states.paid.on.SHIP", "no state 'paid..x': 'paid' has no state ''"),
-    (order(on={"SHIP": {"target": 1}}), "$.states.paid.on.SHIP.target", "expected a target (a string), got a number"),
-    (order(on={"SHIP": {"guard": "rich"}}), "$.states.paid.on.SHIP.guard", "'guard' is not supported yet"),
-    (order(on={"SHIP": {"delay": 1}}), "$.states.paid.on.SHIP.delay", "'delay' is not supported yet"),
-    (order(on={"SHIP": {"cond": "x"}}), "$.states.paid.on.SHIP.cond", "a transition has no member 'cond'"),
-    (order(on={"SHIP": {"reenter": 1}}), "$.states.paid.on.SHIP.reenter", "expected true or false, got a number"),
-    (order(on={"SHIP": {"source": "#x"}}), "$.states.paid.on.SHIP.source", "it stands in '#money'"),
-    (order(on={"SHIP": {"eventType": "X"}}), "$.states.paid.on.SHIP.eventType", "it stands under 'SHIP'"),
-    (order(on={"": "shipped"}), '$.states.paid.on[""]',
-     "an event needs a name; a transition without an event stands in 'always'"),
-    (order(on=["SHIP"]), "$.states.paid.on", "expected an object, got an array"),
-    (order(on={"SHIP": 1}), "$.states.paid.on.SHIP",
-     "expected a target (a string), an object or an array of these, got a number"),
-    (order(always=[{"target": "shipped", "guard": "x"}]), "$.states.paid.always[0].guard", "'guard' is not supported yet"),
-    (order(onDone="nowhere"), "$.states.paid.onDone", "no state 'nowhere'"),
-    (order(transitions=[]), "$.states.paid.transitions", "it does not say the same as 'on'"),
-    (order(entry=["a", None]), "$.states.paid.entry[1]",
-     "expected an action (a name or an object), got null (a function is lost in JSON: give the action a name)"),
-    (order(entry={"params": {}}), "$.states.paid.entry", 'an action object needs its name in "type"'),
-    (order(entry=""), "$.states.paid.entry", "an action needs a name"),
-    (order(exit=[{"type": "a", "delay": 3}]), "$.states.paid.exit[0].delay", "'delay' is not supported yet"),
-    (order(exit={"type": "xstate.raise"}), "$.states.paid.exit.type",
-     "the built-in action 'xstate.raise' is not supported yet"),
-    (order(type="atomic", states={"a": {}}), "$.states.paid.states", "an atomic state has no states inside it"),
-    (order(type="final", states={"a": {}}), "$.states.paid.states", "a final state has no states inside it"),
-    (order(type="compound"), "$.states.paid", "a compound state needs states inside it"),
-    (order(type="parallel"), "$.states.paid", "a parallel state needs states inside it"),
-    (order(type="parallel", states={"h": {"type": "history"}}), "$.states.paid",
-     "a parallel state needs states inside it"),
-    (order(target="shipped"), "$.states.paid.target", "only a history state has a target of its own"),
-    (order(type="atomic", history="deep"), "$.states.paid.history", "only a history state has a history"),
-    (order(initial="x"), "$.states.paid.initial", "no state 'x'"),
-    (order(states={"x": 1}, initial="x"), "$.states.paid.states.x", "expected a state (an object), got a number"),
-    (order(states={"": {}}, type="parallel"), '$.states.paid.states[""]', "a state needs a name"),
-    (order(states={"#a": {}}, initial="#a"), '$.states.paid.states["#a"]',
-     "a state's name cannot start with '#', which starts an id in a target"),
-    (order(id="order"), "$.states.paid.id", "the id 'order' is that of $ already"),
-    (order(id="order.created"), "$.states.paid.id", "the id 'order.created' is that of $.states.created already"),
-    (root(states={"a": {"initial": "b", "states": {"b": {}}}, "a.b": {}}, initial="a"), '$.states["a.b"]',
-     "the id 'order.a.b' is that of $.states.a.states.b already"),
-    (two(on={"E": ["p.r1.x"], "F": {"target": ["p.r1.x", "p.r1.y"]}}), "$.states.a.on.F.target[1]",
-     "targets 'p.r1.y' and 'p.r1.x', which cannot both be active"),
-    (two(on={"F": {"target": ["p", "p.r1.y"]}}), "$.states.a.on.F.target[1]",
-     "targets 'p.r1.y' beside another that it is inside"),
-    (two(on={"F": {"target": ["p.r1.y", "p"]}}), "$.states.a.on.F.target[1]",
-     "targets 'p' beside another that is inside it"),
-    (two(on={"F": {"target": ["p.r1.y", "a"]}}), "$.states.a.on.F.target[1]",
-     "targets 'a' and 'p', which cannot both be active"),
-    (history(target="x"), "$.states.a.states.h.target", "no state 'x'"),
-    (history(target="#(machine).e"), "$.states.a.states.h.target",
-     "the target of a history state lies inside its parent, '#(machine).e' does not"),
-    (history(target="h"), "$.states.a.states.h.target", "'h' is a history state, which cannot stand in for another"),
-    (history(target=["b", "c"]), "$.states.a.states.h.target[1]", "targets 'a.c' and 'a.b', which cannot both be active"),
-    (history(history="deepest"), "$.states.a.states.h.history", "expected 'shallow' or 'deep'"),
-    (history(on={"E": "b"}), "$.states.a.states.h.on", "a history state is never active: it has none"),
-    (history(states={"x": {}}), "$.states.a.states.h.states", "a history state has no states inside it"),
-    ({"initial": "h", "states": {"h": {"history": "deep"}, "a": {}}}, "$.states.h",
-     'a history state that is initial needs a "target"'),
-]  # fmt: skip
-# ruff: noqa: E501
-
-
-@pytest.mark.parametrize(("document", "path", "fault"), REFUSED, ids=range(len(REFUSED)))
+@pytest.mark.parametrize(("document", "path", "fault"), CHARTS, ids=range(len(CHARTS)))
 def test_a_wrong_document_is_refused_with_path_and_fault(document: dict[str, Any], path: str, fault: str) -> None:
     with pytest.raises(DocumentError) as refused:
-        compile_chart(document, Limits())
+        compile_chart(document, Limits()).stand(document)
     assert (refused.value.path, refused.value.fault) == (path, fault)
     assert ("error", path, fault) in check(document)
 
@@ -171,7 +41,7 @@ def test_check_gives_all_errors() -> None:
 
 
 EMPTY_MEMBERS = {
-    "invoke": [], "after": {}, "output": None, "entry": None, "exit": [], "always": [], "tags": [], "history": False,
+    "invoke": [], "after": {}, "output": None, "entry": [], "exit": [], "always": [], "tags": [], "history": False,
     "states": {}, "on": {}, "meta": None, "description": None, "transitions": [], "order": 2, "key": "paid",
     "initial": {"target": [], "source": "#money", "actions": [], "eventType": None},
 }  # fmt: skip
@@ -180,10 +50,75 @@ EMPTY_MEMBERS = {
 def test_members_without_a_meaning_are_taken() -> None:
     document = order(**EMPTY_MEMBERS)
     document["context"] = {}
-    document["guard"] = None
     chart = chart_of(document)
     assert chart.active(chart.start().configuration) == ("created",)
     assert json.loads(chart.canonical) == document
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"entry": None},
+        {"exit": [None]},
+        {"guard": None},
+        {"always": {"target": "shipped", "guard": None}},
+        {"on": {"E": {"target": "shipped", "guard": {}, "actions": None}}},
+    ],
+    ids=str,
+)
+def test_null_where_code_stood_is_refused_unless_it_was_accepted_before(members: dict[str, Any]) -> None:
+    """1.0 took it: what its servers have stored must load."""
+    document = order(**members)
+    with pytest.raises(DocumentError, match=r"lost on the way to JSON: name it|'guard' is not supported yet"):
+        compile_chart(document, Limits())
+    chart = compile_chart(document, None)
+    assert chart.active(chart.start().configuration) == ("created",)
+    assert json.loads(chart.canonical) == document
+
+
+FOR_TOOLS = {
+    "types": {"context": {}},
+    "schema": {"events": {"PAY": None}},
+    "schemas": ["x"],
+    "tsTypes": {},
+    "predictableActionArguments": True,
+    "preserveActionOrder": False,
+    "internalEvents": ["TICK"],
+    "key": "light",
+    "options": {"maxIterations": 1e3},
+    "output": {"total": [1.5, None, {"a": "{}"}]},
+}
+
+
+def test_what_only_tools_read_is_kept_and_means_nothing() -> None:
+    """XState 5.33 takes it and passes over all but ``options`` and ``output``; a top-level "key" is no id there."""
+    document = root(**FOR_TOOLS)
+    document["states"]["shipped"]["output"] = [{"paid": True}]
+    chart, plain = chart_of(document), chart_of(ORDER)
+    assert json.loads(chart.canonical) == document
+    assert chart.paths == plain.paths
+    assert chart.tables.ids == plain.tables.ids
+    assert chart.start() == plain.start()
+    assert chart.tables.max_iterations == 1000
+    assert [finding for finding in check(document) if finding[0] == "error"] == []
+    with pytest.raises(DocumentError, match="no state with the id 'light'"):
+        chart_of({**document, "on": {"E": "#light"}})
+
+
+@pytest.mark.parametrize(
+    ("options", "most"),
+    [({}, 0), ({"maxIterations": None}, 0), ({"maxIterations": 1}, 1), ({"maxIterations": 2.5}, 2), (None, 0)],
+    ids=str,
+)
+def test_max_iterations(options: dict[str, Any] | None, most: int) -> None:
+    """XState's default is Infinity, which is null in JSON; it compares with whole numbers only."""
+    assert chart_of(root(options=options)).tables.max_iterations == most
+
+
+def test_an_empty_output_may_stand_anywhere() -> None:
+    """Empty, it was taken wherever it stood."""
+    for empty in (None, {}, []):
+        assert chart_of(order(output=empty)).paths == ("created", "paid", "shipped")
 
 
 def test_canonical_leaves_out_where_the_machine_stands_and_keeps_the_rest_as_it_was() -> None:
