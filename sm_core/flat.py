@@ -12,13 +12,14 @@ from itertools import chain
 from json.encoder import encode_basestring as _string
 from typing import Any
 
-from .chart import Configuration, Step, Tables, did_you_mean, listed, make, map_tables, move, step
+from .chart import Configuration, Names, Step, Tables, did_you_mean, listed, make, map_tables, move, step
 from .definition import Move
 from .document import Limits, to_json
 from .errors import DocumentError, LimitError, element, member, quote, type_name
 
 MEMBERS = frozenset(("current", "map", "initial", "reason", "id", "version", "description", "meta"))
 _KEPT = {name: f',"{name}":' for name in ("id", "version", "description", "meta")}
+_names_of_members = Names(sorted(MEMBERS), lasting=True)
 _BYTES_AT_LEAST = 700
 _BYTES_PER_STATE = 200
 """What a state's name, number, row and entries in the tables hold, about."""
@@ -49,8 +50,10 @@ class FlatDefinition:
             names: Collection[str] = self._tables.numbers
         else:
             names = {self.initial, *rows, *chain.from_iterable(rows.values())}
-        if limits is not None and len(names) > limits.states:
-            raise LimitError("$.map", f"{len(names)} states, more than max-states ({limits.states}) allows")
+        if limits is not None:
+            if len(names) > limits.states:
+                raise LimitError("$.map", f"{len(names)} states, more than max-states ({limits.states}) allows")
+            _check_initial(rows, self.initial)
         body = f'{{"map":{text},"initial":{_string(self.initial)}'
         kept = ""
         for name, value in document.items():
@@ -78,18 +81,19 @@ class FlatDefinition:
             return self.start()[0]
         current = document["current"]
         if self._tables is not None:
-            return self.enter(current)
+            return self._enter(current, current in self.tables.numbers, "$.current")
         rows = document["map"]
-        return self._enter(current, current in rows or current in chain((self.initial,), *rows.values()))
+        known = current in rows or current in chain((self.initial,), *rows.values())
+        return self._enter(current, known, "$.current")
 
     def enter(self, current: str, held: bytes = b"") -> bytes:
-        return self._enter(current, current in self.tables.numbers)
+        return self._enter(current, current in self.tables.numbers, "$.current")
 
-    def _enter(self, current: str, known: bool) -> bytes:
+    def _enter(self, current: str, known: bool, path: str) -> bytes:
         if known:
             return current.encode()
         if current:
-            raise DocumentError("$.current", f"no state {quote(current)}")
+            raise DocumentError(path, f"no state {quote(current)}{did_you_mean(current, self.known)}")
         return self.start()[0]
 
     def force(self, configuration: bytes, target: str) -> Move | None:
@@ -151,7 +155,7 @@ def _move(tables: Tables, step: Step) -> Move:
 def _check_members(document: dict[str, Any]) -> None:
     if not document.keys() <= MEMBERS:
         name = next(name for name in document if name not in MEMBERS)
-        raise DocumentError(member("$", name), "unknown member")
+        raise DocumentError(member("$", name), f"unknown member{_names_of_members.hint(name)}")
     for name, wanted in (("map", dict), ("initial", str)):
         if type(document.get(name)) is not wanted:
             if name not in document:
@@ -160,6 +164,12 @@ def _check_members(document: dict[str, Any]) -> None:
     for name, value in document.items():
         if type(value) is not str and name not in ("map", "meta"):
             _check_type(value, str, f"$.{name}")
+
+
+def _check_initial(rows: dict[str, list[str]], initial: str) -> None:
+    if rows and initial not in rows and not any(initial in row for row in rows.values()):
+        hint = did_you_mean(initial, dict.fromkeys(chain(rows, *rows.values())))
+        raise DocumentError("$.initial", f"no state {quote(initial)} in the map{hint}")
 
 
 _words: dict[type, str] = {dict: "an object", list: "an array", str: "a string"}

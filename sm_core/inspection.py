@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from .chart import MOST_FINDINGS, Finding, check, compile_chart, draw, view
+from .chart import MOST_FINDINGS, Finding, Names, check, compile_chart, draw, view
 from .definition import Definition
 from .document import Limits, check_size, parse
 from .errors import DocumentError, element, member, quote
@@ -35,6 +35,8 @@ def _oddities(rows: dict[str, list[str]], initial: str) -> Iterator[Finding]:
             if target not in reached:
                 reached.add(target)
                 pending.append(target)
+    names = Names(rows)
+    looked_at: set[str] = set()
     for name, row in rows.items():
         path = member("$.map", name)
         if name not in reached:
@@ -46,6 +48,10 @@ def _oddities(rows: dict[str, list[str]], initial: str) -> Iterator[Finding]:
             if target in seen:
                 yield "warning", element(path, index), f"{quote(target)} is listed already"
             seen.add(target)
+            if target not in rows and target not in looked_at:
+                looked_at.add(target)
+                if hint := names.hint(target):
+                    yield "warning", element(path, index), f"{quote(target)} has no row{hint}"
 
 
 def render(text: bytes, form: str, limits: Limits) -> str:

@@ -91,7 +91,8 @@ def plays(draw: st.DrawFn) -> Play:
         st.just(("again",)),
         st.just(("dump",)),
     )
-    return rows, draw(state), draw(st.lists(command, max_size=12))
+    initial = st.sampled_from(named) if named else NAMES
+    return rows, draw(initial), draw(st.lists(command, max_size=12))
 
 
 def check(raw: redis.Redis, model: Model, engine: Engine) -> None:

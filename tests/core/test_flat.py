@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sm_core import DocumentError, LimitError, Limits, compile_document
+from sm_core import DocumentError, LimitError, Limits, check_document, compile_document
 from sm_core.flat import FlatDefinition
 
 README = b'{"current":"","map":{"bar": ["blee", "boo"], "boo": ["blee"]},"initial":"bar"}'
@@ -78,12 +78,44 @@ def test_canonical_and_split_are_the_reply_around_the_reason() -> None:
         ({"map": {}, "initial": "a", "id": True}, "$.id: expected a string, got a boolean"),
         ({"map": {}, "initial": "a", "description": []}, "$.description: expected a string, got an array"),
         ({"map": {}, "initial": "a", "states": {}}, "$.states: unknown member"),
+        ({"map": {}, "initial": "a", "Map": {}}, "$.Map: unknown member; did you mean 'map'?"),
+        ({"map": {"cart": ["paid"]}, "initial": "crat"}, "$.initial: no state 'crat' in the map; did you mean 'cart'?"),
+        ({"map": {"cart": ["paid"]}, "initial": "Paid"}, "$.initial: no state 'Paid' in the map; did you mean 'paid'?"),
+        ({"map": {"a": ["b"]}, "initial": ""}, "$.initial: no state '' in the map"),
+        ({"map": {"a": ["b"]}, "initial": "c", "current": "b"}, "$.initial: no state 'c' in the map"),
         ({"map": {}, "initial": "a", "current": "b"}, "$.current: no state 'b'"),
+        ({"map": {"cart": ["paid"]}, "initial": "cart", "current": "piad"},
+         "$.current: no state 'piad'; did you mean 'paid'?"),
         ({"map": {}, "initial": "a", "current": "it's"}, "$.current: no state 'it\\'s'"),
     ],
-)
+)  # fmt: skip
 def test_refused_with_its_place(document: dict[str, object], message: str) -> None:
     assert refused(json.dumps(document).encode()) == message
+
+
+@pytest.mark.parametrize("more", [0, 1000], ids=["small", "large"])
+def test_an_initial_state_that_no_row_knows(more: int) -> None:
+    """Refused; but not where the map is empty, as the template's is, nor where it was accepted before."""
+    rows = {f"s{number}": [f"s{number + 1}"] for number in range(more)} | {"cart": ["paid"]}
+    for initial in ("cart", "paid"):
+        document = json.dumps({"map": rows, "initial": initial}).encode()
+        assert compile_document(document, Limits()).configuration == initial.encode()
+    document = json.dumps({"map": rows, "initial": "crat"}).encode()
+    assert refused(document) == "$.initial: no state 'crat' in the map; did you mean 'cart'?"
+    before = compile_document(document, None)
+    assert before.configuration == b"crat"
+    assert before.definition.known[-1] == "crat"
+    assert before.definition.force(b"cart", "crat") == (b"crat", ())
+    assert compile_document(b'{"map":{},"initial":"crat"}', Limits()).configuration == b"crat"
+
+
+def test_a_target_without_a_row_whose_name_is_nearly_a_rows() -> None:
+    document = {"map": {"placed": ["piad", "Placed", "done"], "paid": ["piad", "placed"]}, "initial": "placed"}
+    findings = check_document(json.dumps(document).encode(), Limits())
+    assert [finding for finding in findings if "row" in finding[2]] == [
+        ("warning", "$.map.placed[0]", "'piad' has no row; did you mean 'paid'?"),
+        ("warning", "$.map.placed[1]", "'Placed' has no row; did you mean 'placed'?"),
+    ]
 
 
 def test_the_number_of_states_is_bounded() -> None:
@@ -163,14 +195,15 @@ def test_the_tables_of_a_large_map_are_made_at_once() -> None:
 @pytest.mark.parametrize("more", [0, 1000], ids=["small: before its tables are made", "large"])
 def test_what_a_map_knows(more: int) -> None:
     others = [f"s{number}" for number in range(more)]
-    for initial in ("a", "c"):
+    for initial in ("a", "b"):
         document = {"map": {"a": ["b", ""], "o": others}, "initial": initial}
         definition = compile_document(json.dumps(document).encode(), Limits()).definition
         known = {"a", "b", "", initial}
         for name in ("a", "b", "c", "d", ""):
             stands = compile_document(json.dumps({**document, "current": name}).encode(), Limits())
             if name in known:
-                assert definition.admit(name.encode(), strict=True) == definition.enter(name, b"") == name.encode()
+                assert definition.admit(name.encode(), strict=True) == name.encode()
+                assert definition.enter(name, b"") == name.encode()
                 assert stands.configuration == name.encode()
                 continue
             assert stands.stray is not None and "no state" in stands.stray
@@ -274,7 +307,7 @@ def test_a_map_is_the_statechart_whose_events_are_its_states(
     rows: dict[str, list[str]], initial: str, events: list[str]
 ) -> None:
     """The tables of a map are made in a way of their own, for speed: they say what those of its statechart say."""
-    flat = compile_document(json.dumps({"map": rows, "initial": initial}).encode(), Limits()).definition
+    flat = compile_document(json.dumps({"map": rows, "initial": initial}).encode(), None).definition
     states = {name: {"on": {target: {"target": target} for target in rows.get(name, ())}} for name in flat.known}
     chart = compile_document(json.dumps({"states": states, "initial": initial}).encode(), Limits()).definition
     assert set(flat.known) == set(chart.known)
