@@ -13,6 +13,7 @@ from typing import Any
 from _redisstate import ffi, lib
 
 from sm_core import (
+    THIRD_ARGUMENT,
     Definition,
     DocumentError,
     EngineError,
@@ -133,7 +134,7 @@ def sm_python_step(step: Any, verdict: Any) -> int:
         argument = _unpack(step.argument.ptr, step.argument.len).decode()
     except UnicodeDecodeError as error:
         if kind == lib.SM_STEP_ENTER:
-            raise DocumentError("the third argument", f"not UTF-8: byte {error.start}") from None
+            raise DocumentError(THIRD_ARGUMENT, f"not UTF-8: byte {error.start}") from None
         return REFUSED
     outcome = _step(definition, kind, configuration, argument, None if step.accepted_before else _limits)
     if outcome is None:
@@ -157,7 +158,7 @@ def _step(
         return definition.force(configuration, argument)
     if kind == lib.SM_STEP_RESET:
         return definition.start()
-    return definition.enter(argument, configuration), ()
+    return definition.enter(argument, configuration, limits), ()
 
 
 @_answers

@@ -17,12 +17,13 @@ from typing import NamedTuple
 from .chart import Finding, make
 from .definition import Definition, Move
 from .document import Limits, check_size, parse
-from .errors import DocumentError, EngineError, LimitError, explain
+from .errors import THIRD_ARGUMENT, DocumentError, EngineError, LimitError, explain
 from .flat import FlatDefinition
 from .inspection import check_document, diagram, render
 from .statechart import ChartDefinition
 
 __all__ = [
+    "THIRD_ARGUMENT",
     "Compiled",
     "Definition",
     "DocumentError",

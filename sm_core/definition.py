@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from .document import Limits
+
 Move = tuple[bytes, Sequence[str]]
 """Where a transition leads: the configuration, and the names of the actions to run, in order."""
 
@@ -33,11 +35,12 @@ class Definition(Protocol):
     def stand(self, document: dict[str, Any]) -> bytes:
         """Where the ``current`` of a document says that the machine stands; without one, as at the start."""
 
-    def enter(self, current: str, held: bytes) -> bytes:
-        """The configuration that ``current`` names; "" is the start where no state has that name.
+    def enter(self, current: str, held: bytes, limits: Limits | None) -> bytes:
+        """The configuration that ``current`` names, SM.SET's third argument; "" is the start where no state has that
+        name.
 
-        History states hold what they hold in the configuration ``held``; nothing when that is empty. Raises
-        DocumentError.
+        History states hold what they hold in the configuration ``held``; nothing when that is empty. ``limits`` None:
+        it was accepted before. Raises DocumentError, whose path begins with THIRD_ARGUMENT, and EngineError.
         """
 
     def mutate(self, configuration: bytes, target: str) -> Move | None:

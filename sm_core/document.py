@@ -75,16 +75,17 @@ def _integer(digits: str) -> int:
         raise DocumentError("$", f"number out of range: {quote(digits)}") from None
 
 
-def check_size(text: bytes, limits: Limits | None) -> None:
-    """Raises LimitError when ``text`` is longer than ``limits`` allow."""
+def check_size(text: bytes, limits: Limits | None, path: str = "$") -> None:
+    """Raises LimitError when ``text``, which is at ``path``, is longer than ``limits`` allow."""
     if limits is not None and len(text) > limits.document_bytes:
-        raise LimitError("$", f"{len(text)} bytes, more than max-document-bytes ({limits.document_bytes}) allows")
+        raise LimitError(path, f"{len(text)} bytes, more than max-document-bytes ({limits.document_bytes}) allows")
 
 
-def parse(text: bytes, limits: Limits | None) -> dict[str, Any]:
+def parse(text: bytes, limits: Limits | None, with_rows: bool = True) -> dict[str, Any]:
     """Reads ``text`` as one JSON object.
 
-    Raises DocumentError with the place and the fault, LimitError when it is larger than ``limits``.
+    ``with_rows``: a member "map" is that of a flat machine, and how deep it is nested is left to what takes strings
+    alone in its rows. Raises DocumentError with the place and the fault, LimitError when it is larger than ``limits``.
     """
     check_size(text, limits)
     try:
@@ -104,7 +105,7 @@ def parse(text: bytes, limits: Limits | None) -> dict[str, Any]:
     nesting = limits.nesting if limits is not None else None
     escaped = "\\" in decoded and "\\u" in decoded  # the only way to a lone surrogate: UTF-8 has none
     suspicious = suspicious or (escaped and _has_surrogate(document))
-    if suspicious or (nesting is not None and _too_deep(document, decoded, nesting)):
+    if suspicious or (nesting is not None and _too_deep(document, decoded, nesting, with_rows)):
         _find_fault(document, nesting)
     return document
 
@@ -153,13 +154,13 @@ def _without_strings(text: str) -> str:
     return _STRING.sub("", text) if "\\" in text else "".join(text.split('"')[::2])
 
 
-def _too_deep(document: dict[str, Any], text: str, nesting: int) -> bool:
+def _too_deep(document: dict[str, Any], text: str, nesting: int, with_rows: bool) -> bool:
     """Whether the nesting is too deep: by the brackets of its text alone.
 
     A map alone is never too deep: nothing but strings is taken in its rows. What stands beside it is a string, or is
     refused as none, but for "meta".
     """
-    if "map" in document and "meta" not in document:
+    if with_rows and "map" in document and "meta" not in document:
         return False
     if text.count("{") + text.count("[") <= nesting:
         return False
@@ -234,8 +235,11 @@ def _refuse_surrogates(text: str, way: _Way) -> None:
 
 
 def to_json(value: object) -> str:
-    """``value`` as compact JSON, text as itself rather than as \\u escapes."""
-    return _encoder.encode(value)
+    """``value`` as compact JSON, text as itself rather than as \\u escapes. Raises LimitError when it is too deep."""
+    try:
+        return _encoder.encode(value)
+    except RecursionError:
+        raise LimitError("$", "nested deeper than this server can write") from None
 
 
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -26,12 +26,17 @@ type_names = {
 }
 
 
+THIRD_ARGUMENT = "the third argument"
+"""How the path begins of what SM.SET takes beside the document; a JSON path in it follows: ``… at $.a.b``."""
+
+
 class EngineError(Exception):
     """The root of every error that the engine raises on purpose."""
 
 
 class DocumentError(EngineError):
-    """A document is refused. ``path`` says where (``$.map.a[1]``), ``fault`` says why."""
+    """A document, or where it shall stand, is refused. ``path`` says where (``$.map.a[1]``, or THIRD_ARGUMENT),
+    ``fault`` says why."""
 
     def __init__(self, path: str, fault: str) -> None:
         super().__init__(f"{path if len(path) <= _LONGEST_PATH else _shortened(path)}: {fault}")
@@ -77,4 +82,6 @@ def type_name(value: object) -> str:
 
 def explain(error: EngineError) -> str:
     """The error in one line, as a client reads it."""
-    return f"invalid document at {error}" if isinstance(error, DocumentError) else str(error)
+    if isinstance(error, DocumentError) and not error.path.startswith(THIRD_ARGUMENT):
+        return f"invalid document at {error}"
+    return str(error)

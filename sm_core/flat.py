@@ -14,8 +14,8 @@ from typing import Any
 
 from .chart import Configuration, Names, Step, Tables, did_you_mean, listed, make, map_tables, move, step
 from .definition import Move
-from .document import Limits, to_json
-from .errors import DocumentError, LimitError, element, member, quote, type_name
+from .document import Limits, check_size, to_json
+from .errors import THIRD_ARGUMENT, DocumentError, LimitError, element, member, quote, type_name
 
 MEMBERS = frozenset(("current", "map", "initial", "reason", "id", "version", "description", "meta"))
 _KEPT = {name: f',"{name}":' for name in ("id", "version", "description", "meta")}
@@ -86,8 +86,9 @@ class FlatDefinition:
         known = current in rows or current in chain((self.initial,), *rows.values())
         return self._enter(current, known, "$.current")
 
-    def enter(self, current: str, held: bytes = b"") -> bytes:
-        return self._enter(current, current in self.tables.numbers, "$.current")
+    def enter(self, current: str, held: bytes, limits: Limits | None) -> bytes:
+        check_size(current.encode(), limits, THIRD_ARGUMENT)
+        return self._enter(current, current in self.tables.numbers, THIRD_ARGUMENT)
 
     def _enter(self, current: str, known: bool, path: str) -> bytes:
         if known:

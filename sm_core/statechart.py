@@ -7,8 +7,8 @@ from typing import Any
 
 from .chart import UNSENDABLE, Chart, Configuration, Step, compile_chart, did_you_mean
 from .definition import Move
-from .document import Limits, parse, to_json
-from .errors import DocumentError, quote, type_name
+from .document import Limits, check_size, parse, to_json
+from .errors import THIRD_ARGUMENT, DocumentError, quote, type_name
 
 _MOST_NAMED = 3
 """Of the active states, in an error."""
@@ -53,17 +53,21 @@ class ChartDefinition:
     def stand(self, document: dict[str, Any]) -> bytes:
         return self._encode(self.chart.stand(document))
 
-    def enter(self, current: str, held: bytes) -> bytes:
+    def enter(self, current: str, held: bytes, limits: Limits | None) -> bytes:
+        text = current.encode()
+        check_size(text, limits, THIRD_ARGUMENT)
         history = self.chart.history_value(self._decode(held)) if held else None
         if current == "" and history is None:
             return self.start()[0]
         value: str | dict[str, Any] = current or {}
-        if current.startswith("{") and current not in self.chart.paths:
+        place = THIRD_ARGUMENT
+        if current.startswith("{") and current not in self.chart.tables.numbers:
+            place = f"{THIRD_ARGUMENT} at $"
             try:
-                value = parse(current.encode(), None)
+                value = parse(text, limits, with_rows=False)
             except DocumentError as fault:
-                raise DocumentError("$.current" + fault.path[1:], fault.fault) from None
-        return self._encode(self.chart.enter(value, history))
+                raise type(fault)(place + fault.path[1:], fault.fault) from None
+        return self._encode(self.chart.enter(value, history, place))
 
     def mutate(self, configuration: bytes, target: str) -> Move | None:
         return self._move(self.chart.mutate(self._decode(configuration), target))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ..document import Limits, to_json
-from ..errors import LimitError
 from . import encoding, move, step, value
 from .compile import compile_tables
 from .events import next_events
@@ -59,13 +58,13 @@ class Chart:
         """
         return None if event in UNSENDABLE else step.step(self.tables, configuration, event)
 
-    def enter(self, current: str | dict[str, Any], history: object = None) -> Configuration:
+    def enter(self, current: str | dict[str, Any], history: object = None, place: str = value.CURRENT) -> Configuration:
         """The configuration of the state value or path ``current`` and XState's ``historyValue``.
 
         What ``current`` leaves open are initial states. Transitions without an event are taken; actions are not
-        run. Raises DocumentError (``$.current…``, ``$.historyValue…``) or EngineError.
+        run. Raises DocumentError (at ``place``, where ``current`` is, or in it; ``$.historyValue…``) or EngineError.
         """
-        return value.enter(self.tables, current, history)
+        return value.enter(self.tables, current, history, place)
 
     def stand(self, document: dict[str, Any]) -> Configuration:
         """The configuration that ``current`` and ``historyValue`` of ``document`` name; without them, the start's."""
@@ -120,8 +119,4 @@ def compile_chart(document: dict[str, Any], limits: Limits | None) -> Chart:
     """
     tables = compile_tables(document, limits, Faults(before=limits is None))
     definition = {name: inner for name, inner in document.items() if name not in STATE_MEMBERS}
-    try:
-        canonical = to_json(definition).encode()
-    except RecursionError:
-        raise LimitError("$", "nested deeper than this server can write") from None
-    return Chart(tables, canonical)
+    return Chart(tables, to_json(definition).encode())

@@ -149,7 +149,7 @@ def test_an_empty_current_is_the_state_of_that_name_where_there_is_one() -> None
     compiled = compile_document(b'{"current":"",' + rows + b"}", Limits())
     assert compiled.configuration == b""
     assert compiled.definition.head(b"") == b'{"current":""'
-    assert compiled.definition.enter("") == b""
+    assert compiled.definition.enter("", b"", None) == b""
 
 
 def test_a_state_in_a_long_row_is_found() -> None:
@@ -203,14 +203,14 @@ def test_what_a_map_knows(more: int) -> None:
             stands = compile_document(json.dumps({**document, "current": name}).encode(), Limits())
             if name in known:
                 assert definition.admit(name.encode(), strict=True) == name.encode()
-                assert definition.enter(name, b"") == name.encode()
+                assert definition.enter(name, b"", None) == name.encode()
                 assert stands.configuration == name.encode()
                 continue
             assert stands.stray is not None and "no state" in stands.stray
             with pytest.raises(DocumentError, match="no state"):
                 definition.admit(name.encode(), strict=True)
             with pytest.raises(DocumentError, match="no state"):
-                definition.enter(name, b"")
+                definition.enter(name, b"", None)
 
 
 def test_a_target_that_is_no_string_is_never_a_key() -> None:

@@ -60,7 +60,7 @@ class Oracle:
                 fault = not_text(current)
                 if fault is not None:
                     raise DocumentError("$.current", f"not UTF-8: byte {fault}")
-                configuration = compiled.definition.enter(current.decode(), b"")
+                configuration = compiled.definition.enter(current.decode(), b"", None)
             elif compiled.stray is not None:
                 return line(compiled.stray)
         except DocumentError as error:
