@@ -112,11 +112,15 @@ class Chart:
         return encoding.decode(self.tables, data)
 
 
+def canonical(document: dict[str, Any]) -> bytes:
+    """What is stored of ``document``. Raises LimitError when it is too deep to be written."""
+    return to_json({name: inner for name, inner in document.items() if name not in STATE_MEMBERS}).encode()
+
+
 def compile_chart(document: dict[str, Any], limits: Limits | None) -> Chart:
     """Compiles a statechart document. ``current`` and ``historyValue`` are for ``Chart.stand``.
 
     ``limits`` None: it was accepted before. Raises DocumentError, LimitError.
     """
     tables = compile_tables(document, limits, Faults(before=limits is None))
-    definition = {name: inner for name, inner in document.items() if name not in STATE_MEMBERS}
-    return Chart(tables, to_json(definition).encode())
+    return Chart(tables, canonical(document))

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from ..document import Limits
+from ..document import Limits, check_size
 from ..errors import DocumentError, EngineError, element, quote
+from .chart import canonical
 from .compile import compile_tables
 from .entry import default_targets, transition_domain
 from .members import Faults
@@ -35,6 +36,7 @@ def check(document: dict[str, Any], limits: Limits | None = None) -> list[Findin
     if tables is None or faults.found:
         return [("error", path, fault) for path, fault in faults.found[:MOST_FINDINGS]]
     try:
+        check_size(canonical(document), limits)
         stand(tables, document)
     except DocumentError as fault:
         return [("error", fault.path, fault.fault)]

@@ -51,10 +51,9 @@ def check_history(tables: Tables, history: int, states: int) -> str | None:
             fault = next(ascending(outside))
             return f"{quote(tables.paths[fault])} is not an atomic state inside {quote(tables.paths[parent])}"
         return check_inside(tables, with_ancestors(tables, states, parent), parent)
-    children = sum(1 << child for child in tables.children[parent])
-    if states & ~children:
-        fault = next(ascending(states & ~children))
-        return f"{quote(tables.paths[fault])} is not a child of {quote(tables.paths[parent])}"
+    for state in ascending(states):
+        if tables.parents[state] != parent or tables.kinds[state] == HISTORY:
+            return f"{quote(tables.paths[state])} is not a child of {quote(tables.paths[parent])}"
     held = states.bit_count()
     wanted = 1 if tables.kinds[parent] == COMPOUND else len(tables.children[parent])
     if held != wanted:
