@@ -83,6 +83,7 @@ def test_what_machines_stand_on_comes_on_top(bounded: Server) -> None:
 def test_replies_that_are_not_remembered_are_not_kept(bounded: Server) -> None:
     """A picture of some hundred kilobytes is more than the memo takes; it is gone when it has been sent."""
     chart = {f"s{number}": {"on": {f"E{other}": f"s{other}" for other in range(40)}} for number in range(100)}
+    bounded.config("redisstate.max-elements", 20_000)
     bounded.own.execute_command("SM.SET", "k", compact({"initial": "s0", "states": chart}))
     assert len(bounded.own.execute_command("SM.DIAGRAM", "k")) > 80_000
     before = bounded.info("memory")["used_memory_dataset"]
