@@ -307,11 +307,20 @@ MAPS: list[tuple[str | bytes, str]] = [
     ('{"map":{"paid":["sent"]},"initial":""}', "$.initial"),
 ]
 
-LIMITS = Limits(document_bytes=20_000, states=300, nesting=64)
+LIMITS = Limits(document_bytes=20_000, states=300, nesting=64, elements=1000)
 
 
 def _json(value: object) -> bytes:
     return json.dumps(value).encode()
+
+
+CIRCLES = (2, 3, 5, 7, 11, 13, 17, 19, 23)
+"""Regions that go round in so many states come back together after millions of microsteps."""
+
+
+def _circle(states: int) -> dict[str, Any]:
+    ring = {f"s{number}": {"always": f"s{(number + 1) % states}"} for number in range(states)}
+    return {"initial": "s0", "states": ring}
 
 
 def _many() -> dict[str, bytes]:
@@ -340,6 +349,11 @@ def _many() -> dict[str, bytes]:
         "automatic transitions without an end": _json({"initial": "a", "states": {"a": ring}}),
         "too many automatic transitions at once":
             _json({"type": "parallel", "states": dict.fromkeys(map(str, range(90)), ring)}),
+"more elements than the limit": _json({"initial": "a", "states": {"a": {"entry": ["x"] * 1001}}}),
+        "more microsteps than the document allows": _json(
+            {"initial": "a", "options": {"maxIterations": 2}, "states": {"a": {"always": "b"}, "b": {"always": "c"}, "c": {}}}
+        ),
+        "more work than one event may cause": _json({"type": "parallel", "states": {f"r{of}": _circle(of) for of in CIRCLES}}),
         "a chart's reason that is none": _json(root(reason=1)),
         "a history value and a current that is none":
             _json({**history(), "historyValue": {"(machine).a.h": [{"id": "(machine).a.b"}]}, "current": "A"}),

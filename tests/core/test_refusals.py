@@ -99,12 +99,17 @@ CONFIGURATIONS = {
 }
 
 
+LARGE = dict.fromkeys(map(str, range(10_001)), "a")
+
+
 def questions() -> dict[str, Callable[[], None]]:
     """What is refused that is no document."""
     ends = compile_document(compact(ENDLESS).encode(), LIMITS)
+    large = compile_document(compact({"initial": "a", "states": {"a": {"on": LARGE}}}).encode(), None)
     where = ends.configuration
     assert where is not None
     return {
+        "a picture of too much": lambda: refuse(lambda: diagram(large.definition, b"\x01\x01", "DOT")),
         "a picture of another form": lambda: refuse(lambda: diagram(ends.definition, where, "PNG")),
         "an event that does not end": lambda: refuse(lambda: ends.definition.send(where, "GO")),
         "a move that does not end": lambda: refuse(lambda: ends.definition.mutate(where, "a")),
@@ -178,13 +183,15 @@ def test_what_set_refuses_check_finds(name: str, document: bytes) -> None:
     assert error in (f"invalid document at {path}: {fault}", fault)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def uncollected() -> Iterator[None]:
-    """As in a server: no collector."""
+    """As in a server: no collector. What there is already is passed over when one is asked for."""
     gc.collect()
+    gc.freeze()
     gc.disable()
     yield
     gc.enable()
+    gc.unfreeze()
 
 
 REPEATS = 60
@@ -197,12 +204,15 @@ def test_a_refusal_leaves_nothing(name: str) -> None:
     ask = REFUSALS[name]
     ask()
     gc.collect()
-    before = sys.getallocatedblocks()
-    for _ in range(REPEATS):
-        ask()
-    cycles = gc.collect()
-    grown = sys.getallocatedblocks() - before
-    assert cycles == 0
+    grown = REPEATS
+    for _ in range(5):  # other threads of the test take blocks now and then, a leak takes them each time
+        before = sys.getallocatedblocks()
+        for _ in range(REPEATS):
+            ask()
+        assert gc.collect() == 0
+        grown = sys.getallocatedblocks() - before
+        if grown < REPEATS // 2:
+            break
     assert grown < REPEATS // 2
 
 
@@ -247,5 +257,6 @@ ACCEPTED = {
 @pytest.mark.usefixtures("uncollected")
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_what_is_taken_leaves_no_cycle(name: str) -> None:
+    gc.collect()
     walk(*ACCEPTED[name])
     assert gc.collect() == 0
