@@ -1,5 +1,5 @@
-"""What may depend on what, by the source itself: sm_core on the standard library, module on sm_core and the shim, the shim's
-folders on one another without circles. And what the engine must never do with a document: evaluate it."""
+"""What may depend on what, by the source itself: sm_core on the standard library, module on sm_core and the shim, the
+shim's folders on one another without circles. And what the engine must never do with a document: evaluate it."""
 
 from __future__ import annotations
 
@@ -103,7 +103,8 @@ def drawn() -> str:
 
 def test_the_folders_of_the_shim_include_one_another_without_circles() -> None:
     """graphlib names the circle. The picture in docs/architecture.md is this one."""
-    assert drawn() in (ROOT / "docs" / "architecture.md").read_text(), f"docs/architecture.md has another picture:\n{drawn()}"
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    assert drawn() in page, f"docs/architecture.md has another picture:\n{drawn()}"
 
 
 def test_each_folder_of_the_shim_has_a_header_that_is_its_own() -> None:

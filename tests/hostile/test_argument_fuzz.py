@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sm_core import Definition, DocumentError, Limits, compile_document, explain
+from sm_core import THIRD_ARGUMENT, Definition, DocumentError, Limits, compile_document, explain
 from tests.documents import README, TRAFFIC, compact
 from tests.servers import Server, Wire
 
@@ -59,8 +59,8 @@ class Oracle:
             if current is not None:
                 fault = not_text(current)
                 if fault is not None:
-                    raise DocumentError("$.current", f"not UTF-8: byte {fault}")
-                configuration = compiled.definition.enter(current.decode(), b"", None)
+                    raise DocumentError(THIRD_ARGUMENT, f"not UTF-8: byte {fault}")
+                configuration = compiled.definition.enter(current.decode(), b"", LIMITS)
             elif compiled.stray is not None:
                 return line(compiled.stray)
         except DocumentError as error:

@@ -66,7 +66,7 @@ def counted(worst: Worst, size: int) -> dict[str, int]:
         "SM.MUTATE": lambda: definition.mutate(where, worst.state),
         "FORCE": lambda: definition.force(where, worst.state),
         "SM.RESET": definition.start,
-        "current": lambda: definition.enter(definition.current(where), where),
+        "current": lambda: definition.enter(definition.current(where), where, None),
     }
     return {name: lines(work) for name, work in asked.items()}
 
