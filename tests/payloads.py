@@ -1,7 +1,7 @@
 """DUMP payloads and RDB files, taken apart and put together byte by byte.
 
 The server's part is its own format: a type byte, a module value's name and version, opcodes before each field, and
-a checksum at the end. The module's part is described at the top of module/shim/type.c.
+a checksum at the end. The module's part is described in module/shim/type/stored.h.
 
 CRC64: the "Jones" polynomial 0xad93d23594c935a9, reflected, starting at zero, as the server uses it.
 """

@@ -1,13 +1,13 @@
-"""``make asan`` and ``make valgrind``: the suite on a server whose every memory access is watched.
+"""``make asan`` and ``make valgrind``: the tests on a server whose memory accesses are checked.
 
     python tools/sanitize.py asan|valgrind [arguments of pytest]
 
-The server is Redis 7.0, of the machine or of Debian's package: newer ones load modules with RTLD_DEEPBIND, which
-AddressSanitizer refuses, and its allocator is a library of its own, which both tools can put themselves in the
-place of. A starter in build/ runs it; what the tools have to say goes to files beside it, and ends the run with 1.
+The server is Redis 7.0, from the PATH or from Debian's package: newer ones load modules with RTLD_DEEPBIND, which
+AddressSanitizer refuses. Its allocator is a shared library, which both tools can replace. A script in build/ starts
+it with the tool; the tool writes its reports to files in the same folder. A report makes the run end with 1.
 
-Leaks count where the shim's own code asked for the memory: CPython never gives back all of its own when a process
-ends, and the server none.
+A leak is reported where the shim allocated the memory: CPython and the server do not free all of theirs when a process
+ends.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from tools import matrix, servers
 ROOT = servers.ROOT
 OWN = "redisstate.so"
 CPYTHON = re.compile(r"libpython|\b_?Py[A-Z]\w+|\b(Objects|Python|Modules)/\w+\.c\b")
-KEPT = re.compile(
+REGISTERS = re.compile(
     r"\bRM_(CreateCommand|CreateDataType|Register\w+|SubscribeToServerEvent|SetCommandInfo|AddACLCategory)\b"
 )
-"""Functions with which the server keeps something of a module for as long as it runs."""
+"""Functions by which a module registers something; the server never frees it."""
 SUPPRESSIONS = ROOT / "tools" / "valgrind.supp"
-USEFUL = [
+VALGRIND_TESTS = [
     "tests/commands/test_set_get.py", "tests/commands/test_mutate_reset.py", "tests/commands/test_memory_answers.py",
     "tests/persistence/test_corpus.py", "tests/persistence/test_rust.py", "tests/persistence/test_golden.py",
     "tests/hostile/test_restore_fuzz.py", "tests/threads",
 ]  # fmt: skip
-"""What valgrind runs, which makes a server some thirty times slower."""
+"""Some of the tests: valgrind makes a server some thirty times slower."""
 
 
 def redis_7_0() -> Path:
-    """The server to watch. Ends the program where there is none."""
+    """The path of a Redis 7.0. Ends the program where there is none."""
     named = os.environ.get("REDIS_SERVER")
     for origin, path in [("$REDIS_SERVER", Path(named))] if named else servers.on_path():
         found = servers.identify(path, origin)
@@ -53,8 +53,8 @@ def redis_7_0() -> Path:
     return unpacked
 
 
-def starter(folder: Path, line: str, more: str = "") -> Path:
-    """A program that starts the watched server; the reports of an earlier run are gone."""
+def start_script(folder: Path, line: str, more: str = "") -> Path:
+    """Writes a script that starts the server under the tool; removes the reports of an earlier run."""
     shutil.rmtree(folder / "reports", ignore_errors=True)
     (folder / "reports").mkdir(parents=True)
     script = folder / "redis-server"
@@ -64,7 +64,7 @@ def starter(folder: Path, line: str, more: str = "") -> Path:
 
 
 def address_sanitizer(server: Path) -> tuple[Path, Path]:
-    """Builds the module with it; the starter and the module."""
+    """Builds the module with AddressSanitizer; returns the start script and the module."""
     folder = ROOT / "build" / "asan"
     subprocess.run([sys.executable, "build.py", "--sanitize", "--output", str(folder)], cwd=ROOT, check=True)
     compiler = shlex.split(os.environ.get("CC", "cc"))
@@ -76,11 +76,11 @@ def address_sanitizer(server: Path) -> tuple[Path, Path]:
         f"log_path={folder}/reports/asan",
     ]  # fmt: skip
     words = [shutil.which("env") or "env", f"LD_PRELOAD={library}", f"ASAN_OPTIONS={':'.join(options)}", str(server)]
-    return starter(folder, "exec " + shlex.join(words)), folder / OWN
+    return start_script(folder, "exec " + shlex.join(words)), folder / OWN
 
 
 def valgrind(server: Path) -> tuple[Path, Path]:
-    """The starter, and the module as it is."""
+    """The start script, and the module that `make build` made."""
     program = shutil.which("valgrind")
     if program is None:
         sys.exit("valgrind is missing: install it (Debian/Ubuntu: valgrind)")
@@ -89,15 +89,15 @@ def valgrind(server: Path) -> tuple[Path, Path]:
         program, "--quiet", "--soname-synonyms=somalloc=*jemalloc*", "--leak-check=full", "--show-leak-kinds=definite",
         "--num-callers=30", f"--suppressions={SUPPRESSIONS}", f"--log-file={folder}/reports/valgrind.%p", str(server),
     ]  # fmt: skip
-    # The server's LZF reads a table that it never cleared, on purpose: not compressed, that is not to be excused.
-    return starter(folder, "exec " + shlex.join(words), " --rdbcompression no"), ROOT / "build" / OWN
+    # The server's LZF compression reads an uninitialised table on purpose; without compression it needs no suppression.
+    return start_script(folder, "exec " + shlex.join(words), " --rdbcompression no"), ROOT / "build" / OWN
 
 
-def asked_by_us(stack: list[str]) -> bool:
-    """Whether the shim asked for this memory itself. Where CPython did, on the shim's behalf or through the allocator
-    that it was given, it may keep it (and where another module has started it, in arenas that no tool looks into)."""
+def allocated_by_shim(stack: list[str]) -> bool:
+    """Whether the shim's own code allocated this memory. Memory that CPython allocates, also through the allocator that
+    the shim gives it, does not count: CPython keeps some of it, and its arenas are opaque to both tools."""
     for line in stack:
-        if CPYTHON.search(line) or KEPT.search(line) or re.search(r"\b(python|raw)_(malloc|calloc|realloc)\b", line):
+        if CPYTHON.search(line) or REGISTERS.search(line) or re.search(r"\b(python|raw)_(malloc|calloc|realloc)\b", line):
             return False
         if OWN in line or "module/shim" in line:
             return True
@@ -105,13 +105,13 @@ def asked_by_us(stack: list[str]) -> bool:
 
 
 def findings(folder: Path) -> Iterator[str]:
-    """The paragraphs of the reports that concern us: every fault, and leaks of the shim's own."""
+    """The paragraphs of the reports that count: every fault, and leaks of memory that the shim allocated."""
     for report in sorted((folder / "reports").iterdir()):
         text = re.sub(r"^==\d+== ?", "", report.read_text(errors="replace"), flags=re.MULTILINE)
         for paragraph in re.split(r"\n\s*\n", text):
             stack = [line for line in paragraph.splitlines() if re.match(r"\s*(#\d+|at|by) ", line)]
             leak = re.search(r"(leak of|definitely lost|indirectly lost)", paragraph)
-            if leak and not asked_by_us(stack):
+            if leak and not allocated_by_shim(stack):
                 continue
             if stack or re.search("ERROR(?!: LeakSanitizer)", paragraph):
                 yield f"{report.name}:\n{paragraph.strip()}"
@@ -123,7 +123,7 @@ def main(arguments: list[str]) -> int:
     environment = {
         **os.environ, "REDIS_SERVER": str(script), "REDISSTATE_MODULE": str(module), "REDISSTATE_WATCHED": tool,
     }  # fmt: skip
-    chosen = arguments or (USEFUL if tool == "valgrind" else [])
+    chosen = arguments or (VALGRIND_TESTS if tool == "valgrind" else [])
     command = [sys.executable, "-m", "pytest", "-n", "2", "-m", "not plain and not oracle", *chosen]
     failed = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     found = list(findings(script.parent))
