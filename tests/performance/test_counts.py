@@ -2,7 +2,7 @@
 (valgrind's callgrind, the same in each run), calls into the server, memory that stays.
 
 The bounds are what was measured when the test was written and an eighth more, since compilers differ. A change that
-breaks one has made every command dearer: mend it, or say in docs/performance.md what the cost is for.
+exceeds one has made that command slower for every user: improve it, or raise the bound and say in the commit why.
 """
 
 from __future__ import annotations
