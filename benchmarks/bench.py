@@ -1,6 +1,6 @@
-"""A row of the table, what a run needs, and how two things are measured in turns (A B A B ...).
+"""A row of the table, the options of a run, and interleaved measurements (A B B A ...).
 
-CPU is the server's own: what INFO says that its main thread has used, divided by the commands that were sent.
+CPU is that of the server's main thread, from INFO, divided by the number of commands.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any
 from tests.servers import Server
 from tools import servers
 
-from .quiet import PATIENCE, Quiet
+from .calibration import MAX_WAIT, Calibration
 
 
 class BenchmarkError(Exception):
-    """A measurement did not do what its row says, so its numbers would mean nothing."""
+    """A measurement did not do what its row says, so that its result would be meaningless."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the result. ``samples`` holds one figure for each repetition.
+    """A row of the table. ``samples`` has one value for each repetition.
 
-    ``unit`` is "" for a ratio. ``measured`` and ``reference`` are medians, in words, of what the ratio is made of.
+    ``unit`` is "" for a ratio. ``measured`` and ``reference`` are its two sides' medians, with their unit.
     """
 
     name: str
@@ -44,41 +44,41 @@ class Row:
         return statistics.median(self.samples)
 
     @property
-    def holds(self) -> bool:
+    def within_bound(self) -> bool:
         return self.median >= self.bound if self.at_least else self.median <= self.bound
 
 
 @dataclass
 class Bench:
-    """A run on one server: how long, how large, where."""
+    """A run on one server: its options, and the rows that it has measured."""
 
     binary: servers.Found
     folder: Path
     quick: bool
     rows: list[Row] = field(default_factory=list)
     started: int = 0
-    waiting: Quiet = field(init=False)
+    calibration: Calibration = field(init=False)
 
     def __post_init__(self) -> None:
-        self.waiting = Quiet(0.0 if self.quick else PATIENCE)
+        self.calibration = Calibration(0.0 if self.quick else MAX_WAIT)
 
     @property
     def repetitions(self) -> int:
         return 5 if self.quick else 7
 
     @property
-    def turn(self) -> float:
-        """Seconds of one turn of one side."""
+    def batch_seconds(self) -> float:
+        """Seconds for which one batch of one side runs."""
         return 0.025 if self.quick else 0.05
 
     @property
-    def turns(self) -> int:
-        """Turns of each side in a repetition."""
+    def batches(self) -> int:
+        """Batches of each side in a repetition; odd, so that one pair is the median."""
         return 5 if self.quick else 17
 
     @property
-    def few(self) -> int:
-        """Turns of what takes long."""
+    def few_batches(self) -> int:
+        """As ``batches``, for what takes long."""
         return 1 if self.quick else 5
 
     def size(self, full: int, quick: int) -> int:
@@ -94,7 +94,7 @@ class Bench:
 
     @contextlib.contextmanager
     def server(self, **settings: object) -> Iterator[Server]:
-        """A server with the module, as long as the block lasts."""
+        """A running server with the module, stopped at the end. Raises BenchmarkError for faults in its log."""
         server = self.new_server(**settings)
         server.start()
         try:
@@ -114,81 +114,82 @@ def cpu(server: Server) -> float:
     return float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
 
 
-def empty(server: Server) -> None:
-    """Frees all keys before it returns, whatever the server's lazyfree settings are."""
+def flush(server: Server) -> None:
+    """Deletes all keys, and frees them before it returns, whatever the server's lazyfree settings are."""
     server.own.execute_command("FLUSHALL", "SYNC")
 
 
 def changes(server: Server) -> int:
-    """Writes that have changed something, as the server counts them for replication and for saving."""
+    """The number of writes that have changed something, as the server counts them for its save points."""
     return int(server.info("persistence")["rdb_changes_since_last_save"])
 
 
-Turn = Callable[[], tuple[float, float]]
-"""Does some work; returns (cost, amount of work), so that cost / amount is the figure."""
+Batch = Callable[[], tuple[float, float]]
+"""Does some work, and returns (cost, amount of work)."""
 
 
-Figures = tuple[float, ...]
-"""A figure of each side: two of them, or four where what a reference loses is to be taken off."""
+Costs = tuple[float, ...]
+"""The cost of one unit of work of each side: (a, b), or (a, b, c, d) where a/b is divided by c/d."""
 
 
-def ratio(figures: Figures) -> float:
+def ratio(costs: Costs) -> float:
     """a / b, or (a / b) / (c / d)."""
-    own, reference, *loss = figures
-    return own / reference / (ratio(tuple(loss)) if loss else 1)
+    measured, reference, *divisor = costs
+    return measured / reference / (ratio(tuple(divisor)) if divisor else 1)
 
 
-def alike(rounds: Sequence[Figures]) -> Figures:
-    """The neighbouring turns whose ratio is the median, of an odd number of rounds: some turns in a row mostly find the
-    machine as fast, whatever it does for others meanwhile."""
+def median_pair(rounds: Sequence[Costs]) -> Costs:
+    """The round whose ratio is the median, of an odd number of rounds: the machine is mostly as fast for all batches of
+    one round, even if other work slows it down."""
     return sorted(rounds, key=ratio)[len(rounds) // 2]
 
 
-def apart(rounds: Sequence[Figures]) -> Figures:
-    """The median of each side, for figures that are rare delays: these have nothing to do with their neighbour's."""
+def median_of_each(rounds: Sequence[Costs]) -> Costs:
+    """The median of each side separately: for rare delays, which are independent of the other side's."""
     return tuple(statistics.median(side) for side in zip(*rounds, strict=True))
 
 
-def in_turns(bench: Bench, *sides: Turn, turns: int | None = None, repetitions: int | None = None,
-             figure: Callable[[Sequence[Figures]], Figures] = alike) -> list[Figures]:
-    """The figures of all sides, for each repetition, after a warm-up of each.
+def interleaved(bench: Bench, *sides: Batch, batches: int | None = None, repetitions: int | None = None,
+                combine: Callable[[Sequence[Costs]], Costs] = median_pair) -> list[Costs]:
+    """The costs of all sides for each repetition, after a warm-up.
 
-    A repetition is several rounds, in which each side has a turn; which of them goes first changes.
+    A repetition has several rounds. In each, every side runs one batch; every second round in reverse order.
+    ``combine`` makes one result of the rounds of a repetition.
     """
     for side in sides:
         side()
 
-    def round_of(backwards: bool) -> Figures:
-        measured = [cost / amount for cost, amount in (side() for side in sides[:: -1 if backwards else 1])]
-        return tuple(measured[:: -1 if backwards else 1])
+    def run_round(reverse: bool) -> Costs:
+        measured = [cost / amount for cost, amount in (side() for side in sides[:: -1 if reverse else 1])]
+        return tuple(measured[:: -1 if reverse else 1])
 
     return [
-        figure([round_of((repetition + turn) % 2 == 1) for turn in range(turns or bench.turns)])
+        combine([run_round((repetition + number) % 2 == 1) for number in range(batches or bench.batches)])
         for repetition in range(repetitions or bench.repetitions)
     ]
 
 
-def ratios(repetitions: Sequence[Figures]) -> tuple[float, ...]:
+def ratios(repetitions: Sequence[Costs]) -> tuple[float, ...]:
     return tuple(map(ratio, repetitions))
 
 
-def middle(repetitions: Sequence[Figures], which: int, unit: str, factor: float = 1.0, digits: int = 0) -> str:
-    """The median of one side, in words: ``812 ns``."""
-    value = statistics.median(figures[which] for figures in repetitions) * factor
+def median_text(repetitions: Sequence[Costs], which: int, unit: str, factor: float = 1.0, digits: int = 0) -> str:
+    """The median of one side with its unit: ``812 ns``."""
+    value = statistics.median(costs[which] for costs in repetitions) * factor
     return f"{value:,.{digits}f} {unit}"
 
 
-def nanoseconds(repetitions: Sequence[Figures], which: int) -> str:
-    return middle(repetitions, which, "ns", 1e9)
+def nanoseconds(repetitions: Sequence[Costs], which: int) -> str:
+    return median_text(repetitions, which, "ns", 1e9)
 
 
-def compare(bench: Bench, name: str, what: str, against: str, bound: float, measured: Turn, reference: Turn,
-            turns: int | None = None) -> None:
-    """A row of CPU for each command."""
-    add_row(bench, name, what, against, bound, in_turns(bench, measured, reference, turns=turns))
+def compare(bench: Bench, name: str, what: str, against: str, bound: float, measured: Batch, reference: Batch,
+            batches: int | None = None) -> None:
+    """Measures both sides, and adds a row of the CPU for each command."""
+    add_row(bench, name, what, against, bound, interleaved(bench, measured, reference, batches=batches))
 
 
-def add_row(bench: Bench, name: str, what: str, against: str, bound: float, pairs: list[Figures]) -> None:
+def add_row(bench: Bench, name: str, what: str, against: str, bound: float, pairs: list[Costs]) -> None:
     bench.rows.append(
         Row(name, what, against, bound, ratios(pairs), measured=nanoseconds(pairs, 0), reference=nanoseconds(pairs, 1))
     )

@@ -1,7 +1,7 @@
-"""The results as an SVG chart: each row as a share of its bound, so that one line shows what holds.
+"""The results as an SVG chart: each row as a share of its bound, which is one vertical line.
 
-Bars are medians, whiskers the range. Where the bound is a least, the share is bound / figure. Colours are legible on
-light and dark pages.
+Bars are medians, whiskers the range. For a lower bound the share is bound / value. The colours are legible on light
+and dark pages.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from .bench import Row
 
 LABELS, PLOT, RIGHT = 430, 420, 90
 BAR, GAP, TOP, BOTTOM = 12, 10, 58, 34
-MOST = 2.0
-"""Shares of the bound beyond this are cut off."""
+MAX_SHARE = 2.0
+"""Larger shares of the bound are drawn as this."""
 COLOURS = ("#3b82c4", "#d9822b", "#4f9d69", "#8e63b5")
 INK, FAINT, LIMIT = "#7a828c", "#7a828c55", "#c0392b"
 
 
 def share(row: Row, value: float) -> float:
-    """``value`` as a share of the row's bound: 1 and less holds."""
+    """``value`` as a share of the row's bound: up to 1 is within it."""
     if row.at_least:
-        return row.bound / value if value > 0 else MOST
+        return row.bound / value if value > 0 else MAX_SHARE
     return max(value / row.bound, 0.0)
 
 
 def x(part: float) -> float:
-    return LABELS + PLOT * min(part, MOST) / MOST
+    return LABELS + PLOT * min(part, MAX_SHARE) / MAX_SHARE
 
 
 def text(at: float, y: float, words: str, anchor: str = "start", colour: str = INK, size: int = 12) -> str:

@@ -1,8 +1,8 @@
-"""Rows: a statechart of four levels and three regions, each step remembered, each step new, and stepped by others.
+"""Rows: a statechart of four levels and three regions: cached steps, steps that are not, and other libraries.
 
-XState is measured where Node and the packages of `make oracle` are, python-statemachine where the interpreter has it
-(pip install python-statemachine): events per second of CPU, without a bound. Both run in their own process, without
-a server, a network, or anything that would survive it.
+XState is measured where Node and the packages of `make oracle` are installed, python-statemachine where it is (`pip
+install python-statemachine`): events per second of CPU, without a bound. Each runs in a process of its own, without
+server, network or persistence.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any
 
 from tests.servers import ROOT
 
-from . import quiet
-from .bench import Bench, BenchmarkError, Row, Turn, compare, middle, ratios
-from .documents import compact, key, shares, shuffled
+from . import calibration
+from .bench import Batch, Bench, BenchmarkError, Row, compare, median_text, ratios
+from .documents import compact, key, shuffled, split_keys
 from .load import Clients, Traffic, traffic
 
 KEYS = 1024
-SECONDS = 0.3
-"""Of CPU, for each turn of the others."""
+LIBRARY_SECONDS = 0.3
+"""CPU seconds of each measurement of another library."""
 XSTATE = ROOT / "tests" / "core" / "xstate"
 
 REGIONS = {
@@ -38,44 +38,44 @@ EVENTS = {
     "stock": ("PICK", "PACK", "RETURN", "RELEASE"),
     "delivery": ("DEPART", "ARRIVE", "COME_BACK", "UNLOAD"),
 }
-"""Four events lead around each region: from its first state's first to the second's, on to that one's second, back to
-the first's second, on to where it began."""
+"""Four events take each region through its four states: first child of the first state, first of the second, second of
+the second, second of the first, and back."""
 CYCLE = [event for events in zip(*EVENTS.values(), strict=True) for event in events]
-"""Twelve events after which the chart stands where it began."""
+"""Twelve events that lead from the initial configuration back to it."""
 
 
 def region(name: str) -> dict[str, Any]:
-    (first, (one, two)), (second, (three, four)) = REGIONS[name].items()
-    away, on, back, home = EVENTS[name]
+    (first, (a, b)), (second, (c, d)) = REGIONS[name].items()
+    to_c, to_d, to_b, to_a = EVENTS[name]
 
     def to(target: str, event: str) -> dict[str, Any]:
         return {event: {"target": target, "actions": "note"}}
 
-    place = f"#order.active.{name}"
+    path = f"#order.active.{name}"
     return {
         "initial": first,
         "states": {
             first: {
-                "initial": one,
-                "states": {one: {"on": to(f"{place}.{second}", away)}, two: {"on": to(one, home)}},
+                "initial": a,
+                "states": {a: {"on": to(f"{path}.{second}", to_c)}, b: {"on": to(a, to_a)}},
             },
             second: {
-                "initial": three,
-                "states": {three: {"on": to(four, on)}, four: {"on": to(f"{place}.{first}.{two}", back)}},
+                "initial": c,
+                "states": {c: {"on": to(d, to_d)}, d: {"on": to(f"{path}.{first}.{b}", to_b)}},
             },
         },
     }
 
 
 def order(version: str = "1") -> dict[str, Any]:
-    """An order that is paid, picked and delivered at once; ``version`` makes it another definition."""
+    """A chart of an order with three parallel regions; each ``version`` is another definition."""
     active = {"type": "parallel", "on": {"CANCEL": "cancelled"}, "states": {name: region(name) for name in REGIONS}}
     states = {"active": active, "cancelled": {"type": "final"}}
     return {"id": "order", "version": version, "initial": "active", "states": states}
 
 
-def through_all() -> Iterator[str]:
-    """63 events through all 64 configurations, each of them reached once."""
+def visit_all_configurations() -> Iterator[str]:
+    """63 events that visit all 64 configurations, each once."""
     rings = [itertools.cycle(EVENTS[name]) for name in REGIONS]
     for step in range(1, 64):
         yield next(rings[2 if step % 16 == 0 else 1 if step % 4 == 0 else 0])
@@ -86,63 +86,63 @@ def run(bench: Bench) -> None:
         numbers = range(KEYS)
         for number in numbers:
             server.own.execute_command("SM.SET", key("m", number), compact(order()))
-        sends = around(shuffled("m", numbers), lambda name, event: ("SM.SEND", name, event))
-        hsets = around(shuffled("h", numbers), lambda name, event: ("HSET", name, "state", event))
-        compare(bench, "chart-send", "CPU of SM.SEND, seen before, four levels, three regions", "HSET of one field",
-                1.15, clients.turn(sends, bench.turn), clients.turn(hsets, bench.turn))  # fmt: skip
-        first_answers(bench, clients)
-        others(bench, clients.turn(sends, bench.turn))
+        sends = repeat_cycle(shuffled("m", numbers), lambda name, event: ("SM.SEND", name, event))
+        hsets = repeat_cycle(shuffled("h", numbers), lambda name, event: ("HSET", name, "state", event))
+        compare(bench, "chart-send", "CPU of SM.SEND, cached, four levels, three regions", "HSET of one field",
+                1.15, clients.batch(sends, bench.batch_seconds), clients.batch(hsets, bench.batch_seconds))  # fmt: skip
+        uncached_steps(bench, clients)
+        compare_with_libraries(bench, clients.batch(sends, bench.batch_seconds))
 
 
-def around(keys: list[str], command: Callable[[str, str], tuple[str | bytes, ...]]) -> Traffic:
+def repeat_cycle(keys: list[str], command: Callable[[str, str], tuple[str | bytes, ...]]) -> Traffic:
     """``command(key, event)`` for each key and event of the cycle."""
-    return traffic([[command(name, event) for event in CYCLE for name in share] for share in shares(keys)], writes=True)
+    return traffic([[command(name, event) for event in CYCLE for name in own] for own in split_keys(keys)], writes=True)
 
 
-def first_answers(bench: Bench, clients: Clients) -> None:
-    """Machines of new definitions walk through all configurations, so that each step and each configuration is new."""
+def uncached_steps(bench: Bench, clients: Clients) -> None:
+    """Machines of new definitions visit all configurations: no step and no configuration is in the cache."""
     count = 10
     serials = itertools.count()
-    events = list(through_all())
+    events = list(visit_all_configurations())
 
-    def prepared() -> Traffic:
+    def prepare() -> Traffic:
         names = [key("f", number) for number in range(count)]
-        stores = [("SM.SET", name, compact(order(f"unseen {next(serials)}"))) for name in names]
+        stores = [("SM.SET", name, compact(order(f"new {next(serials)}"))) for name in names]
         clients.send(traffic([stores], writes=True))
         return traffic([[("SM.SEND", name, event) for event in events for name in names]], writes=True)
 
-    clients.first_answers(prepared())
-    with quiet.on(quiet.CLIENTS):
-        quiet.give_processor(clients.server.pid)
+    clients.uncached_cost(prepare())
+    with calibration.pinned_to(calibration.CLIENT_CPUS):
+        calibration.pin_server(clients.server.pid)
         samples = tuple(
-            quiet.least(lambda: bench.waiting.moment(prepared, clients.first_answers))[0]
+            calibration.minimum(lambda: bench.calibration.undisturbed(prepare, clients.uncached_cost))[0]
             for _ in range(bench.repetitions)
         )
     bench.rows.append(
-        Row("chart-first-answer", "CPU of the first answer of an unseen SM.SEND, four levels, three regions", "", 100.0,
+        Row("chart-first-answer", "CPU of an SM.SEND that is not cached, four levels, three regions", "", 100.0,
             samples, unit="µs")
     )  # fmt: skip
 
 
-# ---- the same chart, stepped by others ----
+# ---- the same chart in other libraries ----
 
 
-def others(bench: Bench, ours: Turn) -> None:
-    for name, what, theirs in (
+def compare_with_libraries(bench: Bench, module: Batch) -> None:
+    for name, what, library in (
         ("chart-xstate", "XState 5 in Node, in process", xstate()),
         ("chart-python-statemachine", "python-statemachine, in process", python_statemachine()),
     ):
-        if theirs is None:
+        if library is None:
             print(f"{what}: not installed, not measured")
             continue
-        theirs(SECONDS)
+        library(LIBRARY_SECONDS)
         pairs = []
         for _ in range(bench.repetitions):
-            used, sent = ours()
-            pairs.append((sent / used, theirs(SECONDS)))
+            used, sent = module()
+            pairs.append((sent / used, library(LIBRARY_SECONDS)))
         bench.rows.append(
             Row(name, "Events per second of CPU, SM.SEND of that chart", what, 0.0, ratios(pairs), at_least=True,
-                measured=middle(pairs, 0, "/s"), reference=middle(pairs, 1, "/s"))
+                measured=median_text(pairs, 0, "/s"), reference=median_text(pairs, 1, "/s"))
         )  # fmt: skip
 
 
@@ -166,7 +166,7 @@ run(cpu() + 300_000);
 const began = cpu();
 const sent = run(began + 1e6 * seconds);
 const rate = (1e6 * sent) / (cpu() - began);
-if (JSON.stringify(actor.getSnapshot().value) !== before) throw new Error('it stands elsewhere');
+if (JSON.stringify(actor.getSnapshot().value) !== before) throw new Error('not in the initial configuration');
 console.log(rate);
 """
 
@@ -176,7 +176,7 @@ def xstate() -> Callable[[float], float] | None:
     if node is None or not (XSTATE / "node_modules" / "xstate").is_dir():
         return None
 
-    def theirs(seconds: float) -> float:
+    def measure(seconds: float) -> float:
         task = json.dumps({"config": order(), "events": CYCLE, "seconds": seconds})
         done = subprocess.run([node, "--input-type=module", "-e", SCRIPT], cwd=XSTATE, input=task, text=True,
                               capture_output=True, check=False, timeout=60)  # fmt: skip
@@ -184,7 +184,7 @@ def xstate() -> Callable[[float], float] | None:
             raise BenchmarkError(f"node: {done.stderr}")
         return float(done.stdout)
 
-    return theirs
+    return measure
 
 
 def python_statemachine() -> Callable[[float], float] | None:
@@ -234,9 +234,9 @@ def python_statemachine() -> Callable[[float], float] | None:
         cancel = active.to(cancelled)
 
         def note(self) -> None:
-            """The action."""
+            """An action that does nothing."""
 
-    def theirs(seconds: float) -> float:
+    def measure(seconds: float) -> float:
         machine = Order()
         before = set(machine.configuration)
         events = [event.lower() if event != "RETURN" else "return_" for event in CYCLE]
@@ -246,7 +246,7 @@ def python_statemachine() -> Callable[[float], float] | None:
                 machine.send(event)
             sent += len(events)
         if set(machine.configuration) != before or len(before) != 10:
-            raise BenchmarkError("python-statemachine stands elsewhere")
+            raise BenchmarkError("python-statemachine is not in the initial configuration")
         return sent / (time.process_time() - began)
 
-    return theirs
+    return measure

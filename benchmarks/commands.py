@@ -1,4 +1,4 @@
-"""Rows: the server's CPU for a command, 64 in a pipeline, against what people use today."""
+"""Rows: the server's CPU for a command, in pipelines of 64, compared with commands that are used instead of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.servers import Server
 
-from .bench import Bench, BenchmarkError, Figures, Turn, add_row, changes, compare, cpu, empty, in_turns
+from .bench import Batch, Bench, BenchmarkError, Costs, add_row, changes, compare, cpu, flush, interleaved
 from .documents import ORDER, REASON, STATES, key, reads, shuffled, stores, toggles
 from .load import Clients, Traffic
 
@@ -27,16 +27,16 @@ KEYS = 1024
 
 
 def run(bench: Bench) -> None:
-    """Each repetition on a server of its own: which commands share a bucket of the server's table of commands is
-    another in each process, as is where keys lie, and moves the ratio of two that do little by a fiftieth."""
-    rows = compared()
-    pairs: dict[str, list[Figures]] = {row.name: [] for row in rows}
+    """Each repetition uses a new server. Hash seeds and heap layout differ from start to start, and with them the ratio
+    of two cheap commands, by up to a fiftieth."""
+    rows = comparisons()
+    pairs: dict[str, list[Costs]] = {row.name: [] for row in rows}
     for _ in range(bench.repetitions):
         with bench.server() as server, Clients(server) as clients:
             prepare(server)
             for row in rows:
-                turns = clients.turn(row.measured, bench.turn), clients.turn(row.reference, bench.turn)
-                pairs[row.name] += in_turns(bench, *turns, repetitions=1)
+                sides = [clients.batch(traffic, bench.batch_seconds) for traffic in (row.measured, row.reference)]
+                pairs[row.name] += interleaved(bench, *sides, repetitions=1)
     for row in rows:
         add_row(bench, row.name, f"CPU of {row.what}", row.against, row.bound, pairs[row.name])
     with bench.server() as server, Clients(server) as clients:
@@ -44,8 +44,8 @@ def run(bench: Bench) -> None:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """A row and the traffic of its sides."""
+class Comparison:
+    """A row of the table, and the traffic of both its sides."""
 
     name: str
     what: str
@@ -55,32 +55,30 @@ class Compared:
     bound: float
 
 
-def compared() -> list[Compared]:
+def comparisons() -> list[Comparison]:
     numbers = range(KEYS)
     machines, strings = shuffled("m", numbers), shuffled("s", numbers)
     state = reads(machines, lambda machine: ("SM.STATE", machine))
     get = reads(machines, lambda machine: ("SM.GET", machine))
     as_state, as_get = (reads(shuffled(kind, numbers), lambda string: ("GET", string)) for kind in ("v", "d"))
     mutate = toggles(machines, lambda name, _, to: ("SM.MUTATE", name, to))
-    reasoned = toggles(machines, lambda name, _, to: ("SM.MUTATE", name, to, REASON))
+    with_reason = toggles(machines, lambda name, _, to: ("SM.MUTATE", name, to, REASON))
     hset = toggles(shuffled("h", numbers), lambda name, _, to: ("HSET", name, "state", to))
     evalsha = toggles(strings, lambda name, at, to: ("EVALSHA", SCRIPT_SHA, "1", name, at, to))
     function = toggles(strings, lambda name, at, to: ("FCALL", "compare_and_set", "1", name, at, to))
     return [
-        Compared("state", "SM.STATE", state, "GET of as many bytes", as_state, 1.15),
-        Compared("get", "SM.GET", get, "GET of as many bytes", as_get, 1.20),
-        Compared("mutate", "SM.MUTATE, seen before, no reason", mutate, "HSET of one field", hset, 1.10),
-        Compared("mutate-reason", "SM.MUTATE with a reason", reasoned, "HSET of one field", hset, 1.30),
-        Compared("mutate-evalsha", "SM.MUTATE", mutate, "EVALSHA of a compare-and-set", evalsha, 0.25),
-        Compared("mutate-function", "SM.MUTATE", mutate, "FCALL of a compare-and-set", function, 0.25),
+        Comparison("state", "SM.STATE", state, "GET of as many bytes", as_state, 1.15),
+        Comparison("get", "SM.GET", get, "GET of as many bytes", as_get, 1.20),
+        Comparison("mutate", "SM.MUTATE, cached, no reason", mutate, "HSET of one field", hset, 1.10),
+        Comparison("mutate-reason", "SM.MUTATE with a reason", with_reason, "HSET of one field", hset, 1.30),
+        Comparison("mutate-evalsha", "SM.MUTATE", mutate, "EVALSHA of a compare-and-set", evalsha, 0.25),
+        Comparison("mutate-function", "SM.MUTATE", mutate, "FCALL of a compare-and-set", function, 0.25),
     ]
 
 
 def prepare(server: Server) -> None:
-    """Makes the keys of all kinds in one shuffled order, so that no kind lies closer together in memory than another.
-
-    The order alone moves the ratio of SM.STATE to GET by 0.05.
-    """
+    """Creates the keys of all types in one shuffled order: their order in memory alone changes the ratio of SM.STATE to
+    GET by 0.05."""
     own = server.own
     own.function_load(LIBRARY)
     own.execute_command("SM.SET", "first", ORDER)
@@ -106,25 +104,25 @@ def prepare(server: Server) -> None:
 
 
 def new_keys(bench: Bench, clients: Clients) -> None:
-    """Each turn fills an empty database."""
+    """Each batch fills an empty database."""
     numbers = range(bench.size(200_000, 50_000))
     server = clients.server
 
-    def filling(load: Traffic) -> Turn:
-        def turn() -> tuple[float, float]:
-            empty(server)
+    def filling(load: Traffic) -> Batch:
+        def batch() -> tuple[float, float]:
+            flush(server)
             before, began = changes(server), cpu(server)
             sent = clients.send(load)
             used = cpu(server) - began
             assert changes(server) - before == sent == len(numbers)
-            empty(server)
+            flush(server)
             return used, sent
 
-        return turn
+        return batch
 
     compare(
-        bench, "set", "CPU of SM.SET, 100 bytes seen before, new key", "SET of the same bytes, new key", 1.25,
+        bench, "set", "CPU of SM.SET, 100 bytes, cached definition, new key", "SET of the same bytes, new key", 1.25,
         filling(stores(shuffled("m", numbers), lambda name: ("SM.SET", name, ORDER))),
         filling(stores(shuffled("s", numbers), lambda name: ("SET", name, ORDER))),
-        turns=bench.few,
+        batches=bench.few_batches,
     )  # fmt: skip

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import redis
 
 from tests.servers import Server
 
-from .bench import Bench, BenchmarkError, Row, Turn, apart, changes, in_turns, middle, ratios
-from .documents import ORDER, STATES, everywhere, key, ring, toggles
-from .load import Clients, Steady, pack, redis_benchmark, run_redis_benchmark
+from .bench import Batch, Bench, BenchmarkError, Costs, Row, changes, interleaved, median_of_each, median_text, ratios
+from .documents import ORDER, STATES, complete_graph, key, ring, toggles
+from .load import Clients, FixedRate, Traffic, pack, redis_benchmark, run_redis_benchmark
 
 USERS = 50
 """Clients that send one command at a time."""
@@ -30,7 +30,7 @@ def run(bench: Bench) -> None:
 
 
 class CountingConnection(redis.Connection):
-    """Counts how often the client sends something and then waits."""
+    """Counts round trips: how often the client sends something and waits for the reply."""
 
     trips = 0
 
@@ -72,21 +72,19 @@ def one_transition(bench: Bench, server: Server) -> None:
             measured=f"{trips[0]:.0f}", reference=f"{trips[1]:.0f}")
     )  # fmt: skip
 
-    def timed(work: object, count: int) -> Turn:
-        assert callable(work)
-
-        def turn() -> tuple[float, float]:
+    def timed(work: Callable[[], None], count: int) -> Batch:
+        def batch() -> tuple[float, float]:
             began = time.perf_counter()
             for _ in range(count):
                 work()
             return time.perf_counter() - began, count
 
-        return turn
+        return batch
 
-    pairs = in_turns(bench, timed(transition, 300), timed(transaction, 300))
+    pairs = interleaved(bench, timed(transition, 300), timed(transaction, 300))
     bench.rows.append(
         Row("transition-time", "Time of one transition, one client", against, 0.35, ratios(pairs),
-            measured=middle(pairs, 0, "µs", 1e6), reference=middle(pairs, 1, "µs", 1e6))
+            measured=median_text(pairs, 0, "µs", 1e6), reference=median_text(pairs, 1, "µs", 1e6))
     )  # fmt: skip
     pool.disconnect()
 
@@ -97,100 +95,103 @@ def one_transition(bench: Bench, server: Server) -> None:
 def throughput(bench: Bench, server: Server) -> float:
     """Adds the row; returns HSET's requests per second."""
     program = redis_benchmark(server)
-    states = 100  # a random state is the one where the machine stands once in so many times
+    states = 100  # one in 100 random states is the current one
     for number in range(states):
-        server.own.execute_command("SM.SET", key("t", number), everywhere(states))
+        server.own.execute_command("SM.SET", key("t", number), complete_graph(states))
         server.own.hset(key("u", number), "state", "0" * 12)
     requests = bench.size(10_000, 5_000)
 
-    def generated(*command: str) -> Turn:
+    def generated(*command: str) -> Batch:
         assert program is not None
 
-        def turn() -> tuple[float, float]:
+        def batch() -> tuple[float, float]:
             before = changes(server)
             rate = run_redis_benchmark(program, server, command, requests, states, USERS)
             if changes(server) - before < 0.97 * requests:
                 raise BenchmarkError(f"{command[0]} does not change something with each command")
             return 1.0 / rate, 1
 
-        return turn
+        return batch
 
     if program is not None:
         measured = generated("SM.MUTATE", "t:__rand_int__", "__rand_int__")
         reference = generated("HSET", "u:__rand_int__", "state", "__rand_int__")
-        pairs = in_turns(bench, measured, reference)
+        pairs = interleaved(bench, measured, reference)
     else:
         pairs = with_own_clients(bench, server, requests)
-    rates = [(1 / measured, 1 / reference) for measured, reference in pairs]
+    rates: list[Costs] = [(1 / measured, 1 / reference) for measured, reference in pairs]
     bench.rows.append(
         Row("throughput", f"Requests per second, {USERS} clients, no pipeline", "HSET", 0.97, ratios(rates),
-            at_least=True, measured=middle(rates, 0, "/s"), reference=middle(rates, 1, "/s"))
+            at_least=True, measured=median_text(rates, 0, "/s"), reference=median_text(rates, 1, "/s"))
     )  # fmt: skip
     return sorted(rate for _, rate in rates)[len(rates) // 2]
 
 
-def with_own_clients(bench: Bench, server: Server, requests: int) -> list[tuple[float, float]]:
-    """The same by the client library, where no redis-benchmark is at hand."""
+def one_at_a_time(server: Server) -> tuple[Traffic, Traffic]:
+    """Creates 20 machines and 20 hashes for each user, and returns traffic without pipelines: SM.MUTATE and HSET."""
     numbers = range(USERS * 20)
     for number in numbers:
         server.own.execute_command("SM.SET", key("m", number), ORDER)
         server.own.hset(key("h", number), "state", STATES[0])
-    mutate = toggles([key("m", n) for n in numbers], lambda name, _, to: ("SM.MUTATE", name, to), USERS, depth=1)
-    hset = toggles([key("h", n) for n in numbers], lambda name, _, to: ("HSET", name, "state", to), USERS, depth=1)
+    return (
+        toggles([key("m", n) for n in numbers], lambda name, _, to: ("SM.MUTATE", name, to), USERS, depth=1),
+        toggles([key("h", n) for n in numbers], lambda name, _, to: ("HSET", name, "state", to), USERS, depth=1),
+    )
+
+
+def with_own_clients(bench: Bench, server: Server, requests: int) -> list[Costs]:
+    """The same measurement with the client library, where redis-benchmark is not installed."""
+    mutate, hset = one_at_a_time(server)
     with Clients(server) as clients:
 
-        def timed(load: object) -> Turn:
-            def turn() -> tuple[float, float]:
+        def timed(load: Traffic) -> Batch:
+            def batch() -> tuple[float, float]:
                 began = time.perf_counter()
-                sent = sum(clients.send(load) for _ in range(max(1, requests // load.commands)))  # type: ignore
+                sent = sum(clients.send(load) for _ in range(max(1, requests // load.commands)))
                 return time.perf_counter() - began, sent
 
-            return turn
+            return batch
 
-        return in_turns(bench, timed(mutate), timed(hset))
+        return interleaved(bench, timed(mutate), timed(hset))
 
 
 # ---- latency ----
 
 
-def unseen_definitions() -> Iterator[bytes]:
+def new_definitions() -> Iterator[bytes]:
     for number in itertools.count():
         yield pack([("SM.SET", key("n", number % 1000), ring(10, f"{time.time_ns()}-{number}"))])
 
 
 def at_half(bench: Bench, server: Server, rate: float) -> None:
-    """At half of HSET's peak, or of what the client that keeps the time can send where that is less.
+    """Latency at half of HSET's peak rate, or at half of what the load generator reaches, if that is less.
 
-    The median of many short moments: where the machine itself pauses for a millisecond some fifty requests wait, so
-    that the tail of a longer while says how long its pauses are, and nothing of the server.
+    The median of many short intervals: when the machine pauses for a millisecond, some fifty requests are late, so that
+    the tail of a long interval would measure the machine's pauses instead of the server.
     """
-    numbers = range(USERS * 20)
-    for number in numbers:
-        server.own.execute_command("SM.SET", key("m", number), ORDER)
-        server.own.hset(key("h", number), "state", STATES[0])
-    mutate = toggles([key("m", n) for n in numbers], lambda name, _, to: ("SM.MUTATE", name, to), USERS, depth=1)
-    hset = toggles([key("h", n) for n in numbers], lambda name, _, to: ("HSET", name, "state", to), USERS, depth=1)
-    reached = Steady(server, hset.pipelines).run(1e9, 20_000 / 1e9)[1]  # all at once
+    mutate, hset = one_at_a_time(server)
+    reached = FixedRate(server, hset.pipelines).run(1e9, 20_000 / 1e9)[1]  # as fast as it can
     rate = min(rate, reached / 2)
-    for name, beside in (("latency", False), ("latency-definitions", True)):
+    for name, with_definitions in (("latency", False), ("latency-definitions", True)):
 
-        def tail(requests: list[list[bytes]], beside: bool = beside) -> Turn:
-            def turn() -> tuple[float, float]:
-                steady = Steady(
-                    server, requests, unseen_definitions() if beside else None, DEFINITIONS_PER_SECOND
+        def tail(requests: list[list[bytes]], with_definitions: bool = with_definitions) -> Batch:
+            def batch() -> tuple[float, float]:
+                generator = FixedRate(
+                    server, requests, new_definitions() if with_definitions else None, DEFINITIONS_PER_SECOND
                 )
-                latencies, _ = steady.run(rate, 0.05)
+                latencies, _ = generator.run(rate, 0.05)
                 latencies.sort()
                 return latencies[int(len(latencies) * 0.999)], 1
 
-            return turn
+            return batch
 
-        turns = 8 if bench.quick else 60
-        pairs = in_turns(bench, tail(mutate.pipelines), tail(hset.pipelines), turns=turns, figure=apart)
+        intervals = 8 if bench.quick else 60
+        sides = tail(mutate.pipelines), tail(hset.pipelines)
+        pairs = interleaved(bench, *sides, batches=intervals, combine=median_of_each)
         what = f"p99.9 latency at {rate:,.0f} requests/s"
-        if beside:
+        if with_definitions:
             what += f", {DEFINITIONS_PER_SECOND} new definitions/s"
         bench.rows.append(
             Row(name, what, "HSET under the same", 1.15, ratios(pairs),
-                measured=middle(pairs, 0, "µs", 1e6), reference=middle(pairs, 1, "µs", 1e6))
+                measured=median_text(pairs, 0, "µs", 1e6), reference=median_text(pairs, 1, "µs", 1e6))
         )  # fmt: skip

@@ -1,8 +1,7 @@
-"""Load on a server: pipelines packed and read by the client library's own C code, redis-benchmark, and requests
-that arrive at a steady rate.
+"""Load generators: pipelines that hiredis packs and parses, redis-benchmark, and requests at a fixed rate.
 
-Pipelines are packed beforehand, so that a client keeps up with the server. A cycle of commands ends where it began:
-it can be sent again and again, and each of its commands changes something each time.
+Pipelines are packed before they are measured, so that the client keeps up with the server. A sequence of writes leads
+back to the state where it began: it can be sent repeatedly, and each write changes something each time.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ Command = tuple[str | bytes, ...]
 
 
 def _hiredis() -> Any:
-    """hiredis, apart from the venv's packages: redis-py would use it in the tests too if it were among them."""
+    """hiredis from a folder of its own: installed in the venv, redis-py would use it in the tests too."""
     sys.path.append(str(servers.WHEELS))
     try:
         import hiredis
@@ -57,7 +56,7 @@ def pack(commands: Sequence[Command]) -> bytes:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What is sent: for each client its pipelines in order, and whether every command changes something."""
+    """For each client its packed pipelines and their numbers of commands, and whether each command is a write."""
 
     pipelines: list[list[bytes]]
     lengths: list[list[int]]
@@ -101,7 +100,7 @@ class Clients:
             self._readers.append(hiredis.Reader())
 
     def _read(self, client: int, count: int) -> Any:
-        """Reads so many replies; returns the last. Raises BenchmarkError at an error."""
+        """Reads ``count`` replies and returns the last. Raises BenchmarkError if that is an error."""
         receive, reader = self._sockets[client].recv, self._readers[client]
         reply: Any = None
         while count:
@@ -120,7 +119,7 @@ class Clients:
         return reply
 
     def send(self, load: Traffic, seconds: float = 0.0) -> int:
-        """Sends all of it, again until the time is over; returns how many commands that were."""
+        """Sends the traffic, and repeats it until ``seconds`` are over; returns the number of commands."""
         self._connect(len(load.pipelines))
         end = time.perf_counter() + seconds
         sent = 0
@@ -145,8 +144,8 @@ class Clients:
             position += 1
         return load.commands
 
-    def turn(self, load: Traffic, seconds: float) -> Callable[[], tuple[float, float]]:
-        """A turn of in_turns(): seconds of the server's CPU, commands."""
+    def batch(self, load: Traffic, seconds: float) -> Callable[[], tuple[float, float]]:
+        """A batch for interleaved(): it returns seconds of the server's CPU and the number of commands."""
 
         def run() -> tuple[float, float]:
             before, began = changes(self.server), cpu(self.server)
@@ -158,12 +157,12 @@ class Clients:
 
         return run
 
-    def first_answers(self, load: Traffic) -> float:
-        """Microseconds of the server's CPU for each command, all of which ask the engine what nobody has asked it."""
+    def uncached_cost(self, load: Traffic) -> float:
+        """Microseconds of the server's CPU for each command. Raises BenchmarkError if one of them was cached."""
         before = self.server.info()["engine_calls"]
-        used, sent = self.turn(load, 0)()
+        used, sent = self.batch(load, 0)()
         if self.server.info()["engine_calls"] - before != sent:
-            raise BenchmarkError("a step was not new, or was asked twice")
+            raise BenchmarkError("a step was cached, or computed twice")
         return used / sent * 1e6
 
 
@@ -171,11 +170,11 @@ class Clients:
 
 
 def redis_benchmark(server: Server) -> Path | None:
-    """The generator that comes with the server, beside it or on the PATH."""
+    """redis-benchmark or valkey-benchmark: next to the server's binary, or on the PATH."""
     for name in ("redis-benchmark", "valkey-benchmark"):
-        beside = server.binary.path.parent / name
-        if beside.exists():
-            return beside
+        sibling = server.binary.path.parent / name
+        if sibling.exists():
+            return sibling
     for name in ("redis-benchmark", "valkey-benchmark"):
         found = shutil.which(name)
         if found:
@@ -196,22 +195,22 @@ def run_redis_benchmark(program: Path, server: Server, command: Sequence[str], r
     return float(match[1])
 
 
-# ---- a steady rate ----
+# ---- a fixed rate ----
 
 
 @dataclass
-class Steady:
-    """Requests that arrive one by one at a steady rate, whether or not earlier ones have been answered.
+class FixedRate:
+    """An open-loop load generator: requests are sent at a fixed rate, whether or not earlier ones have been answered.
 
-    Latency counts from when a request was due, so that a server that stalls is charged for all that wait.
+    Latency counts from the time at which a request was due, so that a stall of the server counts for all that wait.
     """
 
     server: Server
     requests: list[list[bytes]]
-    """For each client its requests, a cycle; all of them are as long."""
-    beside: Iterator[bytes] | None = None
-    """What another client sends meanwhile."""
-    beside_rate: float = 0.0
+    """For each client the requests that it repeats; all clients have as many."""
+    background: Iterator[bytes] | None = None
+    """What one more client sends at the same time."""
+    background_rate: float = 0.0
 
     def run(self, rate: float, seconds: float) -> tuple[list[float], float]:
         """Latencies in seconds, and the rate that was reached."""
@@ -222,7 +221,7 @@ class Steady:
         gc.disable()  # a collection would stop the client for milliseconds, and count as the server's
         stack.callback(gc.enable)
         clients = len(self.requests)
-        count = clients + (self.beside is not None)
+        count = clients + (self.background is not None)
         sockets = [stack.enter_context(socket.create_connection(("127.0.0.1", self.server.port))) for _ in range(count)]
         for connection in sockets:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -240,7 +239,7 @@ class Steady:
         cycle = sum(map(len, self.requests))
         total, sent, answered = max(1, round(rate * seconds / cycle)) * cycle, 0, 0
         start = due = now()
-        beside_due = start if self.beside is not None else float("inf")
+        background_due = start if self.background is not None else float("inf")
         while answered < total:
             time_now = now()
             while due <= time_now and sent < total:
@@ -249,9 +248,9 @@ class Steady:
                 waiting[client].append(due)
                 sent += 1
                 due += interval
-            if beside_due <= time_now and sent < total and self.beside is not None:
-                sockets[clients].sendall(next(self.beside))
-                beside_due += 1.0 / self.beside_rate
+            if background_due <= time_now and sent < total and self.background is not None:
+                sockets[clients].sendall(next(self.background))
+                background_due += 1.0 / self.background_rate
             for descriptor, _ in poll.poll(0):
                 number = numbers[descriptor]
                 readers[number].feed(sockets[number].recv(65536))
@@ -261,7 +260,7 @@ class Steady:
                         latencies.append(arrived - waiting[number].popleft())
                         answered += 1
             if now() - start > seconds * 10 + HANG:
-                raise BenchmarkError("the server does not keep up with the steady rate")
+                raise BenchmarkError("the server does not keep up with the fixed rate")
         return latencies, total / (now() - start)
 
 

@@ -22,11 +22,11 @@ def cells(row: Row) -> list[str]:
         f"{figure(min(row.samples), '' if not row.unit else ' ').strip()} to "
         f"{figure(max(row.samples), '' if not row.unit else ' ').strip()}",
         ("at least " if row.at_least else "at most ") + f"{row.bound:g}",
-        "yes" if row.holds else "NO",
+        "yes" if row.within_bound else "NO",
     ]
 
 
-HEADER = ["what", "against", "measured", "reference", "median", "range", "bound", "holds"]
+HEADER = ["what", "against", "measured", "reference", "median", "range", "bound", "within bound"]
 
 
 def table(rows: list[Row]) -> str:
@@ -53,7 +53,7 @@ def write_json(path: Path, runs: dict[str, list[Row]], conditions: dict[str, obj
                     "median": row.median,
                     "samples": list(row.samples),
                     "at_least" if row.at_least else "at_most": row.bound,
-                    "holds": row.holds,
+                    "holds": row.within_bound,
                     "measured": row.measured,
                     "reference": row.reference,
                 }

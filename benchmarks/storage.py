@@ -1,16 +1,16 @@
-"""Rows: what a machine takes in memory and in a snapshot, and what saving and loading it cost."""
+"""Rows: a machine's bytes in memory and in a snapshot, and the CPU of saving and loading it."""
 
 from __future__ import annotations
 
 from tests.servers import Server
 
-from .bench import Bench, BenchmarkError, Row, Turn, cpu, empty, in_turns, middle, ratios
+from .bench import Batch, Bench, BenchmarkError, Row, cpu, flush, interleaved, median_text, ratios
 from .documents import ORDER, key, stores
 from .load import Clients, Traffic
 
 
 def run(bench: Bench) -> None:
-    """Machines on one server, hashes on another, so that these take turns."""
+    """Machines on one server and hashes on another, so that their batches can be interleaved."""
     count = bench.size(1_000_000, 100_000)
     numbers = range(count)
     with bench.server() as with_machines, bench.server() as with_hashes:
@@ -22,9 +22,9 @@ def run(bench: Bench) -> None:
             ),
         )
         both = with_machines, with_hashes
-        saves = in_turns(bench, *map(saving, both), turns=bench.few)
+        saves = interleaved(bench, *map(saving, both), batches=bench.few_batches)
         sizes = tuple((server.folder / "dump.rdb").stat().st_size / count for server in both)
-        loads = in_turns(bench, *map(loading, both), turns=bench.few)
+        loads = interleaved(bench, *map(loading, both), batches=bench.few_batches)
     against = "a hash of two short fields"
     for name, what, pairs, bound, unit, factor in (
         ("memory", "Memory of a machine, 14-byte key", [memory] * bench.repetitions, 1.00, "B", 1.0),
@@ -35,18 +35,19 @@ def run(bench: Bench) -> None:
         digits = 1 if unit == "B" else 0
         bench.rows.append(
             Row(name, what, against, bound, ratios(pairs),
-                measured=middle(pairs, 0, unit, factor, digits), reference=middle(pairs, 1, unit, factor, digits))
+                measured=median_text(pairs, 0, unit, factor, digits),
+                reference=median_text(pairs, 1, unit, factor, digits))
         )  # fmt: skip
 
 
 def used_memory(server: Server) -> int:
-    """Without what the clients' buffers take."""
+    """used_memory without the clients' buffers."""
     memory = server.info("memory")
     return int(memory["used_memory"]) - int(memory["mem_clients_normal"])
 
 
 def filled(server: Server, load: Traffic) -> float:
-    """Bytes of memory that each key has taken."""
+    """Sends the traffic to an empty server; bytes of memory for each key."""
     before = used_memory(server)
     with Clients(server) as clients:
         clients.send(load)
@@ -55,20 +56,20 @@ def filled(server: Server, load: Traffic) -> float:
     return (used_memory(server) - before) / load.commands
 
 
-def saving(server: Server) -> Turn:
-    def turn() -> tuple[float, float]:
+def saving(server: Server) -> Batch:
+    def batch() -> tuple[float, float]:
         began = cpu(server)
         server.own.save()
         return cpu(server) - began, server.own.dbsize()
 
-    return turn
+    return batch
 
 
-def loading(server: Server) -> Turn:
+def loading(server: Server) -> Batch:
     count = server.own.dbsize()
 
-    def turn() -> tuple[float, float]:
-        empty(server)
+    def batch() -> tuple[float, float]:
+        flush(server)
         began = cpu(server)
         server.own.execute_command("DEBUG", "RELOAD", "NOSAVE")
         used = cpu(server) - began
@@ -76,4 +77,4 @@ def loading(server: Server) -> Turn:
             raise BenchmarkError(f"{server.own.dbsize()} keys were loaded, not {count}")
         return used, count
 
-    return turn
+    return batch

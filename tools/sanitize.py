@@ -27,6 +27,7 @@ from tools import matrix, servers
 ROOT = servers.ROOT
 OWN = "redisstate.so"
 CPYTHON = re.compile(r"libpython|\b_?Py[A-Z]\w+|\b(Objects|Python|Modules)/\w+\.c\b")
+ALLOCATOR = re.compile(r"\b(python|raw)_(malloc|calloc|realloc)\b")
 REGISTERS = re.compile(
     r"\bRM_(CreateCommand|CreateDataType|Register\w+|SubscribeToServerEvent|SetCommandInfo|AddACLCategory)\b"
 )
@@ -97,7 +98,7 @@ def allocated_by_shim(stack: list[str]) -> bool:
     """Whether the shim's own code allocated this memory. Memory that CPython allocates, also through the allocator that
     the shim gives it, does not count: CPython keeps some of it, and its arenas are opaque to both tools."""
     for line in stack:
-        if CPYTHON.search(line) or REGISTERS.search(line) or re.search(r"\b(python|raw)_(malloc|calloc|realloc)\b", line):
+        if any(pattern.search(line) for pattern in (CPYTHON, REGISTERS, ALLOCATOR)):
             return False
         if OWN in line or "module/shim" in line:
             return True

@@ -1,4 +1,4 @@
-"""What `make asan` and `make valgrind` report as the module's own: every fault, and leaks of what the shim allocated."""
+"""What `make asan` and `make valgrind` report: every fault, and leaks of memory that the shim allocated."""
 
 from __future__ import annotations
 
