@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.documents import README, TRAFFIC, flat, numbered
+from tests.documents import README, TRAFFIC, flat, ring
 from tests.servers import Server
 
 AT_ONCE = 1000
@@ -32,9 +32,9 @@ def machines(definitions: int = 50) -> list[tuple[str | bytes, ...]]:
         ("SM.SET", "nameless", flat({"": ["", "a"], "a": []}, "")),
         ("SM.SET", "to the nameless", flat({"": ["a"], "a": [""]}, "a")),
         ("SM.MUTATE", "to the nameless", "", "nowhere"),
-        ("SM.SET", "large", numbered(1000)),
+        ("SM.SET", "large", ring(1000)),
         ("SM.MUTATE", "large", "s1"),
-        ("SM.SET", "large too", numbered(1000)),
+        ("SM.SET", "large too", ring(1000)),
         ("SM.MUTATE", "large too", "s999", "at the end", "FORCE"),
         ("SM.SET", "a row of a thousand", flat({"a": [f"s{i}" for i in range(1000)]}, "a")),
         ("SM.SET", "names", '{"map":{"\\u0000":["é","\\ud83d\\ude00"],"":[]},"initial":"\\u0000"}'),
@@ -44,7 +44,7 @@ def machines(definitions: int = 50) -> list[tuple[str | bytes, ...]]:
         ("SM.SET", "expires", TRAFFIC),
     ]
     for number in range(definitions):
-        document = numbered(3, f"m{number}-")
+        document = ring(3, f"m{number}-")
         calls.append(("SM.SET", f"many:{number}", document))
         calls.append(("SM.SET", f"twin:{number}", document, f"m{number}-1"))
         if number % 3 == 0:

@@ -1,4 +1,4 @@
-"""Documents that several tests use, and what SM.GET must answer for them."""
+"""Documents that several tests use, and what SM.GET answers for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RUST_DUMP = bytes.fromhex(
     "2c22626172223a5b22626c6565222c22626f6f225d2c22626c6565223a5b22626172225d7d2c22696e697469616c223a22626172"
     "222c22726561736f6e223a22227d000a00d962097211261a8a"
 )
-"""DUMP of a machine of the Rust module (encoding version 1): blee, reason empty."""
+"""DUMP of a machine of the Rust module (encoding version 1), in the state blee, with an empty reason."""
 
 
 def compact(value: object) -> str:
@@ -29,11 +29,11 @@ def flat(rows: dict[str, list[str]], initial: str, **members: Any) -> str:
     return compact({"map": rows, "initial": initial, **members})
 
 
-def numbered(states: int, name: str = "s") -> str:
-    """A ring of ``states`` states: s0 to s1 to s2 ... to s0."""
-    return flat({f"{name}{i}": [f"{name}{(i + 1) % states}"] for i in range(states)}, f"{name}0")
+def ring(states: int, name: str = "s", **members: Any) -> str:
+    """A flat document of ``states`` states with one transition each: s0 to s1 to s2 ... to s0."""
+    return flat({f"{name}{i}": [f"{name}{(i + 1) % states}"] for i in range(states)}, f"{name}0", **members)
 
 
 def nested(depth: int) -> str:
-    """A document whose arrays and objects are ``depth`` deep, counting itself."""
+    """A document whose nesting is ``depth``, itself included."""
     return '{"map":{},"initial":"a","meta":' + "[" * (depth - 1) + "]" * (depth - 1) + "}"

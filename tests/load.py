@@ -11,12 +11,12 @@ from typing import Any
 
 import redis
 
-from tests.documents import flat
+from tests.documents import ring
 from tests.servers import wait_until
 
 STATES = 50
-RING = flat({f"s{n}": [f"s{(n + 1) % STATES}"] for n in range(STATES)}, "s0")
-"""A machine that can only go round: a step that is lost or taken twice refuses the next one."""
+RING = ring(STATES)
+"""Each state has one transition: after a step that is lost or applied twice, the next one is refused."""
 
 
 @dataclass

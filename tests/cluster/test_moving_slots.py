@@ -15,7 +15,7 @@ from tests.clusters import (
     identity,
     migrate,
 )
-from tests.documents import README, flat, numbered
+from tests.documents import README, flat, ring
 from tests.groups import assert_same, caught_up
 from tests.load import Machine, Writer, steps_taken, under_load
 from tests.servers import Server
@@ -62,7 +62,7 @@ def move_under_load(cluster: Cluster, move: Move) -> None:
     resting = {
         "reason": ("SM.SET", named("reason"), flat({"a": ["b"]}, "a", reason="ü\u0000"), "b"),
         "empty reason": ("SM.SET", named("empty reason"), flat({"a": ["b"]}, "a", reason="")),
-        "large": ("SM.SET", named("large"), numbered(1000), "s999"),
+        "large": ("SM.SET", named("large"), ring(1000), "s999"),
         "chart": ("SM.SET", named("chart"), CHART, "b.y"),
         "empty": ("SM.CREATE", named("empty")),
         "expires": ("SM.SET", named("expires"), README),
@@ -146,7 +146,7 @@ def test_a_target_with_lower_limits_refuses_and_the_machine_stays(cluster: Clust
     """MIGRATE is a client of the target, and held to the limits that the target has for clients."""
     _, target = elsewhere(cluster)
     r = cluster.client()
-    r.execute_command("SM.SET", named("large"), numbered(100), "s7")
+    r.execute_command("SM.SET", named("large"), ring(100), "s7")
     r.execute_command("SM.SET", named("small"), README)
     target.config("redisstate.max-states", 20)
     with pytest.raises(redis.ResponseError, match="Bad data format"):
@@ -169,7 +169,7 @@ if can_move_at_once():
         """The target's primary and its replica have it, whatever their limits."""
         source, target = elsewhere(cluster)
         r = cluster.client()
-        r.execute_command("SM.SET", named("large"), numbered(100), "s7")
+        r.execute_command("SM.SET", named("large"), ring(100), "s7")
         r.execute_command("SM.MUTATE", named("large"), "s8", "a reason")
         before = source.digest(named("large"))
         replica = cluster.replica_of(target)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from tests.documents import TRAFFIC, compact, flat, numbered
+from tests.documents import TRAFFIC, compact, flat, ring
 from tests.servers import Server
 
 OFTEN = 3000
@@ -167,10 +167,10 @@ def test_what_is_kept_is_really_given_back(
 ) -> None:
     """Each round keeps what some nodes answer: were it left behind, used_memory would grow by what a round takes."""
     server = start_server(settings={"hz": 500, "latency-tracking": "no", "slowlog-log-slower-than": -1})
-    ring = numbered(count, name)
+    document = ring(count, name)
 
     def come_and_go(times: int) -> tuple[int, int]:
-        server.own.execute_command("SM.SET", "k", ring)
+        server.own.execute_command("SM.SET", "k", document)
         before = server.info()["nodes_bytes"]
         for number in range(1, count + 1):
             ask(server.own, times, command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from tests.documents import README, README_GET, TRAFFIC, numbered
+from tests.documents import README, README_GET, TRAFFIC, ring
 from tests.servers import Server
 
 
@@ -95,7 +95,7 @@ def test_memory_usage_is_honest(server: Server, r: redis.Redis) -> None:
     """A machine's share is in it: a large definition is seen, and many machines share it."""
     r.execute_command("SM.SET", "small", '{"map":{"only here":["boo"]},"initial":"only here"}')
     small = r.memory_usage("small")
-    large_document = numbered(1000)
+    large_document = ring(1000)
     r.execute_command("SM.SET", "large", large_document)
     alone = r.memory_usage("large", samples=0)
     assert 50 < small < 20_000

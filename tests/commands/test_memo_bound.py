@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.documents import TRAFFIC, compact, numbered
+from tests.documents import TRAFFIC, compact, ring
 from tests.servers import Server
 
 MEGABYTE = 1 << 20
@@ -52,7 +52,7 @@ def test_machines_on_one_node_make_no_room_for_names(bounded: Server) -> None:
 
 def test_nodes_that_machines_have_left_together_are_within_the_bound(bounded: Server) -> None:
     """The second machine that goes a way is counted late; others stand far away."""
-    bounded.own.execute_command("SM.SET", "k0", numbered(STATES))
+    bounded.own.execute_command("SM.SET", "k0", ring(STATES))
     assert send(bounded, (("COPY", "k0", f"k{number}") for number in range(1, 5000))) == {"True"}
     most = 0
     for start in range(1, STATES, 1000):
@@ -66,7 +66,7 @@ def test_nodes_that_machines_have_left_together_are_within_the_bound(bounded: Se
 def test_what_machines_stand_on_comes_on_top(bounded: Server) -> None:
     """Each of them on a node of its own: more than the bound, and all of them move on."""
     keys = [f"k{number}" for number in range(STATES)]
-    bounded.own.execute_command("SM.SET", "k0", numbered(STATES))
+    bounded.own.execute_command("SM.SET", "k0", ring(STATES))
     assert send(bounded, (("COPY", "k0", key) for key in keys[1:])) == {"True"}
     assert send(bounded, (("SM.MUTATE", key, f"s{number}", "FORCE") for number, key in enumerate(keys))) == {"OK"}
     info = bounded.info()

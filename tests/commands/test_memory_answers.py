@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.documents import README, TRAFFIC, flat, numbered
+from tests.documents import README, TRAFFIC, flat, ring
 from tests.servers import Server
 
 FIELDS = {
@@ -174,7 +174,7 @@ def test_names_that_are_nearly_the_same(server: Server) -> None:
 def test_definitions_are_held_once(server: Server) -> None:
     r = server.client()
     server.wait_info(machines=0, definitions=0)
-    document = numbered(100)
+    document = ring(100)
     r.execute_command("SM.SET", "first", document)
     one = server.info()
     assert (one["definitions"], one["machines"]) == (1, 1)
@@ -210,7 +210,7 @@ def test_only_reasons_take_memory_of_a_machines_own(server: Server) -> None:
 def test_only_what_is_reached_has_a_node(server: Server) -> None:
     server.wait_info(machines=0, definitions=0, nodes=0, edges=0)
     r = server.client()
-    r.execute_command("SM.SET", "k", numbered(1000))
+    r.execute_command("SM.SET", "k", ring(1000))
     assert server.info()["nodes"] <= 2
     for number in range(1, 11):
         assert r.execute_command("SM.MUTATE", "k", f"s{number}") == "OK"
@@ -223,7 +223,7 @@ def test_what_nobody_needs_is_given_back(server: Server) -> None:
     server.wait_info(machines=0, definitions=0)
     with r.pipeline(transaction=False) as pipe:
         for number in range(500):
-            pipe.execute_command("SM.SET", f"k{number}", numbered(5, f"x{number}-"))
+            pipe.execute_command("SM.SET", f"k{number}", ring(5, f"x{number}-"))
             pipe.execute_command("SM.MUTATE", f"k{number}", f"x{number}-1", "why")
         pipe.execute()
     assert server.info()["definitions"] == 500
@@ -257,8 +257,8 @@ def test_the_engines_memory_is_the_servers(server: Server) -> None:
     before = server.info("memory")["used_memory"]
     with r.pipeline(transaction=False) as pipe:
         for number in range(300):
-            pipe.execute_command("SM.SET", f"k{number}", numbered(200, f"y{number}-"))
+            pipe.execute_command("SM.SET", f"k{number}", ring(200, f"y{number}-"))
         pipe.execute()
     grown = server.info("memory")["used_memory"] - before
-    documents = sum(len(numbered(200, f"y{number}-")) for number in range(300))
+    documents = sum(len(ring(200, f"y{number}-")) for number in range(300))
     assert grown > 2 * documents

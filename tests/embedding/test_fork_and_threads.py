@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.documents import TRAFFIC, numbered
+from tests.documents import TRAFFIC, ring
 from tests.servers import Server
 
 
 def many(server: Server, count: int, prefix: str = "k") -> None:
     with server.own.pipeline(transaction=False) as pipe:
         for number in range(count):
-            pipe.execute_command("SM.SET", f"{prefix}{number}", numbered(3, f"n{number % 100}-"))
+            pipe.execute_command("SM.SET", f"{prefix}{number}", ring(3, f"n{number % 100}-"))
             pipe.execute_command("SM.MUTATE", f"{prefix}{number}", f"n{number % 100}-1", f"reason {number}")
         pipe.execute()
 
@@ -30,7 +30,7 @@ def test_bgsave_while_machines_are_freed(start_server: Callable[..., Server], fr
         else:
             r.execute_command(*freeing.split())
         r.execute_command("BGSAVE")
-        assert r.execute_command("SM.SET", "after", numbered(4, f"round{number}-")) == "OK"
+        assert r.execute_command("SM.SET", "after", ring(4, f"round{number}-")) == "OK"
         server.wait_for_child()
         r.flushall()
     server.wait_info(machines=0)
@@ -68,7 +68,7 @@ def test_a_snapshot_while_machines_move(start_server: Callable[..., Server]) -> 
             for _ in range(200):
                 number = dice.randrange(5000)
                 pipe.execute_command("SM.MUTATE", f"k{number}", f"n{number % 100}-2", "during", "FORCE")
-                pipe.execute_command("SM.SET", f"k{dice.randrange(5000)}", numbered(5, f"new{dice.random()}"))
+                pipe.execute_command("SM.SET", f"k{dice.randrange(5000)}", ring(5, f"new{dice.random()}"))
                 pipe.delete(f"k{dice.randrange(5000)}")
             pipe.execute()
     server.wait_for_child()
@@ -91,14 +91,14 @@ def test_memory_comes_back(start_server: Callable[..., Server]) -> None:
 
     def come_and_go(prefix: str) -> int:
         for number in range(100):
-            server.own.execute_command("SM.SET", f"{prefix}{number}", numbered(20, f"{prefix}{number}-"))
+            server.own.execute_command("SM.SET", f"{prefix}{number}", ring(20, f"{prefix}{number}-"))
             server.own.execute_command("SM.MUTATE", f"{prefix}{number}", f"{prefix}{number}-1", "why")
         server.own.flushall()
         server.wait_info(machines=0, definitions=0)
         return int(server.info("memory")["used_memory"])
 
     levels = [come_and_go(f"round{number}x") for number in range(3)]
-    held = 100 * len(numbered(20, "round0x100-"))
+    held = 100 * len(ring(20, "round0x100-"))
     assert levels[-1] - levels[1] < held / 2, levels
 
 

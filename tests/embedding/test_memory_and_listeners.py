@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.documents import README, flat, numbered
+from tests.documents import README, flat, ring
 from tests.servers import MODULE, Server, wait_until
 
 MEGABYTE = 1 << 20
@@ -83,7 +83,7 @@ def test_a_lower_bound_takes_effect_at_once(start_server: Callable[..., Server])
 def test_a_definition_with_many_edges_is_given_back(start_server: Callable[..., Server]) -> None:
     server = start_server()
     r = server.client()
-    r.execute_command("SM.SET", "k", numbered(2000))
+    r.execute_command("SM.SET", "k", ring(2000))
     with r.pipeline(transaction=False) as pipe:
         for number in range(20_000):
             pipe.execute_command("SM.MUTATE", "k", f"s{number % 2000}")
@@ -92,7 +92,7 @@ def test_a_definition_with_many_edges_is_given_back(start_server: Callable[..., 
     assert int(server.info()["edges"]) > 20_000
     r.delete("k")
     server.wait_info(definitions=0, nodes=0, edges=0, nodes_bytes=0, edges_bytes=0, definitions_bytes=0)
-    r.execute_command("SM.SET", "k", numbered(2000))
+    r.execute_command("SM.SET", "k", ring(2000))
     assert r.execute_command("SM.MUTATE", "k", "s1") == "OK"
 
 

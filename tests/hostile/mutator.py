@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from tests.documents import README, TRAFFIC, compact, flat, nested, numbered
+from tests.documents import README, TRAFFIC, compact, flat, nested, ring
 from tests.payloads import OLDEST_RDB, SIGNED, STRING, UNSIGNED, Field, Value, length, rust, signed
 from tests.payloads import numbered as machine
 
@@ -35,7 +35,7 @@ def canonical(document: str) -> bytes:
 SEEDS = [
     machine(b"bar", canonical(README)),
     machine(b"green", canonical(TRAFFIC), b"a reason \0 \xc3\xa9"),
-    machine(b"s3", canonical(numbered(40)), b""),
+    machine(b"s3", canonical(ring(40)), b""),
     machine(b"", canonical(flat({"": ["a"], "a": [""]}, "a")), b"12345"),
     machine(b"12", canonical(flat({"12": ["13"], "13": []}, "12", id="7", meta={"x": [1, 2.5, None, True]}))),
     machine(b"a", canonical(flat({"a": []}, "a", description="é\n\t", version="1", meta=[[[]]]))),

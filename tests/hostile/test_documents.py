@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from tests.documents import README, compact, flat, numbered
+from tests.documents import README, compact, flat, ring
 from tests.servers import Server, wait_until
 
 
@@ -68,7 +68,7 @@ def test_a_name_of_twenty_megabytes(server: Server, old_value_stands: redis.Redi
 def test_a_hundred_thousand_states(server: Server, old_value_stands: redis.Redis) -> None:
     """Refused by the limit, taken when it is raised; then a transition is one answer from memory."""
     r = old_value_stands
-    document = numbered(100_000)
+    document = ring(100_000)
     server.config("redisstate.max-document-bytes", "4mb")
     with pytest.raises(redis.ResponseError, match="max-states"):
         r.execute_command("SM.SET", "old", document)
@@ -115,7 +115,7 @@ def given_back(server: Server) -> None:
 
 def test_ten_thousand_documents(server: Server, old_value_stands: redis.Redis) -> None:
     r = old_value_stands
-    documents = [numbered(3, f"d{number}-") for number in range(10_000)]
+    documents = [ring(3, f"d{number}-") for number in range(10_000)]
     with r.pipeline(transaction=False) as pipe:
         for number, document in enumerate(documents):
             pipe.execute_command("SM.SET", f"k{number}", document)
@@ -137,7 +137,7 @@ def test_the_same_key_with_ten_thousand_documents(server: Server, old_value_stan
     r = old_value_stands
     with r.pipeline(transaction=False) as pipe:
         for number in range(10_000):
-            pipe.execute_command("SM.SET", "k", numbered(3, f"e{number}-"))
+            pipe.execute_command("SM.SET", "k", ring(3, f"e{number}-"))
         assert set(pipe.execute()) == {"OK"}
     server.wait_info(machines=2)
     given_back(server)
@@ -207,7 +207,7 @@ def test_inline_commands(server: Server, old_value_stands: redis.Redis) -> None:
 def test_a_client_that_never_reads(server: Server, old_value_stands: redis.Redis) -> None:
     """Replies pile up for it alone; the server lives and drops it at its limit."""
     server.config("client-output-buffer-limit", "normal 20000000 0 0")
-    old_value_stands.execute_command("SM.SET", "large", numbered(10_000))
+    old_value_stands.execute_command("SM.SET", "large", ring(10_000))
     call = b"*2\r\n$6\r\nSM.GET\r\n$5\r\nlarge\r\n"
     with server.socket() as wire:
         with contextlib.suppress(OSError):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from tests.documents import README, RUST_DUMP, TRAFFIC, flat, numbered
+from tests.documents import README, RUST_DUMP, TRAFFIC, flat, ring
 from tests.servers import Server
 
 
@@ -23,7 +23,7 @@ def fill(server: Server) -> None:
     r.execute_command("SM.MUTATE", "reason", "blee", "why \0 é \n")
     r.execute_command("SM.SET", "given", flat({"a": ["b"]}, "a", reason="given", id="i", meta={"x": [1.5, None]}))
     r.execute_command("SM.CREATE", "empty")
-    r.execute_command("SM.SET", "large", numbered(1000))
+    r.execute_command("SM.SET", "large", ring(1000))
     r.execute_command("SM.MUTATE", "large", "s1")
     r.execute_command("SM.SET", "names", '{"map":{"\\u0000":["é","\\ud83d\\ude00"],"":[]},"initial":"\\u0000"}')
     r.execute_command("SM.MUTATE", "names", "😀", "\U0010ffff")
@@ -31,7 +31,7 @@ def fill(server: Server) -> None:
     r.execute_command("SM.SET", "expires", TRAFFIC)
     r.expireat("expires", 4_000_000_000)
     for number in range(200):
-        r.execute_command("SM.SET", f"many:{number}", numbered(3, f"m{number % 50}-"))
+        r.execute_command("SM.SET", f"many:{number}", ring(3, f"m{number % 50}-"))
         if number % 3:
             r.execute_command("SM.MUTATE", f"many:{number}", f"m{number % 50}-1", f"r{number}")
     r.set("string", "among them")
@@ -192,7 +192,7 @@ def test_migrate(start_server: Callable[..., Server]) -> None:
 def test_a_definition_is_saved_once(start_server: Callable[..., Server]) -> None:
     """A thousand machines of one definition make a file little larger than one does."""
     server = start_server(settings={"rdbcompression": "no"})
-    document = numbered(1000)
+    document = ring(1000)
     server.own.execute_command("SM.SET", "k", document)
     server.own.save()
     one = (server.folder / "dump.rdb").stat().st_size

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.documents import compact, flat, numbered
+from tests.documents import compact, flat, ring
 from tests.servers import Server
 
 COUNT = 30_000
@@ -21,7 +21,7 @@ def hashes(server: Server) -> None:
 
 def nodes(server: Server) -> None:
     """Machines of one definition, each on a node of its own."""
-    server.own.execute_command("SM.SET", "k0", numbered(COUNT))
+    server.own.execute_command("SM.SET", "k0", ring(COUNT))
     with server.own.pipeline(transaction=False) as pipe:
         for number in range(1, COUNT):
             pipe.copy("k0", f"k{number}")

@@ -16,11 +16,10 @@ from functools import partial
 
 import redis
 
-from tests.documents import flat
+from tests.documents import ring
 from tests.servers import HANG, Server, wait_until
 
 STATES = 17
-RING = {f"s{i}": [f"s{(i + 1) % STATES}"] for i in range(STATES)}
 AHEAD = 8
 """Steps that are sent before their answers are read."""
 
@@ -81,7 +80,7 @@ class Load:
     def __init__(self, server: Server, seed: int, writers: int, machines: int, serial: int) -> None:
         self.machines = [
             [
-                Machine(f"{serial}:{writer}:{number}", flat(RING, "s0", id=str(writer))) for number in range(machines)
+                Machine(f"{serial}:{writer}:{number}", ring(STATES, id=str(writer))) for number in range(machines)
             ]
             for writer in range(writers)
         ]

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from tests import corpus, payloads
-from tests.documents import README, TRAFFIC, numbered
+from tests.documents import README, TRAFFIC, ring
 from tests.servers import Server, ServerDiedError
 from tools import servers
 
@@ -32,7 +32,7 @@ def test_a_random_walk_through_the_keyspace(start_server: Callable[..., Server],
     dice = random.Random(11)
 
     def set_(db: int, key: str, other: str, to: int) -> None:
-        document = dice.choice([README, TRAFFIC, numbered(3)])
+        document = dice.choice([README, TRAFFIC, ring(3)])
         clients[db].execute_command("SM.SET", key, document)
         if dice.random() < 0.5:
             state = clients[db].execute_command("SM.STATE", key, "ALL")[-1]

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from tests import corpus, payloads
-from tests.documents import README, TRAFFIC, compact, numbered
+from tests.documents import README, TRAFFIC, compact, ring
 from tests.servers import HANG, Server, ServerDiedError, wait_until
 
 CANONICAL = compact({"map": {"a": ["b"], "b": ["a"]}, "initial": "a"}).encode()
@@ -92,7 +92,7 @@ def test_a_payload_that_is_wrong(server: Server, standing: redis.Redis, value: p
 def test_a_payload_over_the_limits(server: Server, standing: redis.Redis) -> None:
     """A client brings no more by RESTORE than by SM.SET."""
     server.config("redisstate.max-states", 100)
-    definition = numbered(101).encode()
+    definition = ring(101).encode()
     refuse(standing, payloads.numbered(b"s0", definition).dump())
     assert "max-states (100)" in server.log()
     server.config("redisstate.max-states", 101)
@@ -157,12 +157,11 @@ def test_an_append_only_file_cut_short(start_server: Callable[..., Server]) -> N
     server = start_server(settings={"appendonly": "yes", "appendfsync": "always"})
     server.wait_for_child()
     r = server.own
-    ring = [f"s{i}" for i in range(50)]
-    r.execute_command("SM.SET", "k", numbered(50))
+    r.execute_command("SM.SET", "k", ring(50))
     (file,) = (server.folder / "appendonlydir").glob("*.incr.aof")
     sizes = [file.stat().st_size]
     for number in range(1, 50):
-        r.execute_command("SM.MUTATE", "k", ring[number], f"step {number}")
+        r.execute_command("SM.MUTATE", "k", f"s{number}", f"step {number}")
         sizes.append(file.stat().st_size)
     server.kill9()
     whole = file.read_bytes()
@@ -171,7 +170,7 @@ def test_an_append_only_file_cut_short(start_server: Callable[..., Server]) -> N
         file.write_bytes(whole[:cut])
         server.start_again()
         done = sum(size <= cut for size in sizes) - 1
-        assert server.own.execute_command("SM.STATE", "k") == [ring[done]]
+        assert server.own.execute_command("SM.STATE", "k") == [f"s{done}"]
         assert server.own.execute_command("SM.GET", "k", "REASON") == (f"step {done}" if done else "")
         server.kill9()
 
@@ -279,13 +278,13 @@ def test_a_replica_takes_what_its_primary_took(start_server: Callable[..., Serve
         module_args=["max-states", "10"], settings={"replicaof": ("127.0.0.1", primary.port), "appendonly": "yes"}
     )
     replica.wait_info("replication", master_link_status="up")
-    payload = payloads.numbered(b"s0", numbered(11).encode()).dump()
+    payload = payloads.numbered(b"s0", ring(11).encode()).dump()
     assert primary.own.execute_command("RESTORE", "k", 0, payload) == "OK"
     primary.own.wait(1, 10_000)
     assert replica.digest("k") == primary.digest("k")
     replica.wait_for_child()
     replica.own.execute_command("REPLICAOF", "NO", "ONE")
-    other = payloads.numbered(b"x0", numbered(11, "x").encode()).dump()
+    other = payloads.numbered(b"x0", ring(11, "x").encode()).dump()
     with pytest.raises(redis.ResponseError):
         replica.raw().execute_command("RESTORE", "another", 0, other)
     replica.own.execute_command("DEBUG", "LOADAOF")

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from tests import payloads
-from tests.documents import RUST_DUMP, compact, numbered
+from tests.documents import RUST_DUMP, compact, ring
 from tests.servers import Server
 
 ROWS = {"boo": ["blee"], "bar": ["blee", "boo"], "blee": ["bar"]}
@@ -34,7 +34,7 @@ MACHINES = {
     "members in another order": (
         compact({"reason": "r", "initial": "bar", "map": ROWS, "current": "blee"}), "blee", "r",
     ),
-    "a thousand states": (compact({**json.loads(numbered(1000)), "current": "s999", "reason": ""}), "s999", ""),
+    "a thousand states": (compact({**json.loads(ring(1000)), "current": "s999", "reason": ""}), "s999", ""),
     "no reason": (compact({"current": "blee", "map": ROWS, "initial": "bar"}), "blee", ""),
 }  # fmt: skip
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import redis
 
-from tests.documents import README, TRAFFIC, flat, numbered
+from tests.documents import README, TRAFFIC, flat, ring
 from tests.groups import run_quietly
 from tests.servers import ROOT, Server
 
@@ -25,7 +25,7 @@ FLAT: list[tuple[str, list[str]]] = [
     (README, ["bar", "boo", "blee"]),
     (TRAFFIC, ["red", "green", "amber"]),
     (" " + TRAFFIC.replace(",", ", "), ["red", "green", "amber"]),
-    (numbered(40), [f"s{number}" for number in range(40)]),
+    (ring(40), [f"s{number}" for number in range(40)]),
     (flat({"a": ["a", "b"], "b": ["a"]}, "b", reason="given", meta={"of": [1, None, "é"]}), ["a", "b"]),
     (flat({"": ["ü\u0000"], "ü\u0000": [""]}, ""), ["", "ü\u0000"]),
     ('{"map":{},"initial":1}', ["refused"]),

@@ -10,14 +10,14 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from tests.documents import flat, nested, numbered
+from tests.documents import flat, nested, ring
 from tests.groups import STRICT, alone, assert_same, caught_up, digest, follow
 from tests.servers import Server
 
 Start = Callable[..., Server]
 
 LARGE = {
-    "states": numbered(30),
+    "states": ring(30),
     "bytes": flat({"a": ["b"], "b": ["a"]}, "a", description="x" * 2000),
     "nesting": nested(20),
     "chart": '{"id":"c","initial":"a","states":{"a":{"on":{"GO":"b"}},"b":{}},"meta":"' + "x" * 2000 + '"}',

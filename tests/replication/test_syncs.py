@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.documents import numbered
+from tests.documents import ring
 from tests.groups import STRICT, alone, assert_same, caught_up, digest, follow, offset
 from tests.replication.random_commands import Storm
 from tests.servers import Server, wait_until
@@ -35,7 +35,7 @@ FILLED = "filled" + "." * 300
 def fill(server: Server) -> None:
     with server.own.pipeline(transaction=False) as pipe:
         for number in range(MACHINES):
-            pipe.execute_command("SM.SET", f"m{number}", numbered(3, f"n{number % 40}-"))
+            pipe.execute_command("SM.SET", f"m{number}", ring(3, f"n{number % 40}-"))
             pipe.execute_command("SM.MUTATE", f"m{number}", f"n{number % 40}-1", FILLED)
         pipe.execute()
 
@@ -73,7 +73,7 @@ def test_two_replicas_sync_under_load(start_server: Start, how: str, load_how: s
     ]
     fill(primary)
     fill(replicas[0])  # what it had goes
-    replicas[0].own.execute_command("SM.SET", "only here", numbered(9))
+    replicas[0].own.execute_command("SM.SET", "only here", ring(9))
     with load(primary, 5) as storm:
         follow(primary, *replicas)
     storm.settle()

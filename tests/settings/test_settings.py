@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from tests.documents import README, compact, nested, numbered
+from tests.documents import README, compact, nested, ring
 from tests.servers import MODULE, Server, ServerDiedError
 
 DEFAULTS = {
@@ -47,9 +47,9 @@ def acts_on(server: Server, values: dict[str, str]) -> None:
     else:
         assert r.execute_command("SM.MUTATE", "acts", "notastate") is None
     states = int(values["redisstate.max-states"])
-    r.execute_command("SM.SET", "acts", numbered(states))
+    r.execute_command("SM.SET", "acts", ring(states))
     with pytest.raises(redis.ResponseError, match=rf"max-states.*\b{states}\b"):
-        r.execute_command("SM.SET", "acts", numbered(states + 1))
+        r.execute_command("SM.SET", "acts", ring(states + 1))
     depth = int(values["redisstate.max-nesting"])
     r.execute_command("SM.SET", "acts", nested(depth))
     with pytest.raises(redis.ResponseError, match=rf"max-nesting.*\b{depth}\b"):
@@ -81,7 +81,7 @@ def test_config_set(server: Server) -> None:
 def test_lowering_a_limit_leaves_what_stands(server: Server) -> None:
     """A limit is for what comes in; a machine that was accepted goes on, is dumped and restored."""
     r = server.client()
-    r.execute_command("SM.SET", "k", numbered(100))
+    r.execute_command("SM.SET", "k", ring(100))
     document = r.execute_command("SM.GET", "k")
     for name, value in OTHERS.items():
         server.config(name, value)
@@ -91,7 +91,7 @@ def test_lowering_a_limit_leaves_what_stands(server: Server) -> None:
     assert server.raw().execute_command("RESTORE", "back", 0, payload) == b"OK"
     assert r.execute_command("SM.GET", "back") == document
     with pytest.raises(redis.ResponseError, match="max-"):
-        r.execute_command("SM.SET", "new", numbered(101))
+        r.execute_command("SM.SET", "new", ring(101))
 
 
 WRONG = [

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests import corpus
-from tests.documents import numbered
+from tests.documents import ring
 from tests.servers import HANG, Server, Wire, wait_until
 
 FORKS = ("BGSAVE", "BGREWRITEAOF", "diskless sync", "disk-based sync")
@@ -40,7 +40,7 @@ def unlink(serial: int, dice: random.Random) -> Iterator[Words | None]:
 def evict(serial: int, dice: random.Random) -> Iterator[Words | None]:
     """Memory is full from the first command on; each write makes room for itself and for the excess."""
     for i in range(100):
-        yield ("SM.SET", f"new:{i}", numbered(3, f"e{serial}-{i % 20}-"))
+        yield ("SM.SET", f"new:{i}", ring(3, f"e{serial}-{i % 20}-"))
         if i == 20:
             yield None
 
@@ -49,7 +49,7 @@ def storm(serial: int, dice: random.Random) -> Iterator[Words | None]:
     """Each document is new: the engine compiles, and a sweep gives the old ones back."""
     middle = dice.randrange(200)
     for i in range(200):
-        yield ("SM.SET", f"storm:{i}", numbered(3, f"n{serial}-{i}-"))
+        yield ("SM.SET", f"storm:{i}", ring(3, f"n{serial}-{i}-"))
         if i == middle:
             yield None
 

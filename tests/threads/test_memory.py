@@ -18,7 +18,7 @@ import pytest
 import redis
 
 from tests import corpus
-from tests.documents import numbered
+from tests.documents import ring
 from tests.servers import Server, wait_until
 
 AT_ONCE = 50_000
@@ -94,7 +94,7 @@ def test_the_engine_is_held_back(start_server: Callable[..., Server]) -> None:
     highest = 0
     with contextlib.suppress(redis.exceptions.OutOfMemoryError):
         for number in range(10_000):
-            server.own.execute_command("SM.SET", f"k{number}", numbered(100, f"n{number}-"))
+            server.own.execute_command("SM.SET", f"k{number}", ring(100, f"n{number}-"))
             stored += 1
             if stored % 50 == 0:
                 highest = max(highest, server.info("memory")["used_memory"])
@@ -107,7 +107,7 @@ def test_the_engine_is_held_back(start_server: Callable[..., Server]) -> None:
     assert server.own.execute_command("SM.MUTATE", "k0", "n0-1") == "OK"
     server.own.flushall()
     server.wait_info(definitions=0)
-    assert server.own.execute_command("SM.SET", "k", numbered(100, "again-")) == "OK"
+    assert server.own.execute_command("SM.SET", "k", ring(100, "again-")) == "OK"
 
 
 # ---- copy on write ----
