@@ -119,11 +119,6 @@ def flush(server: Server) -> None:
     server.own.execute_command("FLUSHALL", "SYNC")
 
 
-def changes(server: Server) -> int:
-    """The number of writes that have changed something, as the server counts them for its save points."""
-    return int(server.info("persistence")["rdb_changes_since_last_save"])
-
-
 Batch = Callable[[], tuple[float, float]]
 """Does some work, and returns (cost, amount of work)."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.servers import Server
 
-from .bench import Batch, Bench, BenchmarkError, Costs, add_row, changes, compare, cpu, flush, interleaved
+from .bench import Batch, Bench, BenchmarkError, Costs, add_row, compare, cpu, flush, interleaved
 from .documents import ORDER, REASON, STATES, key, reads, shuffled, stores, toggles
 from .load import Clients, Traffic
 
@@ -111,10 +111,10 @@ def new_keys(bench: Bench, clients: Clients) -> None:
     def filling(load: Traffic) -> Batch:
         def batch() -> tuple[float, float]:
             flush(server)
-            before, began = changes(server), cpu(server)
+            before, began = server.writes(), cpu(server)
             sent = clients.send(load)
             used = cpu(server) - began
-            assert changes(server) - before == sent == len(numbers)
+            assert server.writes() - before == sent == len(numbers)
             flush(server)
             return used, sent
 

@@ -25,7 +25,7 @@ from typing import Any
 from tests.servers import HANG, Server
 from tools import servers
 
-from .bench import BenchmarkError, changes, cpu
+from .bench import BenchmarkError, cpu
 
 DEPTH = 64
 """Commands in a pipeline."""
@@ -148,9 +148,9 @@ class Clients:
         """A batch for interleaved(): it returns seconds of the server's CPU and the number of commands."""
 
         def run() -> tuple[float, float]:
-            before, began = changes(self.server), cpu(self.server)
+            before, began = self.server.writes(), cpu(self.server)
             sent = self.send(load, seconds)
-            used, changed = cpu(self.server) - began, changes(self.server) - before
+            used, changed = cpu(self.server) - began, self.server.writes() - before
             if changed != (sent if load.writes else 0):
                 raise BenchmarkError(f"{changed} changes by {sent} commands: {load.pipelines[0][0][:80]!r}")
             return used, sent

@@ -89,7 +89,7 @@ def assert_same(first: Server, *others: Server) -> None:
 
 
 def run_quietly(
-    client: redis.Redis, commands: Sequence[Sequence[str | bytes]], transaction: bool = False
+    client: redis.Redis, commands: Sequence[Sequence[str | bytes | int]], transaction: bool = False
 ) -> list[object]:
     """The commands in one pipeline; errors come back as values."""
     with client.pipeline(transaction=transaction) as pipe:

@@ -29,10 +29,10 @@ from tools import servers
 
 ROOT = servers.ROOT
 MODULE = Path(os.environ.get("REDISSTATE_MODULE", ROOT / "build" / "redisstate.so"))
-WATCHED = os.environ.get("REDISSTATE_WATCHED", "")
-"""The tool that watches the server's memory (tools/sanitize.py), whose own memory is in every number then."""
-HANG = 600.0 if WATCHED else 60.0
-"""Seconds after which a server that does not answer is said to hang."""
+SANITIZER = os.environ.get("REDISSTATE_SANITIZER", "")
+"""asan or valgrind where tools/sanitize.py runs the tests: the process's memory then includes the tool's."""
+HANG = 600.0 if SANITIZER else 60.0
+"""Seconds without an answer after which a server counts as hung."""
 
 # Below the ports that a system hands out for outgoing connections; +10000 is a cluster's bus.
 FIRST_PORT, LAST_PORT = 15000, 31999
@@ -360,6 +360,18 @@ class Server:
             lambda: all(self.info(section).get(name) == value for name, value in expected.items()),
             f"{expected} in INFO {section}: {self.info(section)}",
         )
+
+    def writes(self) -> int:
+        """The number of writes that have changed something, as the server counts them for its save points."""
+        return int(self.info("persistence")["rdb_changes_since_last_save"])
+
+    def peak_memory(self) -> int:
+        """The most memory that the process has had, in bytes, since its start or reset_peak_memory()."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
+        return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("VmHWM"))
+
+    def reset_peak_memory(self) -> None:
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5", encoding="utf-8")
 
     def config(self, name: str, value: object) -> None:
         """CONFIG SET; the shared server goes back to the old value after the test."""

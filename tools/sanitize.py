@@ -122,7 +122,7 @@ def main(arguments: list[str]) -> int:
     tool, arguments = arguments[0], arguments[1:]
     script, module = {"asan": address_sanitizer, "valgrind": valgrind}[tool](redis_7_0())
     environment = {
-        **os.environ, "REDIS_SERVER": str(script), "REDISSTATE_MODULE": str(module), "REDISSTATE_WATCHED": tool,
+        **os.environ, "REDIS_SERVER": str(script), "REDISSTATE_MODULE": str(module), "REDISSTATE_SANITIZER": tool,
     }  # fmt: skip
     chosen = arguments or (VALGRIND_TESTS if tool == "valgrind" else [])
     command = [sys.executable, "-m", "pytest", "-n", "2", "-m", "not plain and not oracle", *chosen]

@@ -11,11 +11,11 @@ from html import unescape
 import pytest
 import redis
 
+from tests.core.chart_support import XSTATE
 from tests.docs.test_sessions import python
 from tests.servers import ROOT
 
 PAGE = ROOT / "docs" / "statecharts.md"
-XSTATE = ROOT / "tests" / "core" / "xstate"
 
 
 @pytest.fixture

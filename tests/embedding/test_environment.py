@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.documents import README, README_GET
+from tests.embedding.modules import BUNDLE, libpython, python_version
 from tests.servers import MODULE, ROOT, Server, wait_until
-
-BUNDLE = MODULE.with_suffix("")
 
 POISON = "raise SystemExit('poisoned: this file must not be read')\n"
 POISONED = (
@@ -148,15 +147,10 @@ def nobody_reads(path: object) -> bool:
     return subprocess.run(as_nobody("test", "-r", str(path)), check=False).returncode == 0
 
 
-def libpython_of(module: Path) -> str:
-    linked = subprocess.run(["ldd", module], capture_output=True, text=True, check=True).stdout
-    return next(line.split()[2] for line in linked.splitlines() if "libpython" in line)
-
-
 def module_for_nobody(folder: Path) -> Path | None:
     """The module, with a Python that everybody may read: ours, or the system's where it is of the same version."""
     module = copied(folder)
-    if nobody_reads(libpython_of(module)):
+    if nobody_reads(libpython(module)):
         return module
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     python = Path(f"/usr/bin/python{version}")
@@ -177,7 +171,7 @@ def test_as_another_user(start_server: Callable[..., Server], open_folder: Path)
     folder.mkdir()
     module = module_for_nobody(folder)
     server_binary = str(Server(open_folder).binary.path)
-    if module is None or not nobody_reads(libpython_of(module)) or not nobody_reads(server_binary):
+    if module is None or not nobody_reads(libpython(module)) or not nobody_reads(server_binary):
         pytest.skip("another user may read neither this Python nor the system's, or not the server")
     data = open_folder / "data"
     data.mkdir()
@@ -232,10 +226,7 @@ def test_the_start_is_logged_also_by_a_daemon(start_server: Callable[..., Server
 
 def test_the_log_names_the_python_that_was_built_in(start_server: Callable[..., Server]) -> None:
     server = start_server()
-    linked = subprocess.run(["ldd", MODULE], capture_output=True, text=True, check=True).stdout
-    library = next(line.split()[0] for line in linked.splitlines() if "libpython" in line)
-    version = library.removeprefix("libpython").partition(".so")[0]
-    assert f"Python {version}." in server.log()
+    assert f"Python {python_version(libpython())}." in server.log()
 
 
 def test_umask_locale_and_folder_stay(start_server: Callable[..., Server]) -> None:

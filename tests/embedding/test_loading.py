@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,10 +10,9 @@ import pytest
 import redis
 
 from tests.documents import README, README_GET
+from tests.embedding.modules import BUNDLE, compile_module, libpython, python_version
 from tests.servers import MODULE, Server, ServerDiedError
 from tools import servers
-
-BUNDLE = MODULE.with_suffix("")
 
 
 @pytest.mark.plain
@@ -119,15 +117,7 @@ def test_it_cannot_be_unloaded(start_server: Callable[..., Server]) -> None:
 
 @pytest.fixture(scope="session")
 def other_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    target = tmp_path_factory.mktemp("other") / "otherpython.so"
-    source = Path(__file__).with_name("other_python.c")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", target, source, "-ldl"], check=True)
-    return target
-
-
-def our_libpython() -> Path:
-    linked = subprocess.run(["ldd", MODULE], capture_output=True, text=True, check=True).stdout
-    return Path(next(line.split()[2] for line in linked.splitlines() if "libpython" in line))
+    return compile_module("other_python.c", tmp_path_factory.mktemp("other"))
 
 
 @pytest.mark.parametrize("lock", [(), ("lets go",)], ids=["keeps the lock", "lets go of the lock"])
@@ -135,7 +125,7 @@ def test_another_module_with_the_same_python(
     start_server: Callable[..., Server], other_module: Path, lock: tuple[str, ...]
 ) -> None:
     """The two share one interpreter."""
-    server = start_server(module=None, settings={"loadmodule": [(other_module, our_libpython(), *lock), (MODULE,)]})
+    server = start_server(module=None, settings={"loadmodule": [(other_module, libpython(), *lock), (MODULE,)]})
     server.own.execute_command("SM.SET", "k", README)
     assert server.own.execute_command("SM.GET", "k") == README_GET
     assert server.own.execute_command("SM.MUTATE", "k", "boo") == "OK"
@@ -145,7 +135,7 @@ def test_another_module_with_the_same_python(
 
 def another_libpython() -> Path | None:
     """A shared libpython of a version that is not ours."""
-    ours = our_libpython()
+    ours = libpython()
     folders = {ours.parent, Path("/usr/lib/x86_64-linux-gnu"), *ours.parents[2].glob("*/lib")}
     found = sorted(path for folder in folders for path in folder.glob("libpython3.*.so.1.0"))
     return next((path for path in found if path.name != ours.name), None)
@@ -159,7 +149,6 @@ def test_another_module_with_another_python(start_server: Callable[..., Server],
     server = start_server(module=None, settings={"loadmodule": (other_module, library)})
     log = load(server, MODULE)
     lines = [line for line in log.splitlines() if "<redisstate>" in line or "<module>" in line]
-    theirs = library.name.removeprefix("libpython").partition(".so")[0]
-    ours = our_libpython().name.removeprefix("libpython").partition(".so")[0]
+    theirs, ours = python_version(library), python_version(libpython())
     assert any(theirs in line and ours in line for line in lines), log
     assert server.own.ping()

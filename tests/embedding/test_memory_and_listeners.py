@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 import redis
 
 from tests.documents import README, flat, ring
+from tests.embedding.modules import compile_module
 from tests.servers import MODULE, Server, wait_until
 
 MEGABYTE = 1 << 20
@@ -154,19 +154,12 @@ def test_a_load_that_fails_leaves_nothing_behind(start_server: Callable[..., Ser
     assert settings["redisstate.max-document-bytes"] == str(2 * MEGABYTE)
 
 
-def compiled(source: str, folder: Path) -> Path:
-    """Another module, from its source beside this file."""
-    target = folder / Path(source).with_suffix(".so")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", target, Path(__file__).with_name(source)], check=True)
-    return target
-
-
 @pytest.mark.parametrize("document", [README, PARALLEL])
 def test_a_filter_of_another_module_changes_no_answer(
     start_server: Callable[..., Server], tmp_path: Path, document: str
 ) -> None:
     """What is asked for often is kept as the server's reply to a command, which may not be the one that was meant."""
-    filters = compiled("rewriting_filter.c", tmp_path)
+    filters = compile_module("rewriting_filter.c", tmp_path)
     server = start_server(settings={"loadmodule": [(MODULE,), (filters,)]}, module=None)
     r = server.client()
     assert r.execute_command("ECHO", "the filter works") == "?" * 16
@@ -180,7 +173,7 @@ def test_a_filter_of_another_module_changes_no_answer(
 
 
 def test_a_key_that_goes_while_its_event_is_told(start_server: Callable[..., Server], tmp_path: Path) -> None:
-    listener = compiled("deleting_listener.c", tmp_path)
+    listener = compile_module("deleting_listener.c", tmp_path)
     server = start_server(settings={"loadmodule": [(MODULE,), (listener,)]}, module=None)
     r = server.client()
     names = [f"action{number}" + "x" * 500 for number in range(60)]

@@ -15,28 +15,17 @@ import pytest
 import redis
 
 from tests.hostile.mutator import SEEDS, Mutator
-from tests.servers import WATCHED, Server
+from tests.servers import SANITIZER, Server
 
 BATCH = 250
 WORKERS = 4
-OUT_OF_PROPORTION = 32 << 20 if not WATCHED else 2 << 30
-"""Bytes that the process may grow by, at its highest, for payloads of at most 100 kB: the noise of an allocator."""
+MAX_GROWTH = 32 << 20 if not SANITIZER else 2 << 30
+"""Bytes by which the process may grow at its peak, for payloads of up to 100 KB: what an allocator may add."""
 
 
 @pytest.fixture(scope="module")
 def seed() -> int:
     return int(os.environ.get("FUZZ_SEED") or random.SystemRandom().randrange(2**32))
-
-
-def highest(server: Server, start: bool = False) -> int:
-    """The most memory that the process ever held, in bytes; ``start`` begins to count from here."""
-    folder = f"/proc/{server.pid}"
-    if start:
-        with open(f"{folder}/clear_refs", "w") as file:  # noqa: PTH123 (no file in the usual sense)
-            file.write("5")
-    with open(f"{folder}/status") as file:  # noqa: PTH123
-        (line,) = (line for line in file if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024
 
 
 def feed(raw: redis.Redis, payloads: list[bytes]) -> tuple[int, int]:
@@ -82,16 +71,17 @@ def test_payloads_that_lie(start_server: Callable[..., Server], long: bool, seed
     raw = server.raw()
     mutated = iter(Mutator(f"{seed}:{worker}"))
     before = server.info("memory")["used_memory"]
-    standing = highest(server, start=True)
+    server.reset_peak_memory()
+    peak = server.peak_memory()
     taken = refused = 0
     for _ in range(0, total, BATCH):
         good, bad = feed(raw, list(islice(mutated, BATCH)))
         taken, refused = taken + good, refused + bad
-    grown = highest(server) - standing
-    print(f"{taken} taken, {refused} refused; {grown >> 10} kB more at the highest")
+    growth = server.peak_memory() - peak
+    print(f"{taken} taken, {refused} refused; {growth >> 10} KB more at the peak")
     assert taken > total // 100
     assert refused > total // 4
-    assert grown < OUT_OF_PROPORTION, f"FUZZ_SEED={seed}"
+    assert growth < MAX_GROWTH, f"FUZZ_SEED={seed}"
     server.wait_info(machines=0, definitions=0, nodes=0, edges=0)
     left = server.info("memory")["used_memory"] - before
     assert left < 1 << 20, f"FUZZ_SEED={seed}: {left} bytes are left"

@@ -9,48 +9,20 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from tests.documents import README, RUST_DUMP, TRAFFIC, flat, ring
+from tests import corpus
+from tests.documents import README, RUST_DUMP, TRAFFIC, ring
 from tests.servers import Server
+
+DEFINITIONS = 100
 
 
 def fill(server: Server) -> None:
-    """Machines of every kind."""
-    r = server.client()
-    r.execute_command("SM.SET", "fresh", README)
-    r.execute_command("SM.SET", "moved", README)
-    r.execute_command("SM.MUTATE", "moved", "boo")
-    r.execute_command("SM.SET", "reason", README)
-    r.execute_command("SM.MUTATE", "reason", "blee", "why \0 é \n")
-    r.execute_command("SM.SET", "given", flat({"a": ["b"]}, "a", reason="given", id="i", meta={"x": [1.5, None]}))
-    r.execute_command("SM.CREATE", "empty")
-    r.execute_command("SM.SET", "large", ring(1000))
-    r.execute_command("SM.MUTATE", "large", "s1")
-    r.execute_command("SM.SET", "names", '{"map":{"\\u0000":["é","\\ud83d\\ude00"],"":[]},"initial":"\\u0000"}')
-    r.execute_command("SM.MUTATE", "names", "😀", "\U0010ffff")
-    r.execute_command("SM.SET", b"\xff\x00key", TRAFFIC)
-    r.execute_command("SM.SET", "expires", TRAFFIC)
-    r.expireat("expires", 4_000_000_000)
-    for number in range(200):
-        r.execute_command("SM.SET", f"many:{number}", ring(3, f"m{number % 50}-"))
-        if number % 3:
-            r.execute_command("SM.MUTATE", f"many:{number}", f"m{number % 50}-1", f"r{number}")
-    r.set("string", "among them")
-    r.hset("hash", "f", "v")
-    other = server.client(db=7)
-    other.execute_command("SM.SET", "elsewhere", README, "boo")
+    corpus.fill(server, DEFINITIONS)
 
 
-def everything(server: Server) -> dict[tuple[int, bytes], tuple[bytes, bytes, int]]:
-    """Each key: its digest, what SM.GET says (b"" for other types), when it expires."""
-    seen = {}
-    for db in (0, 7):
-        raw = server.raw(db=db)
-        for key in raw.execute_command("KEYS", "*"):
-            machine = raw.execute_command("TYPE", key) == b"StateType"
-            document = raw.execute_command("SM.GET", key) if machine else b""
-            (digest,) = raw.execute_command("DEBUG", "DIGEST-VALUE", key)
-            seen[db, key] = (digest, document, raw.execute_command("PEXPIRETIME", key))
-    assert len(seen) > 200
+def everything(server: Server) -> corpus.Seen:
+    seen = corpus.everything(server)
+    assert len(seen) > 2 * DEFINITIONS
     return seen
 
 
@@ -271,9 +243,9 @@ def test_random_life(start_server: Callable[..., Server]) -> None:
     dice = random.Random(7)
     for _ in range(5):
         for _ in range(300):
-            number = dice.randrange(200)
-            state = f"m{number % 50}-{dice.randrange(3)}"
-            server.own.execute_command("SM.MUTATE", f"many:{number}", state, "r", "FORCE")
+            number = dice.randrange(DEFINITIONS)
+            key = dice.choice([f"many:{number}", f"twin:{number}"])
+            server.own.execute_command("SM.MUTATE", key, f"m{number}-{dice.randrange(3)}", "r", "FORCE")
         before = everything(server)
         bgsave(server)
         server.kill9()

@@ -15,9 +15,10 @@ from typing import Any
 
 import redis
 
+from tests.core.chart_support import read_lines
 from tests.documents import README, TRAFFIC, flat, ring
 from tests.groups import run_quietly
-from tests.servers import ROOT, Server
+from tests.servers import Server
 
 Words = list[str | bytes]
 
@@ -48,8 +49,7 @@ LIBRARY = "#!lua name=storm\nredis.register_function('storm', function(keys, wor
 
 def charts() -> list[tuple[str, list[str]]]:
     """The known statecharts, and their events."""
-    lines = (ROOT / "tests" / "core" / "xstate" / "known.jsonl").read_text(encoding="utf-8").splitlines()
-    return [(json.dumps(chart["config"]), chart["alphabet"]) for chart in map(json.loads, lines)]
+    return [(json.dumps(chart["config"]), chart["alphabet"]) for chart in read_lines("known.jsonl")]
 
 
 @dataclass

@@ -12,9 +12,11 @@ import redis
 
 from tests.documents import flat, nested, ring
 from tests.groups import STRICT, alone, assert_same, caught_up, digest, follow
+from tests.replication.call_forms import FORMS, Words, load_function
 from tests.servers import Server
 
 Start = Callable[..., Server]
+Form = Callable[[redis.Redis, Words], object]
 
 LARGE = {
     "states": ring(30),
@@ -36,57 +38,30 @@ def refuses_clients(server: Server) -> None:
             server.own.execute_command("SM.SET", f"new {name}", document)
 
 
-def plain(r: redis.Redis) -> None:
+def store(r: redis.Redis) -> None:
     for name, document in LARGE.items():
         r.execute_command("SM.SET", name, document)
 
 
-def in_multi(r: redis.Redis) -> None:
-    with r.pipeline(transaction=True) as pipe:
-        for name, document in LARGE.items():
-            pipe.execute_command("SM.SET", name, document)
-        pipe.execute()
-
-
-def in_lua(r: redis.Redis) -> None:
-    for name, document in LARGE.items():
-        r.eval("return redis.call('SM.SET', KEYS[1], ARGV[1])", 1, name, document)
-
-
-def in_a_function(r: redis.Redis) -> None:
-    r.function_load(
-        "#!lua name=f\nredis.register_function('f', function(k, a) return redis.call('SM.SET', k[1], a[1]) end)"
-    )
-    for name, document in LARGE.items():
-        r.fcall("f", 1, name, document)
-
-
-def restored(r: redis.Redis) -> None:
-    """By a dump of another server's."""
-    for name, payload in DUMPS.items():
-        r.execute_command("RESTORE", name, 0, payload)
-
-
-DUMPS: dict[str, bytes] = {}
-
-
 @pytest.fixture
-def dumps(start_server: Start) -> None:
+def dumps(start_server: Start) -> dict[str, bytes]:
     """Dumps of the large documents, made by a server that nobody replicates."""
     server = start_server()
-    plain(server.own)
-    for name in LARGE:
-        DUMPS[name] = server.raw().execute_command("DUMP", name)
+    store(server.own)
+    return {name: server.raw().execute_command("DUMP", name) for name in LARGE}
 
 
-@pytest.mark.usefixtures("dumps")
-@pytest.mark.parametrize("write", [plain, in_multi, in_lua, in_a_function, restored], ids=lambda write: write.__name__)
-def test_what_the_primary_took(start_server: Start, write: Callable[[redis.Redis], None]) -> None:
+@pytest.mark.parametrize("command", ["SM.SET", "RESTORE"])
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+def test_what_the_primary_took(start_server: Start, dumps: dict[str, bytes], form: Form, command: str) -> None:
     primary = start_server(settings=STRICT)
+    load_function(primary)
     first, chained = replica(start_server), replica(start_server)
     follow(primary, first)
     follow(first, chained)
-    write(primary.own)
+    for name, document in LARGE.items():
+        words = ("SM.SET", name, document) if command == "SM.SET" else ("RESTORE", name, 0, dumps[name])
+        assert form(primary.raw(), words) == b"OK"
     caught_up(primary, first, chained)
     assert_same(primary, first, chained)
 
@@ -95,7 +70,7 @@ def test_what_the_primary_took(start_server: Start, write: Callable[[redis.Redis
 @pytest.mark.parametrize("diskless", ["yes", "no"])
 def test_a_full_sync_brings_it(start_server: Start, diskless: str, load: str) -> None:
     primary = start_server(settings=STRICT | {"repl-diskless-sync": diskless})
-    plain(primary.own)
+    store(primary.own)
     first = replica(start_server, **{"repl-diskless-load": load})
     follow(primary, first)
     caught_up(primary, first)
@@ -109,7 +84,7 @@ def test_the_replicas_own_disk_brings_it_back(start_server: Start, preamble: str
     primary = start_server(settings=STRICT)
     first = replica(start_server, **{"aof-use-rdb-preamble": preamble})
     follow(primary, first)
-    plain(primary.own)
+    store(primary.own)
     primary.own.execute_command("SM.MUTATE", "states", "s1", "a reason")
     caught_up(primary, first)
     agreed = digest(primary)
@@ -135,7 +110,7 @@ def test_the_replicas_own_disk_brings_it_back(start_server: Start, preamble: str
 def test_limits_that_were_lowered_hold_for_clients_alone(start_server: Start) -> None:
     """The same server, restarted with lower limits: what it held it holds, and what it replicates arrives."""
     primary = start_server(settings=STRICT | {"appendonly": "yes"})
-    plain(primary.own)
+    store(primary.own)
     primary.own.execute_command("SM.SET", "small", SMALL)
     agreed = digest(primary)
     primary.module_args = tuple(LOW)
@@ -151,11 +126,11 @@ def test_limits_that_were_lowered_hold_for_clients_alone(start_server: Start) ->
     assert_same(primary, first)
 
 
-def test_a_restore_by_a_client_is_held_to_the_limits(start_server: Start, dumps: None) -> None:
+def test_a_restore_by_a_client_is_held_to_the_limits(start_server: Start, dumps: dict[str, bytes]) -> None:
     server = start_server(module_args=LOW)
     server.own.execute_command("SM.SET", "states", SMALL)
     before = server.digest("states")
-    for name, payload in DUMPS.items():
+    for name, payload in dumps.items():
         with pytest.raises(redis.ResponseError, match="Bad data format"):
             server.raw().execute_command("RESTORE", name, 0, payload, "REPLACE")
     assert server.digest("states") == before

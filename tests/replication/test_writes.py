@@ -11,9 +11,8 @@ import redis
 from tests.contract import writes
 from tests.documents import README, TEMPLATE, TRAFFIC
 from tests.groups import STRICT, assert_same, calls, caught_up, follow, offset, run_quietly
+from tests.replication.call_forms import FORMS, Words, load_function
 from tests.servers import Server
-
-Words = tuple[str | bytes, ...]
 
 CHART = (
     '{"id":"c","initial":"a","states":{"a":{"on":{"GO":{"target":"b","actions":"sound"},"STAY":{"actions":"tick"}}},'
@@ -78,25 +77,6 @@ NO_CHANGES: list[Words] = [
 ]
 
 
-def plain(r: redis.Redis, words: Words) -> object:
-    return run_quietly(r, [words])[0]
-
-
-def in_multi(r: redis.Redis, words: Words) -> object:
-    return run_quietly(r, [words], transaction=True)[0]
-
-
-def in_a_script(r: redis.Redis, words: Words) -> object:
-    return run_quietly(r, [("EVAL", "return redis.pcall(unpack(ARGV))", "0", *words)])[0]
-
-
-def in_a_function(r: redis.Redis, words: Words) -> object:
-    return run_quietly(r, [("FCALL", "call", "0", *words)])[0]
-
-
-WAYS = [plain, in_multi, in_a_script, in_a_function]
-
-
 def prepare(r: redis.Redis) -> None:
     r.flushall()
     r.execute_command("SM.SET", "flat", README)
@@ -112,9 +92,7 @@ def prepare(r: redis.Redis) -> None:
 @pytest.fixture
 def primary(start_server: Callable[..., Server]) -> Server:
     server = start_server(settings=STRICT | {"appendonly": "yes", "appendfsync": "always"})
-    server.own.function_load(
-        "#!lua name=f\nredis.register_function('call', function(keys, words) return redis.pcall(unpack(words)) end)"
-    )
+    load_function(server)
     return server
 
 
@@ -128,16 +106,16 @@ def test_what_changes_something_is_sent_once(start_server: Callable[..., Server]
     follow(primary, *replicas)
     r = primary.client(decode_responses=False)
     for words in CHANGES:
-        for way in WAYS:
+        for form in FORMS:
             prepare(r)
             caught_up(primary, *replicas)
             name = str(words[0])
             before = [calls(replica, name) for replica in replicas]
-            reply = way(r, words)
-            assert reply is not None and not isinstance(reply, redis.ResponseError), (way.__name__, words, reply)
+            reply = form(r, words)
+            assert reply is not None and not isinstance(reply, redis.ResponseError), (form.__name__, words, reply)
             caught_up(primary, *replicas)
             after = [calls(replica, name) for replica in replicas]
-            assert after == [count + 1 for count in before], (way.__name__, words)
+            assert after == [count + 1 for count in before], (form.__name__, words)
             assert_same(primary, *replicas)
 
 
@@ -154,9 +132,9 @@ def test_what_changes_nothing_is_not_sent(start_server: Callable[..., Server], p
 
     before = sent()
     for words in NO_CHANGES:
-        for way in WAYS:
-            way(r, words)
-            assert sent() == before, (way.__name__, words)
+        for form in FORMS:
+            form(r, words)
+            assert sent() == before, (form.__name__, words)
     with r.pipeline(transaction=True) as pipe:
         for words in NO_CHANGES:
             pipe.execute_command(*words)

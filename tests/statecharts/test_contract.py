@@ -29,10 +29,6 @@ def digest(r: redis.Redis, key: str) -> str:
     return str(r.execute_command("DEBUG", "DIGEST-VALUE", key)[0])
 
 
-def written(server: Server) -> int:
-    return int(server.info("persistence")["rdb_changes_since_last_save"])
-
-
 def stored(r: redis.Redis, key: str) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(r.execute_command("SM.GET", key))
     return document
@@ -55,7 +51,7 @@ def test_send_with_actions_answers_exit_transition_and_entry_actions(r: redis.Re
 
 
 def test_what_send_does_not_take_is_nil_and_changes_nothing(server: Server, r: redis.Redis, session: str) -> None:
-    before, writes = digest(r, session), written(server)
+    before, writes = digest(r, session), server.writes()
     for event in ("START", "next", "", "*", "session", "paused", b"\xff", b"NEXT\0", "x" * 100_000):
         for more in ((), ("ACTIONS",)):
             assert r.execute_command("SM.SEND", session, event, *more) is None
@@ -63,14 +59,14 @@ def test_what_send_does_not_take_is_nil_and_changes_nothing(server: Server, r: r
     assert r.execute_command("SM.SEND", "missing", "START") is None
     assert r.execute_command("SM.CAN", "missing", "START") is None
     assert r.execute_command("SM.NEXT", "missing") is None
-    assert (digest(r, session), written(server), r.exists("missing")) == (before, writes, 0)
+    assert (digest(r, session), server.writes(), r.exists("missing")) == (before, writes, 0)
 
 
 def test_can_is_what_send_would_do(server: Server, r: redis.Redis, session: str) -> None:
-    writes = written(server)
+    writes = server.writes()
     for event in ("NEXT", "LOUDER", "PAUSE", "STOP", "FIRST"):
         assert r.execute_command("SM.CAN", session, event) == 1
-    assert written(server) == writes
+    assert server.writes() == writes
 
 
 def test_next_lists_the_events_in_document_order(r: redis.Redis, session: str) -> None:
@@ -131,7 +127,7 @@ def test_current_enters_that_state_its_parents_and_the_initial_states_that_it_en
 
 IMPOSSIBLE: list[tuple[Any, str]] = [
     ("nope", "$.current: no state 'nope'"),
-    ("session.trak", "did you mean 'session.track'?"),
+    ("session.trak", "did you mean 'track'?"),
     ("session.back", "history state, which is never active"),
     ({"session": "back"}, "$.current.session: 'back' is a history state"),
     ({"session": {"track": "x"}}, "$.current.session.track: no state 'x'"),
@@ -145,21 +141,20 @@ IMPOSSIBLE: list[tuple[Any, str]] = [
 def test_a_current_that_cannot_be_is_refused_and_the_old_machine_stands(
     server: Server, r: redis.Redis, session: str, current: Any, fault: str
 ) -> None:
-    before, writes = digest(r, session), written(server)
+    before, writes = digest(r, session), server.writes()
     argument = current if isinstance(current, str) else compact(current)
-    place = "the third argument" if isinstance(current, str) else "the third argument at $"
-    for call, where in (((compact({**PLAYER, "current": current}),), "$.current"), ((PLAYER_TEXT, argument), place)):
+    for call in ((compact({**PLAYER, "current": current}),), (PLAYER_TEXT, argument)):
         with pytest.raises(redis.ResponseError) as refused:
             r.execute_command("SM.SET", session, *call)
-        assert fault.replace("$.current", where) in str(refused.value)
-        assert where in str(refused.value)
-    assert (digest(r, session), written(server)) == (before, writes)
+        assert fault in str(refused.value)
+        assert "$.current" in str(refused.value)
+    assert (digest(r, session), server.writes()) == (before, writes)
 
 
 @pytest.mark.parametrize("argument", ["{", '{"session":', '{"a":1,"a":2}', '{"a":' * 10_000, b"\xff", b'{"\xff":{}}'])
 def test_a_third_argument_that_is_no_state_value(r: redis.Redis, session: str, argument: str | bytes) -> None:
     before = digest(r, session)
-    with pytest.raises(redis.ResponseError, match=r"^the third argument( at \$)?: "):
+    with pytest.raises(redis.ResponseError, match=r"^invalid document at \$\.current"):
         r.execute_command("SM.SET", session, PLAYER_TEXT, argument)
     assert digest(r, session) == before
 
@@ -298,13 +293,13 @@ def test_a_machine_that_is_done_takes_no_event(server: Server, r: redis.Redis, s
     states, actions = r.execute_command("SM.SEND", session, "STOP", "ACTIONS")
     assert states == ["over"]
     assert actions == ["cut", "close", "bye", "halt"]
-    before, writes = digest(r, session), written(server)
+    before, writes = digest(r, session), server.writes()
     for event in ("START", "STOP", "NEXT", "*", "xstate.done.state.player"):
         assert r.execute_command("SM.SEND", session, event) is None
         assert r.execute_command("SM.CAN", session, event) == 0
     assert r.execute_command("SM.NEXT", session) == []
     assert r.execute_command("SM.MUTATE", session, "idle") is None
-    assert (digest(r, session), written(server)) == (before, writes)
+    assert (digest(r, session), server.writes()) == (before, writes)
     assert r.execute_command("SM.MUTATE", session, "paused", "an operator", "FORCE") == "OK"
     assert r.execute_command("SM.SEND", session, "STOP") == ["over"]
     assert r.execute_command("SM.RESET", session) == "OK"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,14 +17,8 @@ from tests.servers import Server
 from tests.statecharts.charts import PLAYER_TEXT
 
 MANY = 10_000
-A_LOT = 400_000
-"""Kilobytes that no chart within the limits may cost at once: it is the server of all tests of this process."""
-
-
-def peak(server: Server) -> int:
-    """Kilobytes of memory that the process has held at most."""
-    status = Path(f"/proc/{server.pid}/status").read_text(encoding="utf-8")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+MAX_GROWTH = 400 << 20
+"""Bytes by which the process may grow at its peak; it is the shared server of all tests of this process."""
 
 
 @pytest.fixture
@@ -35,11 +28,11 @@ def rude(server: Server) -> Iterator[redis.Redis]:
     server.config("redisstate.max-document-bytes", "4mb")
     server.config("redisstate.max-elements", 1_000_000)
     r.execute_command("SM.SET", "old", PLAYER_TEXT, "session")
-    before, held = r.execute_command("SM.GET", "old"), peak(server)
+    before, peak = r.execute_command("SM.GET", "old"), server.peak_memory()
     yield r
     assert server.own.ping()
     assert server.own.execute_command("SM.GET", "old") == before
-    assert peak(server) - held < A_LOT
+    assert server.peak_memory() - peak < MAX_GROWTH
 
 
 def refused(r: redis.Redis, chart: str | dict[str, Any], fault: str) -> None:

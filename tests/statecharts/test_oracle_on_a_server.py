@@ -4,30 +4,15 @@ the middle, and SM.CAN, SM.NEXT, SM.GET and the memo agreeing at every step."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
+from tests.core.chart_support import FIXTURES
 from tests.servers import Server
 
-FIXTURES = Path(__file__).resolve().parents[1] / "core" / "xstate"
 PARTS = 8
-
-
-def fixtures() -> Iterator[dict[str, Any]]:
-    for name in ("known.jsonl", "random.jsonl"):
-        alphabet: list[str] = []
-        for line in (FIXTURES / name).read_text(encoding="utf-8").splitlines():
-            fixture = json.loads(line)
-            alphabet = fixture.setdefault("alphabet", alphabet)
-            if "config" in fixture:
-                yield fixture
-
-
-ALL = list(fixtures())
 
 
 def state_value(text: str) -> object:
@@ -85,5 +70,5 @@ def follow(r: redis.Redis, raw: redis.Redis, fixture: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_the_server_agrees_with_xstate(server: Server, r: redis.Redis, part: int) -> None:
-    for fixture in ALL[part::PARTS]:
+    for fixture in FIXTURES[part::PARTS]:
         follow(r, server.raw(), fixture)

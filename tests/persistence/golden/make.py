@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 from tests import corpus  # noqa: E402
+from tests.core.chart_support import read_lines  # noqa: E402
 from tests.servers import Server  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
@@ -30,8 +31,7 @@ def flat(server: Server) -> None:
 
 def chart(server: Server) -> None:
     """The well-known statecharts, each some events along: history, parallel and final states among them."""
-    for line in (ROOT / "tests" / "core" / "xstate" / "known.jsonl").read_text(encoding="utf-8").splitlines():
-        fixture = json.loads(line)
+    for fixture in read_lines("known.jsonl"):
         for events in (0, 3, 11):
             key = f"{fixture['name']}:{events}"
             server.own.execute_command("SM.SET", key, json.dumps(fixture["config"]))
