@@ -14,22 +14,25 @@ DEFAULTS = {
     "redisstate.invalid-transition": "nil",
     "redisstate.max-document-bytes": "327680",
     "redisstate.max-elements": "4000",
+    "redisstate.max-memo-bytes": "67108864",
     "redisstate.max-nesting": "64",
     "redisstate.max-states": "10000",
+    "redisstate.server-encoded-replies": "yes",
 }
 OTHERS = {
     "redisstate.invalid-transition": "error",
     "redisstate.max-document-bytes": "2000",
     "redisstate.max-elements": "30",
+    "redisstate.max-memo-bytes": "2000000",
     "redisstate.max-nesting": "10",
     "redisstate.max-states": "20",
+    "redisstate.server-encoded-replies": "no",
 }
 ARGUMENTS = [word for name, value in OTHERS.items() for word in (name.removeprefix("redisstate."), value)]
 
 
 def shown(server: Server) -> dict[str, str]:
-    answered = server.own.config_get("redisstate.*")
-    return {name: answered[name] for name in DEFAULTS}
+    return dict(server.own.config_get("redisstate.*"))
 
 
 def acting(elements: int) -> str:
@@ -98,6 +101,8 @@ WRONG = [
     ("invalid-transition", "maybe"),
     ("invalid-transition", ""),
     ("invalid-transition", "nil error"),
+    ("server-encoded-replies", "maybe"),
+    ("max-memo-bytes", "1048575"),
     ("max-document-bytes", "0"),
     ("max-document-bytes", "-1"),
     ("max-document-bytes", "many"),

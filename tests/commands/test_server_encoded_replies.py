@@ -1,4 +1,5 @@
-"""What is asked for again and again is sent as the server encoded it once: nothing else may differ."""
+"""redisstate.server-encoded-replies: a reply of SM.STATE, SM.SEND or SM.GET that is requested often is encoded by the
+server once, and then sent as it is. Clients see no difference."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from tests.documents import TRAFFIC, compact, flat, ring
 from tests.servers import Server
 
 OFTEN = 3000
+"""Requests after which a reply is certainly encoded by the server; the module does that after 1,024."""
 
 REGIONS = {
     "type": "parallel",
@@ -28,30 +30,27 @@ DOCUMENTS = {
     "bytes that end lines": (flat({"a\r\n\0b": []}, "a\r\n\0b"), ["a\r\n\0b"]),
     "a long name": (flat({"x" * 2000: []}, "x" * 2000), ["x" * 2000]),
     "regions": (compact(REGIONS), ["light.on", "a b.on", "é.on", 'say "x".on', "5.on"]),
-    "more regions than are kept": (
+    "more regions than the limit": (
         compact({"type": "parallel", "states": {f"r{n}": {} for n in range(50)}}), [f"r{n}" for n in range(50)],
     ),
 }  # fmt: skip
 
 
-def ask(r: redis.Redis, times: int, command: str) -> list[Any]:
+def repeat(r: redis.Redis, times: int, command: str) -> list[Any]:
+    """The replies to a command on the key ``k``, sent so many times."""
     with r.pipeline(transaction=False) as pipe:
         for _ in range(times):
             pipe.execute_command(command, "k")
         return list(pipe.execute())
 
 
-def states(r: redis.Redis, times: int) -> list[Any]:
-    return ask(r, times, "SM.STATE")
-
-
 @pytest.mark.parametrize("name", DOCUMENTS)
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_the_answer_stays_the_same(server: Server, name: str, protocol: int) -> None:
+def test_sm_state_answers_the_same(server: Server, name: str, protocol: int) -> None:
     document, expected = DOCUMENTS[name]
     r = server.client(protocol=protocol)
     r.execute_command("SM.SET", "k", document)
-    assert all(answer == expected for answer in states(r, OFTEN))
+    assert all(answer == expected for answer in repeat(r, OFTEN, "SM.STATE"))
     with r.pipeline(transaction=True) as pipe:
         pipe.execute_command("SM.STATE", "k")
         pipe.execute_command("SM.STATE", "k")
@@ -63,42 +62,42 @@ def test_the_answer_stays_the_same(server: Server, name: str, protocol: int) -> 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 @pytest.mark.parametrize("protocol", [2, 3])
-def test_the_document_stays_the_same(server: Server, name: str, protocol: int) -> None:
+def test_sm_get_answers_the_same(server: Server, name: str, protocol: int) -> None:
     r = server.client(protocol=protocol)
     r.execute_command("SM.SET", "k", DOCUMENTS[name][0])
-    (expected,) = ask(r, 1, "SM.GET")
-    assert set(ask(r, OFTEN, "SM.GET")) == {expected}
+    (expected,) = repeat(r, 1, "SM.GET")
+    assert set(repeat(r, OFTEN, "SM.GET")) == {expected}
     assert r.eval("return redis.call('SM.GET', KEYS[1])", 1, "k") == expected
     other = server.client(protocol=5 - protocol)
     assert other.execute_command("SM.GET", "k") == expected
     assert other.execute_command("SM.STATE", "k") == DOCUMENTS[name][1]
 
 
-def test_a_reason_is_never_left_out(server: Server) -> None:
-    """Machines with and without a reason stand on one node, whose document is kept."""
+def test_a_reason_is_in_the_reply_of_its_machine_only(server: Server) -> None:
+    """Machines with and without a reason share a node, and so its encoded document."""
     r = server.client()
     r.execute_command("SM.SET", "k", TRAFFIC)
-    (without,) = ask(r, 1, "SM.GET")
-    assert set(ask(r, OFTEN, "SM.GET")) == {without}
+    (without,) = repeat(r, 1, "SM.GET")
+    assert set(repeat(r, OFTEN, "SM.GET")) == {without}
     r.execute_command("SM.MUTATE", "k", "green", "by ann")
-    green = ask(r, OFTEN, "SM.GET")
+    green = repeat(r, OFTEN, "SM.GET")
     assert set(green) == {green[0]}
     assert '"reason":"by ann"' in green[0]
     r.execute_command("SM.MUTATE", "k", "red", "again", "FORCE")
-    (with_reason,) = ask(r, 1, "SM.GET")
+    (with_reason,) = repeat(r, 1, "SM.GET")
     assert with_reason != without
     assert '"reason":"again"' in with_reason
     r.execute_command("SM.MUTATE", "k", "green")
-    (green_without,) = ask(r, 1, "SM.GET")
+    (green_without,) = repeat(r, 1, "SM.GET")
     assert "reason" not in green_without
-    assert set(ask(r, OFTEN, "SM.GET")) == {green_without}
+    assert set(repeat(r, OFTEN, "SM.GET")) == {green_without}
 
 
 @pytest.mark.parametrize("how", ["MULTI", "Lua"])
-def test_a_document_is_kept_wherever_it_is_asked_for(server: Server, how: str) -> None:
+def test_sm_get_in_multi_and_lua_answers_the_same(server: Server, how: str) -> None:
     r = server.client()
     r.execute_command("SM.SET", "k", TRAFFIC)
-    (expected,) = ask(r, 1, "SM.GET")
+    (expected,) = repeat(r, 1, "SM.GET")
     if how == "Lua":
         script = "local t = {} for i = 1, ARGV[1] do t[i] = redis.call('SM.GET', KEYS[1]) end return t"
         answers = r.eval(script, 1, "k", str(OFTEN))
@@ -111,8 +110,8 @@ def test_a_document_is_kept_wherever_it_is_asked_for(server: Server, how: str) -
 
 
 @pytest.mark.parametrize("how", ["alone", "MULTI", "Lua"])
-def test_it_begins_wherever_it_is_asked(server: Server, how: str) -> None:
-    """The moment when the server is asked for its encoding may lie within MULTI or a script."""
+def test_encoding_may_happen_in_multi_or_lua(server: Server, how: str) -> None:
+    """The command that encodes a reply may run within MULTI or a script of a client."""
     r = server.client()
     r.execute_command("SM.SET", "k", compact(REGIONS))
     count = 500
@@ -132,72 +131,97 @@ def test_it_begins_wherever_it_is_asked(server: Server, how: str) -> None:
 
 
 @pytest.mark.parametrize(("command", "document"), [("SM.STATE", compact(REGIONS)), ("SM.GET", TRAFFIC)])
-def test_what_is_kept_is_counted_and_given_back(server: Server, command: str, document: str) -> None:
+def test_encoded_replies_are_counted_and_freed(server: Server, command: str, document: str) -> None:
     r = server.client()
     server.wait_info(machines=0, definitions=0)
     r.execute_command("SM.SET", "k", document)
     before = server.info()["nodes_bytes"]
-    ask(r, OFTEN, command)
-    kept = server.info()["nodes_bytes"]
-    assert before + 50 < kept < before + 2000
-    ask(r, OFTEN, command)
-    assert server.info()["nodes_bytes"] == kept
+    repeat(r, OFTEN, command)
+    encoded = server.info()["nodes_bytes"]
+    assert before + 50 < encoded < before + 2000
+    repeat(r, OFTEN, command)
+    assert server.info()["nodes_bytes"] == encoded
     r.flushall()
     server.wait_info(machines=0, definitions=0, nodes=0, nodes_bytes=0)
 
 
-@pytest.mark.parametrize("command", ["SM.STATE", "SM.GET"])
-def test_a_look_at_a_machine_shows_in_monitor_as_itself_alone(server: Server, command: str) -> None:
-    r = server.client()
-    r.execute_command("SM.SET", "k", TRAFFIC)
-    with r.monitor() as monitor:
-        ask(server.own, 100, command)
+def monitored(server: Server, times: int, command: str) -> list[str]:
+    """What MONITOR shows, in upper case, while the command is sent so many times."""
+    with server.client().monitor() as monitor:
+        repeat(server.own, times, command)
         server.own.ping()
-        commands = []
+        commands: list[str] = []
         while not commands or commands[-1] != "PING":
             commands.append(monitor.next_command()["command"].upper())
-    assert commands[:-1] == [f"{command} K"] * 100
+    return commands[:-1]
+
+
+@pytest.mark.parametrize("command", ["SM.STATE", "SM.GET"])
+def test_a_few_reads_show_in_monitor_as_themselves(server: Server, command: str) -> None:
+    server.own.execute_command("SM.SET", "k", TRAFFIC)
+    assert monitored(server, 100, command) == [f"{command} K"] * 100
+
+
+@pytest.mark.parametrize(("command", "encoder"), [("SM.STATE", "COMMAND GETKEYS"), ("SM.GET", "ECHO")])
+def test_many_reads_show_in_monitor_with_one_command_that_encodes(
+    server: Server, command: str, encoder: str
+) -> None:
+    server.own.execute_command("SM.SET", "k", TRAFFIC)
+    others = [shown for shown in monitored(server, OFTEN, command) if shown != f"{command} K"]
+    assert len(others) == 1
+    assert others[0].startswith(encoder)
+
+
+@pytest.mark.parametrize("command", ["SM.STATE", "SM.GET"])
+def test_the_setting_turns_it_off(server: Server, command: str) -> None:
+    server.config("redisstate.server-encoded-replies", "no")
+    server.own.execute_command("SM.SET", "k", TRAFFIC)
+    (expected,) = repeat(server.own, 1, command)
+    before = server.info()["nodes_bytes"]
+    assert monitored(server, OFTEN, command) == [f"{command} K"] * OFTEN
+    assert server.info()["nodes_bytes"] == before
+    assert repeat(server.own, 2, command) == [expected, expected]
 
 
 @pytest.mark.parametrize(
     ("command", "name", "count"), [("SM.STATE", "a state with a long name ", 20), ("SM.GET", "s", 10)]
 )
-def test_what_is_kept_is_really_given_back(
+def test_memory_of_encoded_replies_comes_back(
     start_server: Callable[..., Server], command: str, name: str, count: int
 ) -> None:
-    """Each round keeps what some nodes answer: were it left behind, used_memory would grow by what a round takes."""
+    """Each round encodes the replies of several nodes: if they leaked, used_memory would grow by their size."""
     server = start_server(settings={"hz": 500, "latency-tracking": "no", "slowlog-log-slower-than": -1})
     document = ring(count, name)
 
-    def come_and_go(times: int) -> tuple[int, int]:
+    def store_and_delete(times: int) -> tuple[int, int]:
         server.own.execute_command("SM.SET", "k", document)
         before = server.info()["nodes_bytes"]
         for number in range(1, count + 1):
-            ask(server.own, times, command)
+            repeat(server.own, times, command)
             server.own.execute_command("SM.MUTATE", "k", f"{name}{number % count}")
-        kept = server.info()["nodes_bytes"] - before
+        encoded = server.info()["nodes_bytes"] - before
         server.own.flushall()
         server.wait_info(machines=0, definitions=0, nodes=0)
-        return kept, min(server.info("memory")["used_memory"] for _ in range(5))
+        return encoded, min(server.info("memory")["used_memory"] for _ in range(5))
 
-    for _ in range(40):  # until as many freed blocks of each size are kept for Python as may be
-        come_and_go(1)
-    held, kept = [], 0
+    for _ in range(40):  # fills the lists of free blocks
+        store_and_delete(1)
+    sizes, encoded = [], 0
     for _ in range(6):
-        kept, memory = come_and_go(1100)
-        held.append(memory)
-    assert kept > count * 150
-    assert statistics.median(b - a for a, b in itertools.pairwise(held)) < kept / 2, held
+        encoded, memory = store_and_delete(1100)
+        sizes.append(memory)
+    assert encoded > count * 150
+    assert statistics.median(b - a for a, b in itertools.pairwise(sizes)) < encoded / 2, sizes
 
 
 @pytest.mark.parametrize(
     "renamed", [*[(command, "") for command in ("COMMAND", "MGET", "SELECT", "ECHO")], ("MGET", "OTHER")], ids=" ".join
 )
-def test_without_the_servers_command_it_goes_on(start_server: Callable[..., Server], renamed: tuple[str, str]) -> None:
+def test_replies_without_the_command_that_encodes(start_server: Callable[..., Server], renamed: tuple[str, str]) -> None:
     server = start_server(settings={"rename-command": [renamed]})
     r = server.client()
     assert r.execute_command("SM.SET", "k", TRAFFIC) == "OK"
-    assert all(answer == ["red"] for answer in states(r, OFTEN))
-    (document,) = ask(r, 1, "SM.GET")
-    assert set(ask(r, OFTEN, "SM.GET")) == {document}
+    assert all(answer == ["red"] for answer in repeat(r, OFTEN, "SM.STATE"))
+    (document,) = repeat(r, 1, "SM.GET")
+    assert set(repeat(r, OFTEN, "SM.GET")) == {document}
     assert server.alive()
