@@ -1,1 +1,1 @@
-"""The tests: one folder per concern, each against real servers except core/."""
+"""The tests, a folder for each concern. All but core/ start real servers."""

@@ -1,4 +1,4 @@
-"""A cluster of three primaries, each with a replica: made, asked who has what, slots moved, seen to be whole."""
+"""A cluster of three primaries, each with a replica: creating it, its roles and slots, moving slots."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ SETTINGS = STRICT | {
     "cluster-allow-replica-migration": "no",
     "cluster-replica-validity-factor": 0,
 }
-"""A node that is slow is not taken for dead; a test that wants a failover sets a shorter timeout."""
+"""A slow node does not cause a failover; a test that wants one sets a shorter timeout."""
 
 
 @cache
 def a_key_of_every_slot() -> tuple[str, ...]:
-    """Names of keys: the one at place N is in slot N."""
+    """Keys; the one at index N is in slot N."""
     names: dict[int, str] = {}
     number = 0
     while len(names) < SLOTS:
@@ -52,7 +52,7 @@ class Cluster:
             self._join_by_hand()
         else:
             self._join_by(client)
-        self.wait_until_whole()
+        self.wait_until_complete()
 
     def _join_by(self, client: Path) -> None:
         addresses = [f"127.0.0.1:{server.port}" for server in self.servers]
@@ -75,7 +75,7 @@ class Cluster:
         for primary, replica in zip(self.servers[:3], self.servers[3:], strict=True):
             replica.own.execute_command("CLUSTER", "REPLICATE", identity(primary))
 
-    # Who is who
+    # Roles
 
     def alive(self) -> list[Server]:
         return [server for server in self.servers if server.alive()]
@@ -84,7 +84,7 @@ class Cluster:
         return [server for server in self.alive() if role(server) == "master"]
 
     def owner(self, slot: int) -> Server:
-        """The primary that says that it has the slot. Waits for one, as after a failover."""
+        """The primary that owns the slot. Waits until there is one, as after a failover."""
         found: Server = wait_until(
             lambda: next((server for server in self.primaries() if has_slot(server, slot)), None),
             f"slot {slot} has an owner",
@@ -93,15 +93,15 @@ class Cluster:
 
     def replica_of(self, primary: Server) -> Server:
         def follows(server: Server) -> bool:
-            told = server.info("replication")
-            return told["role"] == "slave" and told["master_port"] == primary.port
+            status = server.info("replication")
+            return status["role"] == "slave" and status["master_port"] == primary.port
 
         return next(server for server in self.alive() if server is not primary and follows(server))
 
-    def wait_until_whole(self) -> None:
-        """Waits until three primaries have all slots, each with a replica that is in step, and all say so."""
+    def wait_until_complete(self) -> None:
+        """Waits until all nodes agree on three primaries that own all slots, each with a connected replica."""
 
-        def whole() -> bool:
+        def complete() -> bool:
             primaries = self.primaries()
             return (
                 len(primaries) == 3
@@ -111,14 +111,14 @@ class Cluster:
                     and server.own.cluster("INFO")["cluster_slots_ok"] == str(SLOTS)
                     for server in self.servers
                 )
-                and len({shares(server) for server in self.servers}) == 1
+                and len({slot_ranges(server) for server in self.servers}) == 1
                 and len({roles(server) for server in self.servers}) == 1
             )
 
-        wait_until(whole, "the cluster is whole")
+        wait_until(complete, "the cluster is complete")
 
     def promote(self, replica: Server) -> None:
-        """CLUSTER FAILOVER; again where it times out, which a server gives it 5 seconds for."""
+        """CLUSTER FAILOVER, repeated when it times out, which it does after 5 seconds."""
         asked = 0.0
 
         def promoted() -> bool:
@@ -130,7 +130,7 @@ class Cluster:
 
         wait_until(promoted, "the replica is promoted")
 
-    # Talking to it
+    # Clients
 
     def client(self, **options: Any) -> RedisCluster:
         """redis-py's client, with its own redirections and retries."""
@@ -174,7 +174,7 @@ class Cluster:
 
 
 def can_move_at_once() -> bool:
-    """Valkey 9.0 brought it."""
+    """Whether the server has CLUSTER MIGRATESLOTS (Valkey 9.0)."""
     found = servers.find()
     return found.vendor == "Valkey" and found.version >= (9, 0, 0)
 
@@ -206,22 +206,22 @@ def nodes(server: Server) -> list[list[str]]:
 
 
 def has_slot(server: Server, slot: int) -> bool:
-    """Does the server say that it has the slot itself?"""
-    return any(low <= slot <= high for owner, low, high in shares(server) if owner == identity(server))
+    """Whether the server owns the slot, by its own CLUSTER NODES."""
+    return any(low <= slot <= high for owner, low, high in slot_ranges(server) if owner == identity(server))
 
 
 def slots_of(server: Server) -> int:
-    """How many slots the server says that it has itself."""
-    return sum(high - low + 1 for owner, low, high in shares(server) if owner == identity(server))
+    """The number of slots that the server owns, by its own CLUSTER NODES."""
+    return sum(high - low + 1 for owner, low, high in slot_ranges(server) if owner == identity(server))
 
 
 def roles(server: Server) -> frozenset[tuple[str, bool, str]]:
-    """Who follows whom, as the server sees it: (identity, is it a primary?, whom it follows or -)."""
+    """The replication of all nodes, as the server sees it: (identity, whether a primary, its primary or -)."""
     return frozenset((words[0], "master" in words[2].split(","), words[3]) for words in nodes(server))
 
 
-def shares(server: Server) -> frozenset[tuple[str, int, int]]:
-    """Who has which slots, as the server sees it: (primary's identity, first, last)."""
+def slot_ranges(server: Server) -> frozenset[tuple[str, int, int]]:
+    """The owners of all slots, as the server sees them: (primary's identity, first slot, last slot)."""
     found = set()
     for words in nodes(server):
         for span in (word for word in words[8:] if not word.startswith("[")):
@@ -231,6 +231,6 @@ def shares(server: Server) -> frozenset[tuple[str, int, int]]:
 
 
 def errors(server: Server, prefix: str) -> int:
-    """How many replies have begun with this word of an error: ASK, MOVED."""
-    told = server.info("errorstats").get(f"errorstat_{prefix}")
-    return int(told["count"]) if told else 0
+    """How many errors with this prefix the server has sent: ASK, MOVED."""
+    statistics = server.info("errorstats").get(f"errorstat_{prefix}")
+    return int(statistics["count"]) if statistics else 0

@@ -1,4 +1,4 @@
-"""Fixtures: a server that the tests of one process share, servers of a test's own, clients."""
+"""Fixtures: a server that all tests of one process share, servers of one test, clients."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tools import servers
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="the long runs: what is marked long, and larger numbers")
+    parser.addoption("--long", action="store_true", help="also tests that are marked long, and larger numbers in others")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """No stopwatch: on a busy machine an example of 6 ms has taken 258."""
+    """No deadlines: an example that takes 6 ms took 258 on a busy machine."""
     untimed = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
     hypothesis.settings.register_profile("short", untimed)
     hypothesis.settings.register_profile("long", untimed, max_examples=10_000, print_blob=True)
@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is marked long runs with --long only."""
+    """Deselects tests that are marked long, unless --long is given."""
     if config.getoption("--long"):
         return
     long = [item for item in items if item.get_closest_marker("long")]
@@ -48,7 +48,7 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests of this process. Take ``server`` instead: it comes clean."""
+    """One server for all tests of this process. Tests use ``server``, which is empty."""
     server = Server(tmp_path_factory.mktemp("shared")).start()
     yield server
     server.stop()
@@ -58,12 +58,12 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def server(shared_server: Server) -> Iterator[Server]:
-    """The shared server, empty and with its usual settings. Fails the test whose log shows a fault."""
+    """The shared server, empty and with default settings. Fails a test during which the log shows a fault."""
     if not shared_server.alive():
         shared_server.start_again()
     shared_server.own.execute_command("FLUSHALL", "SYNC")
     shared_server.own.function_flush()
-    shared_server.wait_info(machines=0)  # what the test before has unlinked is freed on another thread
+    shared_server.wait_info(machines=0)  # machines of an earlier test may be freed on another thread
     position = len(shared_server.log())
     yield shared_server
     if shared_server.alive():
@@ -76,7 +76,7 @@ def server(shared_server: Server) -> Iterator[Server]:
 
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Starts servers of the test's own: ``start_server(settings={...}, module_args=[...], ...)``."""
+    """Starts servers for one test: ``start_server(settings={...}, module_args=[...], ...)``."""
     started: list[Server] = []
 
     def start(**options: Any) -> Server:
@@ -97,11 +97,11 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture
 def r(server: Server) -> redis.Redis:
-    """A RESP2 client of the shared server that answers text."""
+    """A RESP2 client of the shared server that decodes replies to text."""
     return server.client()
 
 
 @pytest.fixture(params=[2, 3], ids=["RESP2", "RESP3"])
 def raw(request: pytest.FixtureRequest, server: Server) -> redis.Redis:
-    """A client of the shared server, in both protocols, that hands back what the server said, as bytes."""
+    """A client of the shared server, in both protocols, that returns replies as bytes, without callbacks."""
     return server.raw(request.param)

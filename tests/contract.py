@@ -1,4 +1,4 @@
-"""commands.json as the tests need it: the table, and what follows from it."""
+"""commands.json for the tests: the commands, and calls that are derived from their arguments."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ GENERIC = {
     "SM.RENDER": ('{"map":{"a":["b"]},"initial":"a"}',),
     "SM.TEMPLATE": (),
 }
-"""Enough arguments for a command; for the others a key is enough."""
+"""The fewest arguments that a command takes. All other commands take a key."""
 
 
 def enough(name: str, key: str = "key") -> tuple[str, ...]:
-    """A call of the command with as few arguments as it takes."""
+    """A call of the command with the fewest arguments."""
     return (name, *(key if word == "key" else word for word in GENERIC.get(name, ("key",))))
 
 
@@ -51,7 +51,7 @@ def most(arguments: list[dict[str, Any]]) -> int | None:
 
 
 def wrong_counts() -> Iterator[tuple[str, ...]]:
-    """Calls of every command with one argument too few and with one too many."""
+    """Calls of every command with too few and with too many arguments."""
     for name, command in COMMANDS.items():
         arity = command["arity"]
         if abs(arity) > 1:

@@ -1,4 +1,4 @@
-"""Machines of every kind, to be saved and loaded, and what must be the same afterwards."""
+"""Machines of every kind, for tests that save and load them, and the comparison of what they were and are."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from tests.servers import Server
 
 AT_ONCE = 1000
 FAR = 4_000_000_000_000
-"""A time to live that ends, in milliseconds of the clock."""
+"""A time of expiry that is far in the future, in Unix milliseconds."""
 
 
 def machines(definitions: int = 50) -> list[tuple[str | bytes, ...]]:
-    """SM.* commands, in order, that make the corpus: `definitions` definitions that two machines share each."""
+    """The commands that make the corpus. Of its definitions, ``definitions`` are shared by two machines each."""
     calls: list[tuple[str | bytes, ...]] = [
         ("SM.SET", "fresh", README),
         ("SM.SET", "moved", README),
@@ -69,7 +69,7 @@ def fill(server: Server, definitions: int = 50) -> None:
         other.execute_command("SM.SET", key, README, "boo")
 
 
-# KEYS[1]: how the keys begin. ARGV: the first number and the last, how many definitions, how the states begin.
+# KEYS[1]: the keys' prefix. ARGV: first and last number, number of definitions, prefix of the states.
 _MANY = """
 for i = ARGV[1], ARGV[2] do
     local s = ARGV[4] .. i % ARGV[3]
@@ -80,7 +80,7 @@ return 'OK'
 
 
 def many(prefix: str, machines: int, definitions: int, states: str, first: int = 1) -> tuple[str | int, ...]:
-    """A command that makes machines ``prefix``first, ... quickly; state X leads to Xb, an end."""
+    """A script that makes machines ``prefix``first, ... quickly; each has a transition from X to the end state Xb."""
     return ("EVAL", _MANY, 1, prefix, first, first + machines - 1, definitions, states)
 
 
@@ -88,7 +88,7 @@ Seen = dict[tuple[int, bytes], tuple[bytes, bytes, int]]
 
 
 def everything(server: Server) -> Seen:
-    """Each key of databases 0 and 7: its digest, what SM.GET says (b"" for other types), when it expires."""
+    """Each key of databases 0 and 7: its digest, SM.GET's reply (b"" for other types), its time of expiry."""
     seen: Seen = {}
     for db in (0, 7):
         raw = server.raw(db=db)
@@ -107,7 +107,7 @@ def everything(server: Server) -> Seen:
 
 
 def changes(before: Seen, after: Seen) -> list[str]:
-    """What differs, shortly: for a message that can be read where thousands of keys were compared."""
+    """At most ten differences, shortened: a readable message where thousands of keys are compared."""
     lines = []
     for at in sorted(before.keys() | after.keys()):
         if before.get(at) != after.get(at):

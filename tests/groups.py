@@ -1,7 +1,7 @@
-"""Servers that belong together: a primary and its replicas, and whether they hold the same.
+"""A primary and its replicas: making them, and comparing their data.
 
-Replicas are told whom to follow by REPLICAOF, not by redis.conf: one that is started again comes up alone, with what
-its own disk holds.
+Replicas are made by REPLICAOF, not by redis.conf: after a restart, a replica is a primary with the data of its own
+disk.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import redis
 from tests.servers import Server, wait_until
 
 STRICT = {"propagation-error-behavior": "panic", "repl-ping-replica-period": 3600, "repl-timeout": 7200}
-"""A replica, or a server that replays its AOF, dies of a command that fails; no pings move the offset."""
+"""A command that fails on a replica, or while the AOF is loaded, ends the server; no pings change the offset."""
 
 
 def follow(primary: Server, *replicas: Server) -> None:
@@ -25,32 +25,32 @@ def follow(primary: Server, *replicas: Server) -> None:
 
 
 def alone(*servers: Server) -> None:
-    """Ends a replica's following; it becomes a primary, with its log complete: a sync makes it write a new one."""
+    """Makes replicas primaries, and waits for their AOF: a full sync makes a replica rewrite it."""
     for server in servers:
         server.own.replicaof("no", "one")
         server.wait_for_child()
 
 
 def offset(server: Server) -> int:
-    """How many bytes the server has sent to replicas, or has had from its primary."""
+    """The replication offset: bytes that the server has sent to replicas, or received from its primary."""
     return int(server.info("replication")["master_repl_offset"])
 
 
 def calls(server: Server, command: str) -> int:
-    """How often the server has run the command, for clients or for its primary."""
-    told = server.info("commandstats").get(f"cmdstat_{command}")
-    return int(told["calls"]) if told else 0
+    """How many times the server has run the command, for clients or for its primary."""
+    statistics = server.info("commandstats").get(f"cmdstat_{command}")
+    return int(statistics["calls"]) if statistics else 0
 
 
 def caught_up(primary: Server, *replicas: Server) -> None:
-    """Waits until the replicas have had all that the primary has sent."""
+    """Waits until the replicas have received all that the primary has sent."""
 
-    def is_there(replica: Server) -> bool:
-        told = replica.info("replication")
-        return told["master_link_status"] == "up" and told["slave_repl_offset"] == offset(primary)
+    def has_all(replica: Server) -> bool:
+        status = replica.info("replication")
+        return status["master_link_status"] == "up" and status["slave_repl_offset"] == offset(primary)
 
     for replica in replicas:
-        wait_until(lambda replica=replica: is_there(replica), f"port {replica.port} has what its primary sent")
+        wait_until(lambda replica=replica: has_all(replica), f"port {replica.port} has what its primary sent")
 
 
 def digest(server: Server) -> str:
@@ -71,9 +71,9 @@ def contents(server: Server) -> dict[tuple[int, bytes], object]:
 
 
 def assert_same(first: Server, *others: Server) -> None:
-    """Waits until the servers hold the same; where they do not, fails with the keys that differ.
+    """Waits until the servers have the same data, and else fails with the keys that differ.
 
-    It waits because keys may be about to expire: a replica holds them until its primary says that they have.
+    It waits since a replica keeps an expired key until its primary deletes it.
     """
     servers: Sequence[Server] = (first, *others)
     try:
@@ -88,10 +88,10 @@ def assert_same(first: Server, *others: Server) -> None:
         raise
 
 
-def run_quietly(
+def run_all(
     client: redis.Redis, commands: Sequence[Sequence[str | bytes | int]], transaction: bool = False
 ) -> list[object]:
-    """The commands in one pipeline; errors come back as values."""
+    """Sends the commands in one pipeline; errors are returned as values."""
     with client.pipeline(transaction=transaction) as pipe:
         for command in commands:
             pipe.execute_command(*command)

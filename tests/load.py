@@ -1,4 +1,4 @@
-"""Writers that know what they were told: each owns machines, moves them on, and remembers what was acknowledged."""
+"""Clients that write continuously: each moves machines of its own, and records which steps were acknowledged."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ RING = ring(STATES)
 
 @dataclass
 class Machine:
-    """What its writer knows of a machine that has been moved ``sent`` times."""
+    """What its writer knows of a machine: the number of steps sent, acknowledged and replicated."""
 
     key: str
     sent: int = 0
     acknowledged: int = 0
-    """The last step that was answered OK."""
-    safe: int = 0
-    """The last step that replicas have confirmed too, where the writer asks them."""
+    """The last step that the server acknowledged."""
+    replicated: int = 0
+    """The last step that replicas have confirmed, where the writer uses WAIT."""
 
     def state(self, steps: int) -> str:
         return f"s{steps % STATES}"
@@ -36,16 +36,16 @@ class Machine:
 
 Call = Callable[..., Any]
 Mutate = Callable[..., tuple[Any, bool]]
-"""Sends a command; answers its reply, and whether replicas have confirmed it."""
+"""Sends a command; returns its reply, and whether replicas have confirmed it."""
 
 
 def without_wait(call: Call) -> Mutate:
-    """Takes the primary's word for it."""
+    """Without a confirmation by replicas."""
     return lambda *words: (call(*words), False)
 
 
 def with_wait(client: redis.Redis, replicas: int, milliseconds: int) -> Mutate:
-    """Asks by WAIT. It speaks of the writes of its own connection, so both go down one in one pipeline."""
+    """With WAIT, in the same pipeline: it refers to the writes of its own connection."""
 
     def mutate(*words: str) -> tuple[Any, bool]:
         with client.pipeline(transaction=False) as pipe:
@@ -59,10 +59,10 @@ def with_wait(client: redis.Redis, replicas: int, milliseconds: int) -> Mutate:
 
 @dataclass
 class Writer:
-    """Moves its machines in turn until it is stopped, or until a call fails.
+    """Moves its machines, one after the other, until it is stopped or a call fails.
 
-    ``call`` sends a command. With ``persistent`` a call that fails is no end: like a client that means to get on, the
-    writer asks where the machine stands, as soon as somebody answers, and goes on from there.
+    ``call`` sends a command. A ``persistent`` writer does not stop when a call fails: as soon as a server answers, it
+    reads the machine's state and continues from there.
     """
 
     call: Call
@@ -70,9 +70,9 @@ class Writer:
     mutate: Mutate | None = None
     persistent: bool = False
     faults: list[str] = field(default_factory=list)
-    """What may never be: a step that was answered with nil, a machine that is behind what replicas had confirmed."""
+    """Broken promises: a step that was refused, a machine that has lost steps which replicas had confirmed."""
     lost: int = 0
-    """Steps that had been acknowledged, but by no replica, and were gone when a persistent writer asked."""
+    """Acknowledged steps, not confirmed by replicas, that a persistent writer found to be lost."""
     failure: Exception | None = None
     steps: int = 0
 
@@ -88,44 +88,46 @@ class Writer:
             self.faults.append(f"{machine.key}: step {machine.sent} was refused")
         machine.acknowledged = machine.sent
         if confirmed:
-            machine.safe = machine.sent
+            machine.replicated = machine.sent
         self.steps += 1
 
-    def find_out(self, machine: Machine) -> bool:
-        """Asks where the machine stands. False where nobody answers."""
+    def resynchronise(self, machine: Machine) -> bool:
+        """Reads the machine's state, and continues from there. False if no server answers."""
         try:
             steps = steps_taken(self.call, machine)
         except redis.RedisError:
             time.sleep(0.05)
             return False
-        if not machine.safe <= steps <= machine.sent:
-            self.faults.append(f"{machine.key} stands at step {steps}; {machine.safe} was safe, {machine.sent} sent")
+        if not machine.replicated <= steps <= machine.sent:
+            self.faults.append(
+                f"{machine.key} is at step {steps}; {machine.replicated} were replicated, {machine.sent} sent"
+            )
         self.lost += max(0, machine.acknowledged - steps)
         machine.sent = machine.acknowledged = steps
-        machine.safe = min(machine.safe, steps)
+        machine.replicated = min(machine.replicated, steps)
         return True
 
     def run(self, stop: threading.Event) -> None:
         try:
             while not stop.is_set() and not self.faults:
                 for machine in self.machines:
-                    self.step_or_find_out(machine, stop)
-                time.sleep(0.001)  # a test's servers share few processors
+                    self.step_or_resynchronise(machine, stop)
+                time.sleep(0.001)  # the servers need the processor too
         except Exception as error:
             self.failure = error
 
-    def step_or_find_out(self, machine: Machine, stop: threading.Event) -> None:
+    def step_or_resynchronise(self, machine: Machine, stop: threading.Event) -> None:
         try:
             self.step(machine)
         except redis.RedisError:
             if not self.persistent:
                 raise
-            while not self.find_out(machine) and not stop.is_set():
+            while not self.resynchronise(machine) and not stop.is_set():
                 pass
 
 
 class Load:
-    """Writers at work in threads."""
+    """Writers that run in threads."""
 
     def __init__(self, writers: Sequence[Writer]) -> None:
         self.writers = writers
@@ -141,12 +143,12 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def go_on(self, steps: int = 3) -> None:
-        """Waits until every writer has gone on for so many steps, or has failed."""
+    def wait_for_steps(self, steps: int = 3) -> None:
+        """Waits until every writer has taken so many more steps, or has failed."""
         goals = [(writer, writer.steps + steps) for writer in self.writers]
         wait_until(
             lambda: all(writer.steps >= goal or writer.failure or writer.faults for writer, goal in goals),
-            "the writers go on",
+            "the writers take steps",
         )
 
     def machines(self) -> Iterator[Machine]:
@@ -160,20 +162,20 @@ class Load:
 
 @contextmanager
 def under_load(writers: Sequence[Writer]) -> Iterator[Load]:
-    """Runs the writers while the block runs; their machines are made first."""
+    """Stores the writers' machines, and runs the writers during the block."""
     for writer in writers:
         writer.prepare()
     load = Load(writers)
     load.start()
     try:
-        load.go_on()
+        load.wait_for_steps()
         yield load
     finally:
         load.stop()
 
 
 def steps_taken(call: Call, machine: Machine) -> int:
-    """How many steps the server's machine has gone; its state and its reason must tell the same."""
+    """The number of steps of the machine on the server, from its reason. Fails if its state says otherwise."""
     reason = call("SM.GET", machine.key, "REASON")
     steps = int(reason or 0)
     assert call("SM.STATE", machine.key) == [machine.state(steps)], machine.key

@@ -1,7 +1,7 @@
-"""DUMP payloads and RDB files, taken apart and put together byte by byte.
+"""DUMP payloads and RDB files: parsing and building them byte by byte.
 
-The server's part is its own format: a type byte, a module value's name and version, opcodes before each field, and
-a checksum at the end. The module's part is described in module/shim/type/stored.h.
+The server's part: a type byte, the data type's name and encoding version, an opcode before each field, and a
+checksum at the end. The module's part is described in module/shim/type/stored.h.
 
 CRC64: the "Jones" polynomial 0xad93d23594c935a9, reflected, starting at zero, as the server uses it.
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 MODULE_VALUE = 7
-"""The byte of a module's value in RDB files and payloads (RDB_TYPE_MODULE_2)."""
+"""The type byte of a module's value in RDB files and payloads (RDB_TYPE_MODULE_2)."""
 OLDEST_RDB = 10
 """The RDB version of Redis 7.0."""
 END, SIGNED, UNSIGNED, FLOAT, DOUBLE, STRING = range(6)
@@ -83,8 +83,8 @@ def read_length(data: bytes, at: int) -> tuple[int, int]:
     raise ValueError(f"no length: 0x{first:02x} at {at}")
 
 
-def expand(data: bytes) -> bytes:
-    """LZF, undone: a byte below 32 is that many literals less one, any other begins a reference backwards."""
+def decompress(data: bytes) -> bytes:
+    """Decompresses LZF: a byte n below 32 is followed by n + 1 literals, any other byte begins a back reference."""
     out, at = bytearray(), 0
     while at < len(data):
         control = data[at]
@@ -115,7 +115,7 @@ def read_string(data: bytes, at: int) -> tuple[bytes, int]:
         return b"%d" % int.from_bytes(data[at : at + size], "little", signed=True), at + size
     packed, at = read_length(data, at)
     _, at = read_length(data, at)
-    return expand(data[at : at + packed]), at + packed
+    return decompress(data[at : at + packed]), at + packed
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def rdb_version(payload: bytes) -> int:
 
 
 def parse(payload: bytes) -> Value:
-    """A payload of the module, taken apart. Raises ValueError."""
+    """Parses a payload of the module. Raises ValueError."""
     if payload[0] != MODULE_VALUE or crc64(payload[:-8]) != struct.unpack("<Q", payload[-8:])[0]:
         raise ValueError("no payload of a module, or a wrong checksum")
     identity, at = read_length(payload, 1)
@@ -179,7 +179,7 @@ def parse(payload: bytes) -> Value:
 
 
 def rust(document: str) -> Value:
-    """A machine as the Rust module stored it (encoding version 1): its document, no more."""
+    """A machine as the Rust module stored it (encoding version 1): only its document."""
     return Value(1, (Field(STRING, document.encode()),))
 
 
@@ -189,9 +189,9 @@ def numbered(
     reason: bytes | None = None,
     number: int = 0,
 ) -> Value:
-    """A machine of encoding version 2 that brings its node, which has no number in the snapshot.
+    """A machine of encoding version 2 with its configuration, whose node has no number in the snapshot.
 
-    Without a definition it names one by its number in the snapshot.
+    ``definition`` is a canonical document, or None for the definition with that ``number`` in the snapshot.
     """
     flags = (reason is not None) | 1 << 1 | (definition is not None) << 2
     fields = [Field(UNSIGNED, flags), Field(UNSIGNED, number)]

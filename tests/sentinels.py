@@ -14,10 +14,10 @@ from tests.servers import Server, wait_until
 
 NAME = "machines"
 DOWN_AFTER = 2000
-"""Milliseconds of silence after which a sentinel takes the primary for dead."""
+"""Milliseconds without an answer after which a sentinel considers the primary down."""
 
 
-class Watcher(Server):
+class SentinelServer(Server):
     """A sentinel: the server's binary, started with --sentinel."""
 
     def __init__(self, folder: Path, primary: Server, quorum: int) -> None:
@@ -38,7 +38,7 @@ class Watcher(Server):
         self.conf.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-class Watched:
+class SentinelGroup:
     """A primary, two replicas, three sentinels of which two must agree."""
 
     def __init__(self, start: Callable[..., Server], folder: Path) -> None:
@@ -46,34 +46,34 @@ class Watched:
         self.primary = self.servers[0]
         follow(self.primary, *self.servers[1:])
         caught_up(self.primary, *self.servers[1:])
-        self.sentinels: list[Watcher] = []
+        self.sentinels: list[SentinelServer] = []
         for number in range(3):
             place = folder / f"sentinel{number}"
             place.mkdir()
-            self.sentinels.append(Watcher(place, self.primary, 2))
+            self.sentinels.append(SentinelServer(place, self.primary, 2))
             self.sentinels[-1].start()
         wait_until(lambda: all(map(self.knows_all, self.sentinels)), "the sentinels know each other and the replicas")
 
     def knows_all(self, sentinel: Server) -> bool:
-        told = sentinel.raw().execute_command("SENTINEL", "MASTER", NAME)
-        words = dict(zip(told[::2], told[1::2], strict=True)) if isinstance(told, list) else told
+        reply = sentinel.raw().execute_command("SENTINEL", "MASTER", NAME)
+        words = dict(zip(reply[::2], reply[1::2], strict=True)) if isinstance(reply, list) else reply
         return words[b"num-other-sentinels"] == b"2" and words[b"num-slaves"] == b"2" and words[b"flags"] == b"master"
 
-    def finder(self, **options: Any) -> Sentinel:
-        """redis-py's way to the primary of the moment."""
+    def service_discovery(self, **options: Any) -> Sentinel:
+        """redis-py's client of the sentinels, which finds the current primary."""
         addresses = [("127.0.0.1", sentinel.port) for sentinel in self.sentinels]
         return Sentinel(addresses, socket_timeout=5, **options)
 
     def role(self, server: Server) -> str:
-        """master or slave. Asked anew, as a sentinel that turns a server round closes all its connections."""
+        """master or slave, by a new connection: a sentinel that changes a server's role closes its connections."""
         server.close_clients()
         try:
             return str(server.info("replication")["role"])
         except redis.ConnectionError:
-            return "being turned round"
+            return "not reachable"
 
     def wait_for_failover(self) -> Server:
-        """Waits until another server is the primary, by all sentinels and by its own word."""
+        """Waits until all sentinels name another primary, and that server is one."""
 
         def done() -> Server | None:
             ports = {

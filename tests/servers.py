@@ -1,7 +1,7 @@
 """A real server with the module, in a folder of its own, on a free port of 127.0.0.1.
 
-The binary is the one that tools/servers.py finds (REDIS_SERVER= names another), the module is what
-`make build` made (REDISSTATE_MODULE= names another). Nothing here ends a process that it did not start.
+The binary is the one that tools/servers.py finds (REDIS_SERVER= names another), the module is that of `make build`
+(REDISSTATE_MODULE= names another). Only processes that were started here are ended.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SANITIZER = os.environ.get("REDISSTATE_SANITIZER", "")
 HANG = 600.0 if SANITIZER else 60.0
 """Seconds without an answer after which a server counts as hung."""
 
-# Below the ports that a system hands out for outgoing connections; +10000 is a cluster's bus.
+# Below the ephemeral ports; a cluster's bus uses the port + 10000.
 FIRST_PORT, LAST_PORT = 15000, 31999
 
 FAULTS = re.compile(
@@ -44,11 +44,11 @@ FAULTS = re.compile(
 
 
 class ServerDiedError(Exception):
-    """The server ended, or never answered; the text holds the end of its log."""
+    """The server ended during its start; the text has the end of its log."""
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on, nor on the one 10000 above it."""
+    """A port of 127.0.0.1 that is free, as is the port + 10000."""
     while True:
         port = random.SystemRandom().randint(FIRST_PORT, LAST_PORT)
         with contextlib.ExitStack() as sockets:
@@ -61,7 +61,7 @@ def free_port() -> int:
 
 
 def wait_until(true: Callable[[], object], what: str, seconds: float = HANG) -> Any:
-    """The first true value of ``true()``. Fails with ``what`` when there is none in ``seconds``."""
+    """Calls ``true()`` until its result is true, and returns that. After ``seconds`` it fails with ``what``."""
     deadline = time.monotonic() + seconds
     while True:
         value = true()
@@ -82,7 +82,7 @@ def quoted(value: object) -> str:
 
 
 class Wire:
-    """A connection that sends commands and hands back the bytes that come, line by line."""
+    """A connection that sends commands, and returns replies as bytes."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=HANG)
@@ -104,15 +104,15 @@ class Wire:
         self._socket.sendall(data)
 
     def line(self) -> bytes:
-        """The next line of the reply, without its end."""
+        """The next line of the reply, without CR LF."""
         return self._reader.readline().removesuffix(b"\r\n")
 
     def read(self, size: int) -> bytes:
-        """So many bytes."""
+        """The next ``size`` bytes."""
         return self._reader.read(size)
 
     def read_until(self, end: bytes) -> bytes:
-        """All up to the bytes that end it, without them; b"" or less than that where the connection ends first."""
+        """All bytes before ``end``; what has arrived, if the connection ends first."""
         data = bytearray()
         while not data.endswith(end):
             more = self._reader.read1(65536)  # type: ignore[attr-defined]
@@ -122,7 +122,7 @@ class Wire:
         return bytes(data[: -len(end)])
 
     def reply(self) -> Any:
-        """The next whole reply: bulks as bytes, lists as lists, all else as its line with its first byte."""
+        """The next reply: bulk strings as bytes, arrays as lists, all else as its line with its first byte."""
         line = self.line()
         kind, rest = line[:1], line[1:]
         if kind == b"$" and rest != b"-1":
@@ -137,13 +137,12 @@ class Wire:
 
 
 class Server:
-    """A server process and the folder it lives in.
+    """A server process and its folder.
 
-    ``settings`` are lines of redis.conf (a list gives several lines of one name, a tuple several words in
-    one, None leaves a usual line out); ``module_args`` follow the module's path on the loadmodule line;
-    ``module=None`` starts a bare server; ``prefix`` is a command that starts the server (setpriv ...);
-    ``env`` is added to the environment; ``expected`` are patterns of log lines that look like faults and that
-    the test provokes on purpose.
+    ``settings`` are lines of redis.conf (a list: several lines of one name; a tuple: several words of one line; None:
+    omit a default line). ``module_args`` follow the module's path on the loadmodule line; ``module=None`` starts a
+    server without the module. ``prefix`` is a command that starts the server (setpriv ...). ``env`` is added to the
+    environment. ``expected`` are patterns of log lines that look like faults, but that the test provokes.
     """
 
     def __init__(
@@ -171,7 +170,7 @@ class Server:
         self.pid = 0
         self.expected = list(expected)
         self.arguments: tuple[str, ...] = ()
-        """What follows redis.conf on the command line."""
+        """Command-line arguments after redis.conf."""
         self._process: subprocess.Popen[bytes] | None = None
         self._clients: list[redis.Redis] = []
         self._changed: dict[str, str] = {}
@@ -184,7 +183,7 @@ class Server:
         return self.folder / "redis.conf"
 
     def write_conf(self) -> None:
-        """Writes redis.conf anew; a restart after CONFIG REWRITE does not."""
+        """Writes redis.conf. A restart does not, so that it keeps what CONFIG REWRITE wrote."""
         lines: dict[str, object] = {
             "port": self.port,
             "bind": "127.0.0.1",
@@ -194,7 +193,7 @@ class Server:
             "enable-debug-command": "yes",
             "enable-module-command": "yes",
             "repl-diskless-sync-delay": 0,
-            "hz": 100,  # what is idle is given back in the server's cron
+            "hz": 100,  # unused definitions are freed in the server's cron
         }
         if self.module is not None:
             lines["loadmodule"] = (self.module, *self.module_args)
@@ -222,7 +221,7 @@ class Server:
         return self
 
     def _launch(self) -> None:
-        # A test run that is killed takes its servers with it, where util-linux can arrange that.
+        # With setpriv, the server ends when the test process is killed.
         setpriv = shutil.which("setpriv")
         guard = [setpriv, "--pdeathsig", "KILL"] if setpriv and not self.prefix else []
         with (self.folder / "stdout.log").open("ab") as output:
@@ -242,7 +241,7 @@ class Server:
         assert self._process is not None
         daemon = self.settings.get("daemonize") == "yes"
         if self._process.poll() is not None and not daemon:
-            self._died_on_purpose = True  # the one who started it is told
+            self._died_on_purpose = True  # the exception says so
             raise ServerDiedError(f"ended with {self._process.returncode}\n{self.log()[-3000:]}")
         try:
             client = redis.Redis(port=self.port, socket_timeout=5, retry=Retry(NoBackoff(), 0))
@@ -256,7 +255,7 @@ class Server:
         return True
 
     def alive(self) -> bool:
-        """Is the process there?"""
+        """Whether the process is running."""
         if self._process is None:
             return False
         if self._process.pid == self.pid:
@@ -277,7 +276,7 @@ class Server:
         self._process.wait(HANG)
 
     def _ended(self, how: signal.Signals) -> bool:
-        """Signals, and answers whether it ends. A server that writes its first log refuses to, and forgets."""
+        """Sends the signal, and returns whether the server ends. While it writes its first AOF, it refuses SIGTERM."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, how)
         again = time.monotonic() + 0.5
@@ -325,18 +324,18 @@ class Server:
         return client
 
     def raw(self, protocol: int = 2, **more: Any) -> redis.Redis:
-        """A client that hands back what the server said: bytes, no callbacks of the library."""
+        """A client that returns replies as bytes, without the library's callbacks."""
         client = self.client(protocol, decode_responses=False, **more)
         client.response_callbacks.clear()
         return client
 
     def socket(self) -> Wire:
-        """A connection that shows the bytes of each reply."""
+        """A connection without a client library."""
         return Wire(self.port)
 
     @property
     def own(self) -> redis.Redis:
-        """The harness's own client."""
+        """A client for the test's own bookkeeping."""
         if "_own" not in self.__dict__:
             self.__dict__["_own"] = self.client()
         client: redis.Redis = self.__dict__["_own"]
@@ -350,7 +349,7 @@ class Server:
         self.__dict__.pop("_own", None)
 
     def info(self, section: str = "redisstate") -> dict[str, Any]:
-        """A section of INFO; the module's fields without their prefix."""
+        """A section of INFO. The module's fields are without their prefix."""
         fields = self.own.info(section)
         return {name.removeprefix("redisstate_"): value for name, value in fields.items()}
 
@@ -374,7 +373,7 @@ class Server:
         Path(f"/proc/{self.pid}/clear_refs").write_text("5", encoding="utf-8")
 
     def config(self, name: str, value: object) -> None:
-        """CONFIG SET; the shared server goes back to the old value after the test."""
+        """CONFIG SET. After the test, the shared server gets the old value again."""
         old = self.own.config_get(name)[name]
         self.own.config_set(name, str(value))
         self._changed.setdefault(name, old)
@@ -409,7 +408,7 @@ class Server:
     def vendor(self) -> str:
         return self.binary.vendor
 
-    # What it left behind
+    # Its log
 
     def log(self) -> str:
         """Its log, and what it printed."""
@@ -421,7 +420,7 @@ class Server:
         return text
 
     def faults(self, after: int = 0) -> list[str]:
-        """Crash reports, internal errors and deaths that no test expected, from a position of the log on."""
+        """Crash reports, internal errors and unexpected ends, from a position of the log on."""
         lines = self.log()[after:].splitlines()
         found = [
             "\n".join(lines[number : number + 30])

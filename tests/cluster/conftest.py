@@ -30,7 +30,7 @@ def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster
 @pytest.fixture
 def cluster(shared_cluster: Cluster) -> Iterator[Cluster]:
     """The shared cluster, whole and empty."""
-    shared_cluster.wait_until_whole()
+    shared_cluster.wait_until_complete()
     for primary in shared_cluster.primaries():
         primary.own.execute_command("FLUSHALL", "SYNC")
     yield shared_cluster

@@ -35,7 +35,7 @@ def test_a_killed_primary_and_wait(start_server: Callable[..., Server]) -> None:
     elsewhere = Writer(cluster.client().execute_command, others)
 
     with under_load([*waiting, elsewhere]) as load:
-        load.go_on(30)
+        load.wait_for_steps(30)
         first.kill9()
         wait_until(lambda: role(replica) == "master", "the replica is promoted")
         wait_until(lambda: replica.own.cluster("INFO")["cluster_state"] == "ok", "the cluster works again")
@@ -50,13 +50,13 @@ def test_a_killed_primary_and_wait(start_server: Callable[..., Server]) -> None:
     for writer in waiting:
         assert not writer.faults
         for machine in writer.machines:
-            assert machine.safe > 0
+            assert machine.replicated > 0
             survived = steps_taken(r.execute_command, machine)
-            assert machine.safe <= survived <= machine.sent
+            assert machine.replicated <= survived <= machine.sent
             assert r.execute_command("SM.MUTATE", machine.key, machine.state(survived + 1)) == "OK"
 
     first.start_again()
-    cluster.wait_until_whole()
+    cluster.wait_until_complete()
     assert cluster.replica_of(replica) is first
     caught_up(replica, first)
     assert_same(replica, first)
@@ -78,13 +78,13 @@ def change_places_under_load(cluster: Cluster, slot: int) -> None:
         Writer(cluster.client().execute_command, [Machine(f"{{{key}}}:{n}-{m}") for m in range(4)]) for n in range(3)
     ]
     with under_load(writers) as load:
-        load.go_on(20)
+        load.wait_for_steps(20)
         cluster.promote(replica)
-        load.go_on(20)
+        load.wait_for_steps(20)
     assert not load.failures()
     r = cluster.client()
     for machine in load.machines():
         assert steps_taken(r.execute_command, machine) == machine.acknowledged == machine.sent
-    cluster.wait_until_whole()
+    cluster.wait_until_complete()
     caught_up(replica, primary)
     assert_same(replica, primary)

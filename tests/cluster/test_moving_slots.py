@@ -88,10 +88,10 @@ def move_under_load(cluster: Cluster, move: Move) -> None:
 
         def between() -> None:
             make_another()
-            load.go_on()
+            load.wait_for_steps()
 
         move(cluster, target, between)
-        load.go_on(20)
+        load.wait_for_steps(20)
         make_another()
     assert not load.failures()
 

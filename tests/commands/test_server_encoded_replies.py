@@ -217,7 +217,7 @@ def test_memory_of_encoded_replies_comes_back(
 @pytest.mark.parametrize(
     "renamed", [*[(command, "") for command in ("COMMAND", "MGET", "SELECT", "ECHO")], ("MGET", "OTHER")], ids=" ".join
 )
-def test_replies_without_the_command_that_encodes(start_server: Callable[..., Server], renamed: tuple[str, str]) -> None:
+def test_replies_without_the_encoding_command(start_server: Callable[..., Server], renamed: tuple[str, str]) -> None:
     server = start_server(settings={"rename-command": [renamed]})
     r = server.client()
     assert r.execute_command("SM.SET", "k", TRAFFIC) == "OK"

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import redis
 
-from tests.groups import run_quietly
+from tests.groups import run_all
 from tests.servers import Server
 
 Words = tuple[str | bytes | int, ...]
 
 
 def alone(r: redis.Redis, words: Words) -> object:
-    return run_quietly(r, [words])[0]
+    return run_all(r, [words])[0]
 
 
 def in_multi(r: redis.Redis, words: Words) -> object:
-    return run_quietly(r, [words], transaction=True)[0]
+    return run_all(r, [words], transaction=True)[0]
 
 
 def in_a_script(r: redis.Redis, words: Words) -> object:
-    return run_quietly(r, [("EVAL", "return redis.pcall(unpack(ARGV))", "0", *words)])[0]
+    return run_all(r, [("EVAL", "return redis.pcall(unpack(ARGV))", "0", *words)])[0]
 
 
 def in_a_function(r: redis.Redis, words: Words) -> object:
-    return run_quietly(r, [("FCALL", "call", "0", *words)])[0]
+    return run_all(r, [("FCALL", "call", "0", *words)])[0]
 
 
 FORMS = [alone, in_multi, in_a_script, in_a_function]

@@ -17,7 +17,7 @@ import redis
 
 from tests.core.chart_support import read_lines
 from tests.documents import README, TRAFFIC, flat, ring
-from tests.groups import run_quietly
+from tests.groups import run_all
 from tests.servers import Server
 
 Words = list[str | bytes]
@@ -151,7 +151,7 @@ class Storm:
         for batch in self.random.batches(commands):
             client = self.clients[batch.database]
             if batch.kind in {"plain", "multi"}:
-                run_quietly(client, batch.commands, transaction=batch.kind == "multi")
+                run_all(client, batch.commands, transaction=batch.kind == "multi")
             else:
                 self.nest(client, batch)
             if self.random.dice.random() < 0.05:

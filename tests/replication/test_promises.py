@@ -86,12 +86,12 @@ def kill_the_primary_under_load(primary: Server, replica: Server) -> None:
 
     writers = [writer(number) for number in range(3)]
     with under_load(writers) as load:
-        load.go_on(50)
+        load.wait_for_steps(50)
         primary.kill9()
         wait_until(lambda: all(one.failure for one in writers), "the writers know")
     alone(replica)
     for machine in load.machines():
-        assert 0 < machine.safe <= steps_taken(replica.own.execute_command, machine) <= machine.sent
+        assert 0 < machine.replicated <= steps_taken(replica.own.execute_command, machine) <= machine.sent
 
 
 def test_min_replicas_refuses_rather_than_lose(start_server: Start) -> None:

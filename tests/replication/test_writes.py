@@ -10,7 +10,7 @@ import redis
 
 from tests.contract import writes
 from tests.documents import README, TEMPLATE, TRAFFIC
-from tests.groups import STRICT, assert_same, calls, caught_up, follow, offset, run_quietly
+from tests.groups import STRICT, assert_same, calls, caught_up, follow, offset, run_all
 from tests.replication.call_forms import FORMS, Words, load_function
 from tests.servers import Server
 
@@ -151,7 +151,7 @@ def test_a_refusal_in_a_transaction_sends_the_rest(start_server: Callable[..., S
     follow(primary, replica)
     r = primary.client()
     prepare(r)
-    replies = run_quietly(
+    replies = run_all(
         r,
         [("SM.MUTATE", "flat", "boo", "one"), ("SM.SET", "flat", '{"map":[]}'), ("SM.MUTATE", "flat", "blee", "two")],
         transaction=True,

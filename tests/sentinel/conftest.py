@@ -1,6 +1,6 @@
-"""``watched``: a primary and two replicas under three sentinels, which the server's own binary is, with --sentinel.
+"""``sentinels``: a primary and two replicas with three sentinels, which are the server's binary with --sentinel.
 
-Every server of the matrix has that mode; one that has not fails these tests, it does not skip them.
+Every server of the matrix has that mode; on one without it, these tests fail rather than be skipped.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.sentinels import Watched
+from tests.sentinels import SentinelGroup
 from tests.servers import Server
 
 
 @pytest.fixture
-def watched(start_server: Callable[..., Server], tmp_path: Path) -> Iterator[Watched]:
-    group = Watched(start_server, tmp_path)
+def sentinels(start_server: Callable[..., Server], tmp_path: Path) -> Iterator[SentinelGroup]:
+    group = SentinelGroup(start_server, tmp_path)
     yield group
     group.stop()

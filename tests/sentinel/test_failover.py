@@ -1,4 +1,4 @@
-"""Sentinels fail over under load: what WAIT confirmed survives, clients find the new primary, the old returns."""
+"""A failover by sentinels under load: what WAIT confirmed survives, and clients find the new primary."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from redis.retry import Retry
 
 from tests.groups import assert_same, caught_up
 from tests.load import Machine, Writer, steps_taken, under_load, with_wait
-from tests.sentinels import NAME, Watched
+from tests.sentinels import NAME, SentinelGroup
 from tests.servers import wait_until
 
 
-def test_a_killed_primary_under_load(watched: Watched) -> None:
-    """Each writer asks both replicas after every step: then it does not matter which of them is promoted."""
+def test_a_killed_primary_under_load(sentinels: SentinelGroup) -> None:
+    """Writers that wait for both replicas after each step lose none, whichever replica is promoted."""
 
     def writer(name: str, waits: bool) -> Writer:
-        client = watched.finder().master_for(
+        client = sentinels.service_discovery().master_for(
             NAME, decode_responses=True, retry=Retry(NoBackoff(), 0), socket_timeout=5
         )
         machines = [Machine(f"{name}-{m}") for m in range(3)]
@@ -23,19 +23,19 @@ def test_a_killed_primary_under_load(watched: Watched) -> None:
 
     writers = [writer("waits", True), writer("waits too", True), writer("does not", False)]
     with under_load(writers) as load:
-        load.go_on(50)
-        assert all(machine.safe for one in writers[:2] for machine in one.machines)
-        watched.primary.kill9()
-        promoted = watched.wait_for_failover()
-        load.go_on(50)
-        watched.primary.start_again()
-        wait_until(lambda: watched.role(watched.primary) == "slave", "the old primary follows the new")
-        load.go_on(50)
+        load.wait_for_steps(50)
+        assert all(machine.replicated for one in writers[:2] for machine in one.machines)
+        sentinels.primary.kill9()
+        promoted = sentinels.wait_for_failover()
+        load.wait_for_steps(50)
+        sentinels.primary.start_again()
+        wait_until(lambda: sentinels.role(sentinels.primary) == "slave", "the old primary follows the new")
+        load.wait_for_steps(50)
     assert not load.failures()
-    for server in watched.servers:
+    for server in sentinels.servers:
         server.close_clients()  # a sentinel closed them
     for machine in load.machines():
         assert steps_taken(promoted.own.execute_command, machine) == machine.acknowledged
-    others = [server for server in watched.servers if server is not promoted]
+    others = [server for server in sentinels.servers if server is not promoted]
     caught_up(promoted, *others)
     assert_same(promoted, *others)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.documents import compact
-from tests.groups import STRICT, assert_same, caught_up, digest, follow, run_quietly
+from tests.groups import STRICT, assert_same, caught_up, digest, follow, run_all
 from tests.servers import Server
 from tests.statecharts.charts import PLAYER, PLAYER_TEXT
 
@@ -39,10 +39,10 @@ def test_replicas_and_the_aof_agree(start_server: Callable[..., Server], preambl
     primary, replica = start_server(settings=settings), start_server(settings=settings)
     follow(primary, replica)
     before = digest(primary)
-    replies = run_quietly(primary.client(), SESSION[:8])
+    replies = run_all(primary.client(), SESSION[:8])
     primary.own.bgrewriteaof()
     primary.wait_for_child()
-    replies += run_quietly(primary.client(), SESSION[8:], transaction=True)
+    replies += run_all(primary.client(), SESSION[8:], transaction=True)
     assert replies[3] is None
     assert replies[6] == [["session.track.b", "session.volume.high"], ["open", "play"]]
     assert not [reply for reply in replies if isinstance(reply, Exception)]
