@@ -15,11 +15,11 @@ from tools import servers
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="also tests that are marked long, and larger numbers in others")
+    parser.addoption("--long", action="store_true", help="also tests marked long, and larger numbers in others")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """No deadlines: an example that takes 6 ms took 258 on a busy machine."""
+    """No deadlines for examples: one that takes 6 ms took 258 on a busy machine."""
     untimed = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
     hypothesis.settings.register_profile("short", untimed)
     hypothesis.settings.register_profile("long", untimed, max_examples=10_000, print_blob=True)
@@ -103,5 +103,5 @@ def r(server: Server) -> redis.Redis:
 
 @pytest.fixture(params=[2, 3], ids=["RESP2", "RESP3"])
 def raw(request: pytest.FixtureRequest, server: Server) -> redis.Redis:
-    """A client of the shared server, in both protocols, that returns replies as bytes, without callbacks."""
+    """A client of the shared server, in both protocols, that returns replies as bytes."""
     return server.raw(request.param)

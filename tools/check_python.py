@@ -1,6 +1,6 @@
-# Says whether the Python that runs this file can be embedded: prints its path and ends with 0, or says on
-# stderr what it lacks, naming the Debian/Ubuntu package that brings it, and ends with 1.
-# It must run on any Python that is called python3, so it is written for the oldest of them.
+# Checks whether the Python that runs this file can be embedded. Prints its path and exits with 0, or prints to stderr
+# what is missing, with the Debian/Ubuntu package that has it, and exits with 1.
+# It has to run on every python3, so that it is written for the oldest.
 # ruff: noqa: PTH110, PTH118, UP031, UP036
 import os
 import sys

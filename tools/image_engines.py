@@ -22,16 +22,16 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-HANG = 300  # seconds until a program that should long have ended counts as hung
+HANG = 300  # seconds after which a program counts as hung
 Result = subprocess.CompletedProcess[str]
 
 
 class ImageError(Exception):
-    """Something that is needed is missing, or a program failed; the text says which."""
+    """A requirement is missing, or a program failed; the text says which."""
 
 
 def call(*command: str, check: bool = True, **options: Any) -> Result:
-    """Runs a short command and hands back its output, both streams apart. Raises ImageError when it fails."""
+    """Runs a short command, and returns its output. Raises ImageError when it fails."""
     try:
         run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=HANG, **options)
     except subprocess.TimeoutExpired:
@@ -42,7 +42,7 @@ def call(*command: str, check: bool = True, **options: Any) -> Result:
 
 
 def show(*command: str, **options: Any) -> None:
-    """Runs a long command whose output goes through. Raises ImageError when it fails."""
+    """Runs a long command, whose output is shown. Raises ImageError when it fails."""
     print("$", " ".join(command), flush=True)
     code = subprocess.run(command, check=False, **options).returncode
     if code != 0:
@@ -113,7 +113,7 @@ class Docker:
         return call("docker", "run", "--rm", image, *arguments, check=False)
 
     def close(self) -> None:
-        """Nothing stays behind but the image and the engine's cache."""
+        """There is nothing to remove but the image and the engine's cache, which are kept."""
 
 
 class DockerContainer:
@@ -124,12 +124,12 @@ class DockerContainer:
         self.port = port
 
     def address(self) -> tuple[str, int]:
-        """Where its port is reached from here."""
+        """Host and port that reach the container's port."""
         host, _, port = call("docker", "port", self.identifier, f"{self.port}/tcp").stdout.split()[0].rpartition(":")
         return host, int(port)
 
     def run(self, *command: str, text: str = "") -> Result:
-        """Runs a program beside the server, in the same container, with ``text`` as its input."""
+        """Runs a program in the server's container, with ``text`` as its input."""
         return call("docker", "exec", "-i", self.identifier, *command, check=False, input=text)
 
     def running(self) -> bool:
@@ -193,9 +193,9 @@ class Buildah:
         show("buildah", "bud", "--pull-never", "--tag", image, str(ROOT), env=self.environment)
 
     def make_base(self, base: str) -> None:
-        """Makes what Debian's image of this name is, from Debian's packages.
+        """Builds the equivalent of Debian's image of this name from Debian's packages.
 
-        $DEBIAN_MIRROR: another mirror than debootstrap's, with the security updates beside it (…/debian-security).
+        $DEBIAN_MIRROR: another mirror than debootstrap's, with security updates at …/debian-security.
         """
         suite = base.partition(":")[2].removesuffix("-slim")
         container = self.new_container("scratch")
@@ -224,7 +224,7 @@ class Buildah:
     def archive(self, image: str, path: Path) -> None:
         """Writes the image to a file that ``docker load`` takes."""
         path.unlink(missing_ok=True)
-        # By its number, as its name here would go along.
+        # By its id: the archive would contain the local name.
         number = self.call("images", "--quiet", "--no-trunc", image).stdout.strip()
         show("buildah", "push", "--quiet", number, f"docker-archive:{path}:{image}:latest", env=self.environment)
 
@@ -238,7 +238,7 @@ class Buildah:
         return self.call("from", "--pull-never", image).stdout.strip()
 
     def idle_container(self, image: str) -> str:
-        """A container for what only looks; always the same one."""
+        """A container for commands that change nothing; always the same one."""
         if image not in self.idle:
             self.idle[image] = self.new_container(image)
         return self.idle[image]
@@ -296,19 +296,19 @@ class Buildah:
     def run_command(self, container: str, options: Sequence[str], command: Sequence[str], folder: Path) -> list[str]:
         """``buildah run`` of a program that writes its output to ``folder`` itself.
 
-        buildah passes output on, and ends with the program: what it has not passed on by then is lost.
+        buildah forwards output, and exits with the program: output that it has not forwarded by then is lost.
         """
         redirect = ["sh", "-c", 'exec "$@" >/mnt/stdout 2>/mnt/stderr', "sh"]
         return ["buildah", "run", f"--volume={folder}:/mnt", *options, container, "--", *redirect, *command]
 
     def entry(self, image: str, arguments: Sequence[str]) -> list[str]:
-        """What an engine would start: ``buildah run`` itself passes the image's entrypoint by."""
+        """The command that an engine would start: ``buildah run`` ignores the image's entrypoint."""
         config = self.config(image)
         return [*config["Entrypoint"], *(arguments or config["Cmd"])]
 
     def enter_private_network(self) -> None:
-        """Leaves the machine's network for good. chroot isolation has none of its own: the image's port may be in
-        use on the machine, and nobody is to reach a server that has no password."""
+        """Moves this process to a new network namespace for good, since chroot isolation has none: the image's port may
+        be in use on the machine, and a server without a password must not be reachable."""
         if self.private_network:
             return
         clone_newnet = 0x40000000
@@ -319,7 +319,7 @@ class Buildah:
         call("ip", "address", "add", f"{self.outside}/32", "dev", "lo")
 
     def close(self) -> None:
-        """Removes what a failure has left behind; the images stay."""
+        """Removes containers that a failure has left; the images are kept."""
         self.call("rm", "--all")
         self.lock.close()
 
@@ -342,11 +342,11 @@ class BuildahContainer:
         )
 
     def address(self) -> tuple[str, int]:
-        """Where its port is reached from here: by an address that the server sees as another machine's."""
+        """Host and port that reach the server, by an address that is not local for it."""
         return self.engine.outside, self.port
 
     def run(self, *command: str, text: str = "") -> Result:
-        """Runs a program beside the server, in the same container, with ``text`` as its input."""
+        """Runs a program in the server's container, with ``text`` as its input."""
         return self.engine.run(self.name, self.options, command, text)
 
     def running(self) -> bool:
@@ -357,7 +357,7 @@ class BuildahContainer:
         os.kill(self.first_process(), signal.SIGTERM)
 
     def first_process(self) -> int:
-        """The process that buildah's own two have started, by its number on the machine."""
+        """The process id of the program, which is started by two processes of buildah."""
         process = self.process.pid
         for _ in range(3):
             # Each of buildah's threads has children of its own.

@@ -1,10 +1,10 @@
-"""Lays out the files that the image's second stage takes from the first; runs in the first.
+"""Prepares, in the image's first stage, the files that its second stage copies.
 
     python tools/image_layout.py BUILD TARGET
 
-BUILD holds redisstate.so and its bundle; TARGET becomes the image's root. The module never writes bytecode, and
-compiling what it imports would take longer than all the rest of the server's start: so the bundle's bytecode is
-added, and that of the standard library's modules that the engine imports. Python takes it where it fits the source.
+BUILD contains redisstate.so and its bundle; TARGET becomes the image's root. The module never writes bytecode, and
+compiling what it imports would take longer than the rest of the server's start. So the bytecode of the bundle, and of
+the modules of the standard library that the engine imports, is added.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ for module in sys.modules.values():
 
 
 def imported_bytecode(bundle: Path) -> list[Path]:
-    """The compiled files, in place or not, of all that importing the whole engine loads.
+    """The bytecode files, existing or not, of all modules that the engine imports.
 
     Raises CalledProcessError when the engine cannot be imported.
     """
@@ -50,7 +50,7 @@ def main(build: Path, target: Path) -> None:
     shutil.copy2(ROOT / "tools" / "image_entrypoint.sh", place / "entrypoint")
 
     bundle = place / "redisstate"
-    # By content, as a build may give every file of the image one date.
+    # By content, since a build may set one date for all files of the image.
     mode = py_compile.PycInvalidationMode.CHECKED_HASH
     if not compileall.compile_dir(bundle, stripdir=str(target), prependdir="/", quiet=1, invalidation_mode=mode):
         sys.exit("image: the bundle does not compile")

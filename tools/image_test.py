@@ -53,7 +53,7 @@ done
 
 
 class Checks:
-    """Says what was checked, counts, goes on after a failure."""
+    """Prints and counts the checks. A failed check does not stop the test."""
 
     def __init__(self) -> None:
         self.passed = 0
@@ -73,7 +73,7 @@ class Checks:
 
 
 class Image:
-    """An image that is built, and what a test does with it."""
+    """A built image, with the operations of the tests."""
 
     def __init__(self, engine: Engine, name: str) -> None:
         self.engine = engine
@@ -122,11 +122,11 @@ def answers(client: Any) -> bool:
 
 
 def wait_until(true: Callable[[], bool], what: str) -> None:
-    """Raises ImageError when it does not come true."""
+    """Raises ImageError if it is not true within HANG seconds."""
     deadline = time.monotonic() + HANG
     while not true():
         if time.monotonic() > deadline:
-            raise ImageError(f"waited in vain: {what}")
+            raise ImageError(f"timed out: {what}")
         time.sleep(0.05)
 
 
@@ -144,10 +144,10 @@ def setting(client: Any, name: str) -> str | None:
     return value
 
 
-# ---- what a user does; each is called with the image and the checks, in this order ----
+# ---- scenarios: what a user does, in this order ----
 
 
-def look_at_the_image(image: Image, checks: Checks) -> None:
+def inspect_the_image(image: Image, checks: Checks) -> None:
     config = image.engine.config(image.name)
     checks.equal("its user is redis", config["User"], "redis")
     checks.equal("it exposes port 6379", list(config["ExposedPorts"]), ["6379/tcp"])
@@ -169,7 +169,7 @@ def play_the_example(image: Image, checks: Checks) -> None:
         with image.server(volume=volume) as (container, r):
             for name, value in USUAL_SETTINGS.items():
                 checks.equal(f"{name} is {value!r}", setting(r, name), value)
-            checks.equal("beside the server one is redis", container.run("whoami").stdout, "redis\n")
+            checks.equal("a program in the container runs as redis", container.run("whoami").stdout, "redis\n")
             status = container.run("cat", f"/proc/{r.info('server')['process_id']}/status").stdout
             users = next((line.split()[1:] for line in status.splitlines() if line.startswith("Uid:")), [])
             checks.true(f"the server's user ids are {users}", users and "0" not in users, status)
@@ -190,13 +190,13 @@ def play_the_example(image: Image, checks: Checks) -> None:
 
 
 def protect(container: Container, r: Any, checks: Checks) -> None:
-    """Shows that the client does come from outside: protected-mode, which lets local ones in, refuses it."""
+    """Checks that the client is not local for the server: protected-mode refuses it."""
     host, port = container.address()
     before = r.info("stats")["rejected_connections"]
     for mode, accepted in (("yes", False), ("no", True)):
         r.config_set("protected-mode", mode)
         with redis.Redis(host, port, socket_timeout=HANG) as newcomer:
-            what = "let in" if accepted else "refused"
+            what = "accepted" if accepted else "refused"
             checks.equal(f"protected-mode {mode}: a new client is {what}", answers(newcomer), accepted)
     checks.true("it was the server that refused", r.info("stats")["rejected_connections"] > before, before)
 
@@ -252,7 +252,7 @@ def add_settings(image: Image, checks: Checks) -> None:
             checks.equal(f"{what}: SM.CREATE", r.execute_command("SM.CREATE", "m"), "OK")
 
 
-def bring_a_configuration_file(image: Image, checks: Checks) -> None:
+def use_a_configuration_file(image: Image, checks: Checks) -> None:
     lines = "bind *\nport 7000\nprotected-mode no\nredisstate.max-states 7\nmaxmemory 50mb\n"
     with image.volume() as volume:
         with image.server(volume=volume) as (container, r):
@@ -270,14 +270,14 @@ def bring_a_configuration_file(image: Image, checks: Checks) -> None:
             checks.equal("the rewritten file: SM.SET", r.execute_command("SM.SET", "m", MACHINE), "OK")
 
 
-def be_somebody_else(image: Image, checks: Checks) -> None:
+def run_as_another_user(image: Image, checks: Checks) -> None:
     options = ("--user", "12345:12345", "--env", "PYTHONHOME=/nonexistent", "--env", "PYTHONPATH=/nonexistent")
     with image.volume() as volume, image.server("--save", "", volume=volume, options=options) as (container, r):
         checks.equal("another user, an odd environment: who", container.run("id", "-u").stdout, "12345\n")
         checks.equal("another user, an odd environment: SM.SET", r.execute_command("SM.SET", "m", MACHINE), "OK")
 
 
-def run_something_else(image: Image, checks: Checks) -> None:
+def run_another_program(image: Image, checks: Checks) -> None:
     for command, start in (
         (("redis-server", "--version"), "Redis server v="),
         (("--version",), "Redis server v="),
@@ -292,12 +292,12 @@ def run_something_else(image: Image, checks: Checks) -> None:
 
 
 SCENARIOS = (
-    look_at_the_image,
+    inspect_the_image,
     play_the_example,
     add_settings,
-    bring_a_configuration_file,
-    be_somebody_else,
-    run_something_else,
+    use_a_configuration_file,
+    run_as_another_user,
+    run_another_program,
 )
 
 
@@ -316,7 +316,7 @@ def main() -> int:
     parser.add_argument("--image", help="an image that is built already")
     options = parser.parse_args()
     name = options.image or f"{image.NAME}-test"
-    # Ended from outside, it cleans up too.
+    # SIGTERM cleans up too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     started = time.monotonic()
     try:

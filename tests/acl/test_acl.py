@@ -1,8 +1,8 @@
 """Access control: key patterns, read and write permissions, selectors and categories hold for every SM.* command.
 
-What a server can do differs. Key patterns and permissions hold everywhere. Categories of a module's commands came with
-Redis 7.2 and Valkey: on Redis 7.0 no category holds any, so that +@read allows none of them and -@write forbids none.
-A category of a module's own, @statemachine, came with Redis 7.4 and Valkey 8.0.
+Servers differ. Key patterns and permissions work on all of them. Redis 7.2 and Valkey have categories for a module's
+commands; on Redis 7.0 they are in no category, so that +@read allows none of them and -@write forbids none. Redis 7.4
+and Valkey 8.0 let a module add a category of its own, @statemachine.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SECRET = "a reason that nobody else may read"
 
 
 class Users:
-    """Makes users and logs them in."""
+    """Creates users, and clients of them."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -48,7 +48,7 @@ class Users:
 
 @pytest.fixture
 def user(server: Server) -> Iterator[Users]:
-    """``user(*rules)`` is a client that has just those rules."""
+    """``user(*rules)`` creates a user with these rules, and returns a client of it."""
     users = Users(server)
     for key in ("orders:1", "others:1"):
         server.own.execute_command("SM.SET", key, README)
@@ -66,19 +66,19 @@ def user(server: Server) -> Iterator[Users]:
 SCRIPT = "return redis.call(unpack(ARGV))"
 
 
-def ways(words: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """The command as it is, in a script and in a function that do not name its key."""
+def call_forms(words: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The command itself, and in a script and a function that do not declare its key."""
     return [words, ("EVAL", SCRIPT, "0", *words), ("FCALL", "call", "0", *words)]
 
 
-def naming_the_key(words: tuple[str, ...]) -> tuple[str, ...]:
-    """In a script that does; the server then wants to read and to write the key, whatever the script does."""
+def declaring_the_key(words: tuple[str, ...]) -> tuple[str, ...]:
+    """In a script that declares the key; the server then requires both permissions, whatever the script does."""
     return ("EVAL", SCRIPT, "1", words[1], *words)
 
 
 def assert_denied(client: redis.Redis, words: tuple[str, ...]) -> None:
-    """Refused in every way, and the refusal tells nothing of what is there."""
-    for call in (*ways(words), *([naming_the_key(words)] if words[0] in with_key() else [])):
+    """Every form is refused, and no error reveals the key's data."""
+    for call in (*call_forms(words), *([declaring_the_key(words)] if words[0] in with_key() else [])):
         with pytest.raises(redis.ResponseError, match=DENIED) as caught:
             client.execute_command(*call)
         assert SECRET not in str(caught.value)
@@ -89,7 +89,7 @@ def assert_denied(client: redis.Redis, words: tuple[str, ...]) -> None:
 
 
 def assert_allowed(client: redis.Redis, words: tuple[str, ...]) -> None:
-    for call in ways(words):
+    for call in call_forms(words):
         client.execute_command(*call)
 
 
@@ -101,7 +101,7 @@ def test_a_pattern_of_keys_holds(server: Server, user: Users, name: str) -> None
     client = user("~orders:*", "+@all")
     before = server.digest("others:1")
     assert_allowed(client, enough(name, "orders:1"))
-    client.execute_command(*naming_the_key(enough(name, "orders:1")))
+    client.execute_command(*declaring_the_key(enough(name, "orders:1")))
     assert_denied(client, enough(name, "others:1"))
     assert_denied(client, enough(name, "missing"))
     assert_denied(client, enough(name, "ORDERS:1"))
@@ -129,7 +129,7 @@ def test_a_refusal_is_in_the_servers_log(server: Server, user: Users) -> None:
 
 @pytest.mark.parametrize("name", with_key())
 def test_permissions_to_read_and_to_write_a_key(user: Users, name: str) -> None:
-    """SM.SET and SM.CREATE only write; what moves a machine tells where it stands, so it reads too."""
+    """SM.SET and SM.CREATE only write. A command that moves a machine reveals its state, so that it reads too."""
     flags = COMMANDS[name]["key_specs"][0]["flags"]
     needs = {{"ACCESS": "R", "UPDATE": "W"}[flag] for flag in flags if flag in {"ACCESS", "UPDATE"}}
     for letters in ("R", "W", "RW"):
@@ -142,7 +142,7 @@ def test_permissions_to_read_and_to_write_a_key(user: Users, name: str) -> None:
 
 
 def test_what_each_command_needs_of_a_key() -> None:
-    """The table that the test above follows: nothing that answers from the machine may do without reading."""
+    """The expectation of the test above: a command that answers from the machine needs the read permission."""
     blind = {name for name in writes() if "ACCESS" not in COMMANDS[name]["key_specs"][0]["flags"]}
     assert blind == {"SM.SET", "SM.CREATE"}
     assert all("ACCESS" in COMMANDS[name]["key_specs"][0]["flags"] for name in KEYED_READS)
@@ -167,7 +167,7 @@ def test_selectors(server: Server, user: Users) -> None:
 
 
 def documented(name: str) -> list[str]:
-    """The rules that docs/access-control.md gives a user, but for its switch and its password."""
+    """The rules of a user in docs/access-control.md, without `on` and the password."""
     found = re.search(rf"^    ACL SETUSER {name} on >secret (.+)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert found is not None
     return found[1].split()
@@ -210,7 +210,7 @@ def test_one_command_alone(user: Users, name: str) -> None:
 
 
 def test_a_reader_cannot_write(server: Server, user: Users) -> None:
-    """On every server by the key's permission; +@read alone allows no SM.* command on Redis 7.0."""
+    """With the key's read permission, on every server. On Redis 7.0, +@read alone allows no SM.* command."""
     client = user("%R~*", "+@all")
     for name in READS:
         assert_allowed(client, enough(name, "orders:1"))
@@ -245,8 +245,8 @@ def own_category(server: Server) -> bool:
     return "statemachine" in {str(word) for word in server.own.execute_command("ACL", "CAT")}
 
 
-def test_a_category_of_our_own(server: Server, user: Users) -> None:
-    """+@statemachine allows every SM.* command, and none of the server's; where there is none, it is no rule."""
+def test_the_modules_own_category(server: Server, user: Users) -> None:
+    """+@statemachine allows every SM.* command, and no other. Servers without the category reject the rule."""
     assert own_category(server) == HAS_OWN_CATEGORY
     if not HAS_OWN_CATEGORY:
         with pytest.raises(redis.ResponseError, match="Unknown command or category"):

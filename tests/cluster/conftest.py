@@ -1,4 +1,4 @@
-"""A cluster that the tests of one process share: six servers take a while to find each other."""
+"""A cluster that the tests of one process share, since starting one takes a while."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.servers import Server
 
 @pytest.fixture(scope="session")
 def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Three primaries, three replicas. Take ``cluster`` instead: it comes clean."""
+    """Three primaries, three replicas. Tests use ``cluster``, which is empty."""
     servers: list[Server] = []
 
     def start(**options: object) -> Server:
@@ -29,7 +29,7 @@ def shared_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster
 
 @pytest.fixture
 def cluster(shared_cluster: Cluster) -> Iterator[Cluster]:
-    """The shared cluster, whole and empty."""
+    """The shared cluster, complete and empty."""
     shared_cluster.wait_until_complete()
     for primary in shared_cluster.primaries():
         primary.own.execute_command("FLUSHALL", "SYNC")

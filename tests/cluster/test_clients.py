@@ -1,4 +1,4 @@
-"""redis-py's cluster client and the commands: keys in every slot, redirections, scripts, replicas that are read."""
+"""redis-py's cluster client: keys in every slot, redirections, scripts, reads from replicas."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AT_BLEE = '{"current":"blee","map":{"bar":["blee","boo"],"boo":["blee"]},"initia
 
 
 def test_the_readmes_example(cluster: Cluster) -> None:
-    """Word for word, but that a command without a key is told which node to go to."""
+    """As in the README, except that a command without a key needs a target node."""
     r = cluster.client()
     document = json.loads(r.execute_command("SM.TEMPLATE", target_nodes=r.get_random_node()))
     document["initial"] = "bar"
@@ -43,7 +43,7 @@ def test_keys_in_all_slots(cluster: Cluster) -> None:
             assert pipe.execute() == ["OK", None, "OK", AT_BLEE] * len(part)
     for primary in cluster.primaries():
         assert primary.own.dbsize() == slots_of(primary)
-        primary.wait_info(machines=slots_of(primary))  # those of other tests may be freed on another thread
+        primary.wait_info(machines=slots_of(primary))  # machines of other tests may be freed on another thread
         replica = cluster.replica_of(primary)
         caught_up(primary, replica)
         assert_same(primary, replica)

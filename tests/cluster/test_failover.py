@@ -1,4 +1,4 @@
-"""A primary of a cluster goes: killed, with WAIT to make a transition survive; in good order, and nothing is lost."""
+"""Failovers in a cluster: after a kill, which WAIT makes a transition survive, and by CLUSTER FAILOVER."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.load import Machine, Writer, steps_taken, under_load, with_wait
 from tests.servers import Server, wait_until
 
 SLOTS = (1000, 7000, 13000)
-"""One of each primary."""
+"""A slot of each primary."""
 
 
 def a_key_of(primary: Server) -> str:
@@ -19,7 +19,7 @@ def a_key_of(primary: Server) -> str:
 
 
 def waiting_writer(primary: Server, machines: list[Machine]) -> Writer:
-    """One that asks after every step whether the replica has it."""
+    """A writer that waits for the replica after every step."""
     client = primary.client()
     return Writer(client.execute_command, machines, with_wait(client, 1, 2000))
 
@@ -38,10 +38,10 @@ def test_a_killed_primary_and_wait(start_server: Callable[..., Server]) -> None:
         load.wait_for_steps(30)
         first.kill9()
         wait_until(lambda: role(replica) == "master", "the replica is promoted")
-        wait_until(lambda: replica.own.cluster("INFO")["cluster_state"] == "ok", "the cluster works again")
-        wait_until(lambda: all(writer.failure for writer in waiting), "the dead primary's writers know")
+        wait_until(lambda: replica.own.cluster("INFO")["cluster_state"] == "ok", "the cluster state is ok")
+        wait_until(lambda: all(writer.failure for writer in waiting), "the writers of the killed primary fail")
         before = elsewhere.steps
-        wait_until(lambda: elsewhere.steps > before or elsewhere.failure, "the others go on")
+        wait_until(lambda: elsewhere.steps > before or elsewhere.failure, "the other writer takes steps")
 
     assert elsewhere.failure is None and not elsewhere.faults
     r = cluster.client()
@@ -64,13 +64,13 @@ def test_a_killed_primary_and_wait(start_server: Callable[..., Server]) -> None:
 
 
 def test_a_failover_in_good_order_loses_nothing(cluster: Cluster, long: bool) -> None:
-    """CLUSTER FAILOVER to the replica: it waits until it has everything, without any WAIT of the clients."""
-    for slot in (*SLOTS, *SLOTS) if long else SLOTS[:1]:  # there and back; more often the others do not vote for it
-        change_places_under_load(cluster, slot)
+    """CLUSTER FAILOVER: the replica first receives all writes, so that clients need no WAIT."""
+    for slot in (*SLOTS, *SLOTS) if long else SLOTS[:1]:  # twice each; after more, the other primaries do not vote
+        fail_over_under_load(cluster, slot)
         cluster.client().flushall()
 
 
-def change_places_under_load(cluster: Cluster, slot: int) -> None:
+def fail_over_under_load(cluster: Cluster, slot: int) -> None:
     primary = cluster.owner(slot)
     replica = cluster.replica_of(primary)
     key = a_key_of_every_slot()[slot]

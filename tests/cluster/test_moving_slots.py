@@ -1,4 +1,4 @@
-"""A slot moves to another primary while its machines are being moved on: nothing is lost, nothing is done twice."""
+"""A slot moves to another primary while its machines take steps: none is lost, none is taken twice."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ def at_once(cluster: Cluster, target: Server, between: Callable[[], None]) -> No
 
 
 MOVES: list[Move] = [key_by_key, *([at_once] if can_move_at_once() else [])]
-"""The ways that the server has."""
+"""The kinds of slot migration that the server has."""
 
 
-def named(name: object) -> str:
+def key_in_slot(name: object) -> str:
     """A key in the slot that moves."""
     return f"{{{a_key_of_every_slot()[SLOT]}}}:{name}"
 
 
-def elsewhere(cluster: Cluster) -> tuple[Server, Server]:
+def source_and_target(cluster: Cluster) -> tuple[Server, Server]:
     """The slot's owner, and another primary."""
     source = cluster.owner(SLOT)
     return source, next(primary for primary in cluster.primaries() if primary is not source)
@@ -57,31 +57,31 @@ def test_nothing_is_lost_under_load(cluster: Cluster, move: Move, long: bool) ->
 
 
 def move_under_load(cluster: Cluster, move: Move) -> None:
-    source, target = elsewhere(cluster)
+    source, target = source_and_target(cluster)
     r = cluster.client()
-    resting = {
-        "reason": ("SM.SET", named("reason"), flat({"a": ["b"]}, "a", reason="ü\u0000"), "b"),
-        "empty reason": ("SM.SET", named("empty reason"), flat({"a": ["b"]}, "a", reason="")),
-        "large": ("SM.SET", named("large"), ring(1000), "s999"),
-        "chart": ("SM.SET", named("chart"), CHART, "b.y"),
-        "empty": ("SM.CREATE", named("empty")),
-        "expires": ("SM.SET", named("expires"), README),
+    others = {
+        "reason": ("SM.SET", key_in_slot("reason"), flat({"a": ["b"]}, "a", reason="ü\u0000"), "b"),
+        "empty reason": ("SM.SET", key_in_slot("empty reason"), flat({"a": ["b"]}, "a", reason="")),
+        "large": ("SM.SET", key_in_slot("large"), ring(1000), "s999"),
+        "chart": ("SM.SET", key_in_slot("chart"), CHART, "b.y"),
+        "empty": ("SM.CREATE", key_in_slot("empty")),
+        "expires": ("SM.SET", key_in_slot("expires"), README),
     }
-    for words in resting.values():
+    for words in others.values():
         r.execute_command(*words)
-    r.expire(named("expires"), 1000)
-    before = dict(zip(resting, source.digest(*map(named, resting)), strict=True))
+    r.expire(key_in_slot("expires"), 1000)
+    before = dict(zip(others, source.digest(*map(key_in_slot, others)), strict=True))
 
     writers = [
-        Writer(cluster.client().execute_command, [Machine(named(f"{n}-{m}")) for m in range(8)]) for n in range(3)
+        Writer(cluster.client().execute_command, [Machine(key_in_slot(f"{n}-{m}")) for m in range(8)]) for n in range(3)
     ]
     made = []
 
     def make_another() -> None:
-        """New machines appear while the slot moves."""
+        """Stores new machines while the slot moves."""
         name = f"new{len(made)}"
         made.append(name)
-        assert r.execute_command("SM.SET", named(name), README, "boo") == "OK"
+        assert r.execute_command("SM.SET", key_in_slot(name), README, "boo") == "OK"
 
     moved, asked = errors(source, "MOVED"), errors(source, "ASK")
     with under_load(writers) as load:
@@ -103,19 +103,19 @@ def move_under_load(cluster: Cluster, move: Move) -> None:
         assert machine.sent > 0
         assert steps_taken(r.execute_command, machine) == machine.sent == machine.acknowledged
     for name in made:
-        assert r.execute_command("SM.STATE", named(name)) == ["boo"]
-    assert 900 < r.ttl(named("expires")) <= 1000
-    assert dict(zip(resting, target.digest(*map(named, resting)), strict=True)) == before
+        assert r.execute_command("SM.STATE", key_in_slot(name)) == ["boo"]
+    assert 900 < r.ttl(key_in_slot("expires")) <= 1000
+    assert dict(zip(others, target.digest(*map(key_in_slot, others)), strict=True)) == before
     for primary in (source, target):
         replica = cluster.replica_of(primary)
         caught_up(primary, replica)
         assert_same(primary, replica)
 
 
-def test_asking_and_asked(cluster: Cluster) -> None:
-    """What the servers say while a slot is between two of them."""
-    source, target = elsewhere(cluster)
-    here, gone, new = named("here"), named("gone"), named("new")
+def test_redirections_while_a_slot_moves(cluster: Cluster) -> None:
+    """ASK and MOVED, and commands after ASKING."""
+    source, target = source_and_target(cluster)
+    here, gone, new = key_in_slot("here"), key_in_slot("gone"), key_in_slot("new")
     for key in (here, gone):
         source.own.execute_command("SM.SET", key, README)
     target.own.execute_command("CLUSTER", "SETSLOT", SLOT, "IMPORTING", identity(source))
@@ -143,41 +143,41 @@ def test_asking_and_asked(cluster: Cluster) -> None:
 
 
 def test_a_target_with_lower_limits_refuses_and_the_machine_stays(cluster: Cluster) -> None:
-    """MIGRATE is a client of the target, and held to the limits that the target has for clients."""
-    _, target = elsewhere(cluster)
+    """MIGRATE is a client of the target, and subject to its limits."""
+    _, target = source_and_target(cluster)
     r = cluster.client()
-    r.execute_command("SM.SET", named("large"), ring(100), "s7")
-    r.execute_command("SM.SET", named("small"), README)
+    r.execute_command("SM.SET", key_in_slot("large"), ring(100), "s7")
+    r.execute_command("SM.SET", key_in_slot("small"), README)
     target.config("redisstate.max-states", 20)
     with pytest.raises(redis.ResponseError, match="Bad data format"):
         cluster.move_key_by_key(SLOT, target)
-    assert r.execute_command("SM.GET", named("large"), "CURRENT") == "s7"
-    assert r.execute_command("SM.MUTATE", named("large"), "s8", "between") == "OK"
-    assert r.execute_command("SM.MUTATE", named("small"), "boo") == "OK"
+    assert r.execute_command("SM.GET", key_in_slot("large"), "CURRENT") == "s7"
+    assert r.execute_command("SM.MUTATE", key_in_slot("large"), "s8", "between") == "OK"
+    assert r.execute_command("SM.MUTATE", key_in_slot("small"), "boo") == "OK"
 
     target.config("redisstate.max-states", 10_000)
     cluster.move_key_by_key(SLOT, target)
     assert cluster.owner(SLOT) is target
-    assert r.execute_command("SM.GET", named("large"), "REASON") == "between"
-    assert r.execute_command("SM.STATE", named("small")) == ["boo"]
+    assert r.execute_command("SM.GET", key_in_slot("large"), "REASON") == "between"
+    assert r.execute_command("SM.STATE", key_in_slot("small")) == ["boo"]
 
 
 if can_move_at_once():
 
     @pytest.mark.parametrize("limits", [{"max-states": 20}, {"max-document-bytes": 100}], ids=str)
     def test_a_slot_that_moves_at_once_takes_what_its_primary_took(cluster: Cluster, limits: dict[str, int]) -> None:
-        """The target's primary and its replica have it, whatever their limits."""
-        source, target = elsewhere(cluster)
+        """The target and its replica accept it, whatever their limits are."""
+        source, target = source_and_target(cluster)
         r = cluster.client()
-        r.execute_command("SM.SET", named("large"), ring(100), "s7")
-        r.execute_command("SM.MUTATE", named("large"), "s8", "a reason")
-        before = source.digest(named("large"))
+        r.execute_command("SM.SET", key_in_slot("large"), ring(100), "s7")
+        r.execute_command("SM.MUTATE", key_in_slot("large"), "s8", "a reason")
+        before = source.digest(key_in_slot("large"))
         replica = cluster.replica_of(target)
         for server in (target, replica):
             for name, value in limits.items():
                 server.config(f"redisstate.{name}", value)
         cluster.move_at_once(SLOT, target)
-        assert target.digest(named("large")) == before
-        assert r.execute_command("SM.MUTATE", named("large"), "s9") == "OK"
+        assert target.digest(key_in_slot("large")) == before
+        assert r.execute_command("SM.MUTATE", key_in_slot("large"), "s9") == "OK"
         caught_up(target, replica)
         assert_same(target, replica)

@@ -1,4 +1,4 @@
-"""Wrong numbers of arguments, wrong types, and bytes in every argument, for each command of the table."""
+"""Wrong numbers of arguments, wrong types of keys, and arbitrary bytes as arguments, for every command."""
 
 from __future__ import annotations
 
@@ -88,19 +88,19 @@ def test_any_bytes_are_a_key(raw: redis.Redis, key: bytes) -> None:
     assert raw.execute_command("SM.CREATE", key) == b"OK"
 
 
-RUDE = [b"", b"\x00", b"\xff", b"\n", b"\r\n", b"a\x00b", b"\xc3", b"%s%n", b"\x80" * 5000]
+BYTES = [b"", b"\x00", b"\xff", b"\n", b"\r\n", b"a\x00b", b"\xc3", b"%s%n", b"\x80" * 5000]
 
 
-@pytest.mark.parametrize("rude", RUDE, ids=repr)
+@pytest.mark.parametrize("data", BYTES, ids=repr)
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_rude_bytes_in_every_argument(server: Server, name: str, rude: bytes) -> None:
-    """Each answer is one well-formed reply: the next one is PING's."""
+def test_arbitrary_bytes_in_every_argument(server: Server, name: str, data: bytes) -> None:
+    """Each command gets one well-formed reply: the next one is PING's."""
     with server.socket() as wire:
         for count in range(1, 6):
             for place in range(count):
                 server.own.execute_command("SM.SET", "boo", README)
                 words: list[str | bytes] = ["boo"] * count
-                words[place] = rude
+                words[place] = data
                 wire.send(name, *words)
                 reply = wire.reply()
                 if isinstance(reply, bytes) and reply.startswith(b"-"):

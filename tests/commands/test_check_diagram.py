@@ -1,4 +1,4 @@
-"""SM.CHECK and SM.DIAGRAM on a server; what they find and draw in detail is tested in tests/core."""
+"""SM.CHECK, SM.DIAGRAM and SM.RENDER on a server. Findings and drawings in detail are tested in tests/core."""
 
 from __future__ import annotations
 
@@ -108,6 +108,6 @@ def test_what_cannot_be_stored_is_not_drawn(r: redis.Redis) -> None:
     for document in ("", "{}", '{"map":{},"initial":1}', '{"initial":"a","states":{"a":{"on":{"E":"c"}}}}'):
         with pytest.raises(redis.ResponseError) as refused:
             r.execute_command("SM.SET", "k", document)
-        with pytest.raises(redis.ResponseError) as undrawn:
+        with pytest.raises(redis.ResponseError) as not_drawn:
             r.execute_command("SM.RENDER", document)
-        assert str(undrawn.value) == str(refused.value)
+        assert str(not_drawn.value) == str(refused.value)

@@ -1,4 +1,4 @@
-"""Keyspace events, client-side caching, and silence where nothing changes."""
+"""Keyspace events and client-side caching: what changes a machine is published once, anything else is not."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EVENTS = [
 
 SAME = flat({"bar": ["blee", "boo"], "boo": ["blee"]}, "bar", current="boo", reason="the reason")
 
-SILENT: list[tuple[str | bytes, ...]] = [
+NOT_PUBLISHED: list[tuple[str | bytes, ...]] = [
     ("SM.TEMPLATE",),
     ("SM.GET", "k"),
     ("SM.STATE", "k", "ALL"),
@@ -55,7 +55,7 @@ SILENT: list[tuple[str | bytes, ...]] = [
 
 
 class Listener:
-    """The keyspace events of class g (and none that the setting does not name)."""
+    """A subscriber to keyspace events, with the setting notify-keyspace-events."""
 
     def __init__(self, server: Server, classes: str) -> None:
         server.config("notify-keyspace-events", classes)
@@ -66,7 +66,7 @@ class Listener:
             self._pubsub.get_message(timeout=10)
 
     def events(self) -> list[tuple[str, str]]:
-        """(channel, message) of all that was published since the last call."""
+        """(channel, message) of all events since the last call."""
         self._publisher.publish("end", "end")
         seen = []
         while True:
@@ -106,9 +106,11 @@ def test_published(prepared: redis.Redis, listener: Listener, command: tuple[str
     assert seen == [(f"__keyspace@0__:{key}", event), (f"__keyevent@0__:{event}", key)]
 
 
-@pytest.mark.parametrize("command", SILENT, ids=lambda value: repr(value)[:50])
-def test_silent(server: Server, prepared: redis.Redis, listener: Listener, command: tuple[str | bytes, ...]) -> None:
-    """Nothing is published, and nothing is counted as a change that a save point waits for."""
+@pytest.mark.parametrize("command", NOT_PUBLISHED, ids=lambda value: repr(value)[:50])
+def test_not_published(
+    server: Server, prepared: redis.Redis, listener: Listener, command: tuple[str | bytes, ...]
+) -> None:
+    """No event is published, and no write is counted for save points."""
     before = server.writes()
     try:
         prepared.execute_command(*command)
@@ -125,7 +127,7 @@ def test_a_change_is_counted(server: Server, prepared: redis.Redis, command: tup
     assert server.writes() == before + 1
 
 
-def test_they_are_of_class_g(server: Server, prepared: redis.Redis) -> None:
+def test_events_are_of_class_g(server: Server, prepared: redis.Redis) -> None:
     listener = Listener(server, "KE$lshzxetd")
     prepared.execute_command("SM.SET", "k", TRAFFIC)
     prepared.execute_command("SM.MUTATE", "k", "green")
@@ -144,7 +146,7 @@ def test_inside_multi_and_lua(prepared: redis.Redis, listener: Listener) -> None
 
 
 def test_a_new_key_and_a_miss(server: Server, prepared: redis.Redis) -> None:
-    """Class n and m are the server's: what it does for its own types it does for machines."""
+    """The server publishes events of the classes n and m for machines as for its own types."""
     listener = Listener(server, "Knm")
     prepared.execute_command("SM.SET", "fresh", TRAFFIC)
     prepared.hset("fresh-hash", "f", "v")

@@ -1,4 +1,4 @@
-"""Machines beside maxmemory: what an eviction gives back, what others' keys lose, what MEMORY USAGE says."""
+"""Machines and maxmemory: evicting one frees its memory, other keys survive, MEMORY USAGE is right."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ AT_ONCE = 100
 
 
 def own_map(number: int) -> str:
-    """A map that no other key has."""
+    """A map with a definition of its own."""
     return flat({f"open{number}": ["paid"], "paid": ["sent"]}, f"open{number}")
 
 
 def own_chart(number: int) -> str:
-    """A statechart that no other key has."""
+    """A statechart with a definition of its own."""
     return compact({"id": f"order{number}", "initial": "open", "states": {"open": {"on": {"PAY": "paid"}}, "paid": {}}})
 
 
 def survivors(server: Server, policy: str, write: Callable[[redis.client.Pipeline, int], object]) -> int:
-    """Writes far more than there is room for, beside strings that are read all the time; how many of these are left.
-
-    Fails where a write is refused.
+    """Writes far more than fits into maxmemory, while some strings are read continuously. Returns how many of them are
+    left. Fails if a write is refused.
     """
     r = server.client()
     r.flushall()
@@ -58,7 +57,7 @@ def survivors(server: Server, policy: str, write: Callable[[redis.client.Pipelin
 def test_keys_in_use_survive_machines_as_they_survive_strings(
     server: Server, document: Callable[[int], str], lazy: str, policy: str
 ) -> None:
-    """Each machine with a definition of its own, so that most of its memory is that of the definition."""
+    """Each machine has a definition of its own, so that most of its memory is that of the definition."""
     server.config("lazyfree-lazy-eviction", lazy)
     r = server.client()
     r.execute_command("SM.SET", "one", document(WRITES))
@@ -73,16 +72,15 @@ def test_keys_in_use_survive_machines_as_they_survive_strings(
         if expire:
             pipe.expire(f"k{number}", expire)
 
-    beside_strings = survivors(server, policy, write_string)
-    beside_machines = survivors(server, policy, write_machine)
-    assert beside_machines >= beside_strings - IN_USE // 20
-    held = server.info()
-    assert held["machines"] > ROOM // size // 3, "and machines have the room that strings would have"
+    with_strings = survivors(server, policy, write_string)
+    with_machines = survivors(server, policy, write_machine)
+    assert with_machines >= with_strings - IN_USE // 20
+    assert server.info()["machines"] > ROOM // size // 3, "machines get as much memory as strings"
 
 
 @pytest.mark.plain
 @pytest.mark.parametrize("document", [own_map, own_chart])
-def test_memory_usage_says_what_the_key_gives_back(server: Server, document: Callable[[int], str]) -> None:
+def test_memory_usage_is_what_deleting_the_key_frees(server: Server, document: Callable[[int], str]) -> None:
     r = server.client()
     count = 2000
     server.wait_info(machines=0, definitions=0)
@@ -96,12 +94,12 @@ def test_memory_usage_says_what_the_key_gives_back(server: Server, document: Cal
     before = server.info("memory")["used_memory"]
     r.delete(*(f"k{number}" for number in range(count)))
     server.wait_info(machines=0, definitions=0)
-    given_back = before - server.info("memory")["used_memory"]
-    assert said * 0.85 < given_back < said * 1.15
+    freed = before - server.info("memory")["used_memory"]
+    assert said * 0.85 < freed < said * 1.15
 
 
-def test_what_is_remembered_leaves_room_for_keys(server: Server) -> None:
-    """Of maxmemory the memo takes an eighth at most, whatever its own setting says."""
+def test_the_memo_leaves_memory_for_keys(server: Server) -> None:
+    """The memo uses an eighth of maxmemory at most, whatever its own setting is."""
     r = server.client()
     server.wait_info(machines=0, definitions=0)
     server.config("maxmemory", server.info("memory")["used_memory"] + ROOM)
@@ -119,8 +117,8 @@ def test_what_is_remembered_leaves_room_for_keys(server: Server) -> None:
     assert server.info()["remembered_bytes_bound"] == 64 * MEGABYTE
 
 
-def test_a_machine_that_is_set_again_soon_finds_its_definition(server: Server) -> None:
-    """Where memory is not scarce a definition outlives its last machine for a while."""
+def test_a_deleted_machine_that_is_stored_again_soon_is_not_compiled_again(server: Server) -> None:
+    """If memory is not scarce, a definition is kept for some seconds after its last machine is deleted."""
     r = server.client()
     r.execute_command("SM.SET", "k", own_chart(77))
     before = server.info()["engine_calls"]

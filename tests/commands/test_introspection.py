@@ -24,7 +24,7 @@ def text(reply: Any) -> Any:
 
 
 def ask(server: Server, *words: str) -> Any:
-    """The reply in RESP3, where maps are maps, with text for bytes."""
+    """The reply in RESP3, which has maps, with text for bytes."""
     return text(server.raw(3).execute_command(*words))
 
 
@@ -55,7 +55,7 @@ def test_command_info(server: Server, name: str) -> None:
 
 
 def has_categories(server: Server) -> bool:
-    """Before 7.2 the servers have no way to put a module's command into a category, and put it in none."""
+    """Since 7.2; before, a module's commands are in no category."""
     return server.version >= (7, 2, 0)
 
 
@@ -102,7 +102,7 @@ def test_key_specs(server: Server, name: str) -> None:
         }
 
 
-def test_key_specs_say_what_is_done() -> None:
+def test_key_specs_match_the_flags_of_the_command() -> None:
     for name, command in COMMANDS.items():
         for spec in command.get("key_specs", []):
             flags = set(spec["flags"])

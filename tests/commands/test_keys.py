@@ -1,4 +1,4 @@
-"""A machine is a key like any other: the server's commands on keys, its counters, its eviction clocks."""
+"""A machine is a key like any other: commands on keys, hits and misses, LRU and LFU."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_dump_and_restore(server: Server, r: redis.Redis, machine: str) -> None:
     assert server.digest("k") == server.digest("back")
 
 
-def test_digest_tells_machines_apart(server: Server, r: redis.Redis, machine: str) -> None:
+def test_digests_of_different_machines_differ(server: Server, r: redis.Redis, machine: str) -> None:
     r.execute_command("SM.SET", "same", machine)
     r.execute_command("SM.SET", "state", machine, "blee")
     r.execute_command("SM.SET", "reason", machine.replace('"why"', '"how"'))
@@ -91,8 +91,8 @@ def test_digest_tells_machines_apart(server: Server, r: redis.Redis, machine: st
     assert len({k, *others}) == 5
 
 
-def test_memory_usage_is_honest(server: Server, r: redis.Redis) -> None:
-    """A machine's share is in it: a large definition is seen, and many machines share it."""
+def test_memory_usage_includes_a_share_of_the_definition(server: Server, r: redis.Redis) -> None:
+    """It includes the machine's share of its definition."""
     r.execute_command("SM.SET", "small", '{"map":{"only here":["boo"]},"initial":"only here"}')
     small = r.memory_usage("small")
     large_document = ring(1000)
@@ -133,7 +133,7 @@ def test_freq_counts_as_for_other_types(server: Server) -> None:
 
 
 def test_client_no_touch(server: Server) -> None:
-    """From 7.2 on a client can ask that its reads leave no trace; before, it cannot."""
+    """Since 7.2, CLIENT NO-TOUCH keeps a client's reads out of LRU and LFU."""
     if server.version < (7, 2, 0):
         with pytest.raises(redis.ResponseError, match="nknown subcommand"):
             server.own.execute_command("CLIENT", "NO-TOUCH", "ON")
@@ -153,7 +153,7 @@ def test_client_no_touch(server: Server) -> None:
     assert r.object("freq", "k") == before + 1
 
 
-def test_idle_time_is_kept(server: Server, machine: str) -> None:
+def test_idle_time_and_reference_count(server: Server, machine: str) -> None:
     assert server.own.object("idletime", "k") in {0, 1, 2}
     assert server.own.object("refcount", "k") == 1
 

@@ -1,4 +1,4 @@
-"""What has been asked once is answered from memory, and what nobody needs is given back: INFO redisstate."""
+"""Repeated questions are answered from the memo, and unused memory is freed: the fields of INFO redisstate."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ FIELDS = {
 }  # fmt: skip
 
 
-def test_the_fields_are_there(server: Server) -> None:
+def test_info_has_these_fields(server: Server) -> None:
     fields = server.info()
     assert set(fields) == FIELDS | {"version", "python"}
     assert all(isinstance(fields[name], int) and fields[name] >= 0 for name in FIELDS)
 
 
-def test_a_thousand_repeated_transitions_ask_the_engine_once(server: Server) -> None:
+def test_a_thousand_repeated_transitions_call_the_engine_once_each_way(server: Server) -> None:
     r = server.client()
     document = flat({"ping": ["pong"], "pong": ["ping"]}, "ping", id="a thousand transitions")
     r.execute_command("SM.SET", "k", document)
     start = server.info()
     assert r.execute_command("SM.MUTATE", "k", "pong") == "OK"
-    asked = server.info()
-    assert asked["engine_calls"] - start["engine_calls"] == 1
+    first = server.info()
+    assert first["engine_calls"] - start["engine_calls"] == 1
     assert r.execute_command("SM.MUTATE", "k", "ping") == "OK"
-    there_and_back = server.info()
-    assert there_and_back["engine_calls"] - asked["engine_calls"] == 1
+    both = server.info()
+    assert both["engine_calls"] - first["engine_calls"] == 1
     for _ in range(500):
         assert r.execute_command("SM.MUTATE", "k", "pong") == "OK"
         assert r.execute_command("SM.MUTATE", "k", "ping") == "OK"
     end = server.info()
-    assert end["engine_calls"] == there_and_back["engine_calls"]
-    assert end["memory_answers"] - there_and_back["memory_answers"] >= 1000
+    assert end["engine_calls"] == both["engine_calls"]
+    assert end["memory_answers"] - both["memory_answers"] >= 1000
 
 
-def test_each_command_that_is_answered_from_memory(server: Server) -> None:
+def test_a_repeated_command_does_not_call_the_engine(server: Server) -> None:
     r = server.client()
     document = flat({"a": ["b"], "b": ["a"]}, "a", id="answered from memory")
     calls = [
@@ -72,8 +72,8 @@ def test_each_command_that_is_answered_from_memory(server: Server) -> None:
         assert server.info()["engine_calls"] == before, call
 
 
-def test_unknown_states_do_not_fill_the_memory(server: Server) -> None:
-    """A client that asks for ever new names gets nil, and max-memo-bytes bounds what is kept for it."""
+def test_unknown_states_are_remembered_within_the_bound(server: Server) -> None:
+    """Refusals of ever new names are remembered too, within max-memo-bytes."""
     server.config("redisstate.max-memo-bytes", 1024 * 1024)
     r = server.client()
     r.execute_command("SM.SET", "k", TRAFFIC)
@@ -83,13 +83,13 @@ def test_unknown_states_do_not_fill_the_memory(server: Server) -> None:
             if number % 10_000 == 0:
                 assert not any(pipe.execute())
         assert not any(pipe.execute())
-    held = server.info()
-    assert held["edges_bytes"] + held["nodes_bytes"] < 2 * 1024 * 1024
+    info = server.info()
+    assert info["edges_bytes"] + info["nodes_bytes"] < 2 * 1024 * 1024
     assert r.execute_command("SM.MUTATE", "k", "green") == "OK"
 
 
 @pytest.mark.parametrize("names", [("here", "there"), ("a rather long name", "another rather long name")])
-def test_what_is_used_stays_where_memory_is_short(server: Server, names: tuple[str, str]) -> None:
+def test_eviction_spares_edges_in_use(server: Server, names: tuple[str, str]) -> None:
     server.config("redisstate.max-memo-bytes", 1024 * 1024)
     r = server.client()
     here, there = names
@@ -111,8 +111,8 @@ def test_what_is_used_stays_where_memory_is_short(server: Server, names: tuple[s
     assert server.info()["evictions"] > 20_000
 
 
-def test_nodes_stay_as_long_as_something_stands_on_them(server: Server) -> None:
-    """Steps that are counted late, because they are taken again and again, are counted in the end."""
+def test_a_node_is_freed_when_its_last_machine_has_left(server: Server) -> None:
+    """Also where machines move by cached edges, whose counts are added up with a delay."""
     server.wait_info(machines=0, definitions=0)
     server.config("redisstate.max-memo-bytes", 1024 * 1024)
     r = server.client()
@@ -149,14 +149,14 @@ def test_nodes_stay_as_long_as_something_stands_on_them(server: Server) -> None:
     walk([(key, "s0") for key in standing])
     for _ in range(6):
         fill_memory()
-    assert server.info()["nodes"] <= 3, "s0, where all stand, and what the light knows"
+    assert server.info()["nodes"] <= 3, "s0, where all machines are, and those of the traffic light"
     walk([(key, "s1") for key in standing])
     r.flushall()
     server.wait_info(machines=0, definitions=0, nodes=0, edges=0, nodes_bytes=0)
 
 
-def test_names_that_are_nearly_the_same(server: Server) -> None:
-    """Short names are remembered elsewhere than long ones, and beside one another."""
+def test_similar_names_are_distinguished(server: Server) -> None:
+    """Also where short names are cached within a node, and longer ones are in the table."""
     r = server.client()
     short = ["x" * length for length in range(1, 16)]
     names = [*short, *("x" * 11 + end for end in "\0ab"), *("x" * 12 + end for end in "\0a"), "x\0", "x\0\0", "a\0b"]
@@ -172,7 +172,7 @@ def test_names_that_are_nearly_the_same(server: Server) -> None:
         assert r.execute_command("SM.STATE", "k") == [name]
 
 
-def test_definitions_are_held_once(server: Server) -> None:
+def test_a_definition_is_interned(server: Server) -> None:
     r = server.client()
     server.wait_info(machines=0, definitions=0)
     document = ring(100)
@@ -188,10 +188,10 @@ def test_definitions_are_held_once(server: Server) -> None:
     many = server.info()
     assert (many["definitions"], many["machines"]) == (1, 1001)
     assert many["definitions_bytes"] <= one["definitions_bytes"] + 2 * len(document) + 1000
-    assert many["machines_bytes"] == 0, "a machine without a reason is a pointer to where it stands"
+    assert many["machines_bytes"] == 0, "a machine without a reason is a pointer to its node"
 
 
-def test_only_reasons_take_memory_of_a_machines_own(server: Server) -> None:
+def test_machines_bytes_are_those_of_reasons(server: Server) -> None:
     r = server.client()
     server.wait_info(machines=0, machines_bytes=0)
     r.execute_command("SM.SET", "k", flat({"red": ["green"], "green": ["red"]}, "red"))
@@ -199,16 +199,16 @@ def test_only_reasons_take_memory_of_a_machines_own(server: Server) -> None:
     r.execute_command("SM.MUTATE", "k", "green", "x" * 1000)
     assert 1000 <= server.info()["machines_bytes"] <= 1300
     r.execute_command("SM.MUTATE", "k", "red", "y" * 1000)
-    assert 1000 <= server.info()["machines_bytes"] <= 1300, "the block is used again"
+    assert 1000 <= server.info()["machines_bytes"] <= 1300, "the block is reused"
     r.execute_command("SM.MUTATE", "k", "green", "short")
-    assert 5 <= server.info()["machines_bytes"] <= 64, "one that is far too large is not"
+    assert 5 <= server.info()["machines_bytes"] <= 64, "a block that is far too large is not reused"
     assert r.execute_command("SM.GET", "k", "REASON") == "short"
     r.execute_command("SM.MUTATE", "k", "red")
     assert server.info()["machines_bytes"] == 0
     assert r.execute_command("SM.GET", "k", "REASON") == ""
 
 
-def test_only_what_is_reached_has_a_node(server: Server) -> None:
+def test_only_visited_states_have_a_node(server: Server) -> None:
     server.wait_info(machines=0, definitions=0, nodes=0, edges=0)
     r = server.client()
     r.execute_command("SM.SET", "k", ring(1000))
@@ -219,7 +219,7 @@ def test_only_what_is_reached_has_a_node(server: Server) -> None:
     assert 10 <= server.info()["edges"] <= 12
 
 
-def test_what_nobody_needs_is_given_back(server: Server) -> None:
+def test_unused_definitions_nodes_and_edges_are_freed(server: Server) -> None:
     r = server.client()
     server.wait_info(machines=0, definitions=0)
     with r.pipeline(transaction=False) as pipe:
@@ -234,7 +234,7 @@ def test_what_nobody_needs_is_given_back(server: Server) -> None:
     server.wait_info(machines_bytes=0, definitions_bytes=0, nodes_bytes=0, edges_bytes=0)
 
 
-def test_machines_are_counted_however_they_go(server: Server) -> None:
+def test_machines_are_counted_however_they_are_removed(server: Server) -> None:
     r = server.client()
     server.wait_info(machines=0)
     for key in ("deleted", "unlinked", "expired", "overwritten", "set again", "restored over", "stays"):
@@ -251,10 +251,10 @@ def test_machines_are_counted_however_they_go(server: Server) -> None:
     server.wait_info(machines=3)
 
 
-def test_the_engines_memory_is_the_servers(server: Server) -> None:
-    """used_memory holds what Python allocates, so maxmemory does too."""
+def test_the_engines_memory_is_in_used_memory(server: Server) -> None:
+    """used_memory includes what Python allocates, so that maxmemory applies to it."""
     r = server.client()
-    server.wait_info(machines=0, definitions=0)  # what is given back meanwhile would be missed
+    server.wait_info(machines=0, definitions=0)  # memory that is freed during the test would distort it
     before = server.info("memory")["used_memory"]
     with r.pipeline(transaction=False) as pipe:
         for number in range(300):

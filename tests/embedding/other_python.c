@@ -1,5 +1,5 @@
-/* A module that starts a Python of its own before ours is loaded: the path of its libpython is the first
- * argument; with a second one it lets go of the interpreter's lock, as most programs that embed Python do. */
+/* A module that starts a Python interpreter before ours is loaded. Its first argument is the path of a libpython; with a
+ * second argument it releases the interpreter's lock, as most programs that embed Python do. */
 #include <dlfcn.h>
 #include <stddef.h>
 
@@ -10,7 +10,7 @@ __attribute__((visibility("default"))) int RedisModule_OnLoad(void *ctx, text **
     void (*set_attributes)(void *, const char *, int, int);
     const char *(*characters)(const text *, size_t *);
     void (*start)(int);
-    void *(*let_go)(void);
+    void *(*release)(void);
     void *library;
 
     if (get_api("RedisModule_SetModuleAttribs", (void *)&set_attributes) ||
@@ -20,8 +20,8 @@ __attribute__((visibility("default"))) int RedisModule_OnLoad(void *ctx, text **
     library = dlopen(characters(argv[0], NULL), RTLD_NOW | RTLD_GLOBAL);
     if (!library) return 1;
     *(void **)&start = dlsym(library, "Py_InitializeEx");
-    *(void **)&let_go = dlsym(library, "PyEval_SaveThread");
+    *(void **)&release = dlsym(library, "PyEval_SaveThread");
     start(0);
-    if (argc > 1) let_go();
+    if (argc > 1) release();
     return 0;
 }

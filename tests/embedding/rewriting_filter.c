@@ -1,5 +1,5 @@
-/* A module whose filter turns the last argument of every ECHO and COMMAND into one as long: what the server answers to a
- * command that another module calls is not always what was asked. */
+/* A module whose command filter replaces the last argument of ECHO and COMMAND by another of the same length: our module
+ * must check the replies to its own calls. */
 #include <stddef.h>
 #include <string.h>
 

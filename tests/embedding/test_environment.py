@@ -1,4 +1,4 @@
-"""Nothing of the environment reaches the embedded Python: variables, working folder, user, read-only disk."""
+"""The environment has no effect on the embedded Python: variables, working folder, user, read-only files."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ POISONED = (
 )  # fmt: skip
 
 
-def plays(server: Server) -> None:
-    """Asserts that the engine works: a document, a transition, an error with its place."""
+def assert_works(server: Server) -> None:
+    """Stores a document, takes a transition, and gets an error."""
     r = server.own
     assert r.execute_command("SM.SET", "k", README) == "OK"
     assert r.execute_command("SM.GET", "k") == README_GET
@@ -37,7 +37,7 @@ def plays(server: Server) -> None:
 
 @pytest.fixture
 def poison(tmp_path: Path) -> Path:
-    """A folder of modules that end the process that imports them."""
+    """A folder of Python modules that end the process when they are imported."""
     folder = tmp_path / "poison"
     folder.mkdir()
     for name in POISONED:
@@ -68,7 +68,7 @@ def poison(tmp_path: Path) -> Path:
 def test_variables(start_server: Callable[..., Server], poison: Path, variables: dict[str, str]) -> None:
     env = {name: value.format(poison=poison) for name, value in variables.items()}
     server = start_server(env=env)
-    plays(server)
+    assert_works(server)
     r = server.own
     accented = '{"map":{"é":["中"]},"initial":"é"}'
     assert r.execute_command("SM.SET", "k", accented) == "OK"
@@ -79,17 +79,17 @@ def test_variables(start_server: Callable[..., Server], poison: Path, variables:
 
 
 def test_no_variables_at_all(start_server: Callable[..., Server]) -> None:
-    plays(start_server(prefix=("env", "-i")))
+    assert_works(start_server(prefix=("env", "-i")))
 
 
 def test_a_poisoned_working_folder(start_server: Callable[..., Server], poison: Path) -> None:
     server = start_server(cwd=poison)
-    plays(server)
+    assert_works(server)
     assert not (poison / "__pycache__").exists()
 
 
 def copied(folder: Path) -> Path:
-    """The module and its bundle in another folder, read-only; the module's path."""
+    """Copies the module and its bundle to another folder, read-only. Returns the module's path."""
     shutil.copy(MODULE, folder / "redisstate.so")
     shutil.copytree(BUNDLE, folder / "redisstate")
     for path in (folder, *folder.rglob("*")):
@@ -103,7 +103,7 @@ def tree(folder: Path) -> dict[str, int]:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that every user may enter; pytest's own are for its user alone."""
+    """A folder that every user may read; those of pytest are private."""
     folder = Path(tempfile.mkdtemp(prefix="redisstate-"))
     folder.chmod(0o755)
     yield folder
@@ -119,7 +119,7 @@ def test_copied_and_read_only(start_server: Callable[..., Server], open_folder: 
     module = copied(folder)
     before = tree(folder)
     server = start_server(module=module, cwd=Path("/"))
-    plays(server)
+    assert_works(server)
     assert tree(folder) == before
     mapped = Path(f"/proc/{server.pid}/maps").read_text()
     ours = {line.split(maxsplit=5)[5] for line in mapped.splitlines() if "redisstate" in line}
@@ -131,12 +131,12 @@ def test_copied_and_read_only(start_server: Callable[..., Server], open_folder: 
 def test_through_a_symbolic_link(start_server: Callable[..., Server], tmp_path: Path) -> None:
     link = tmp_path / "link.so"
     link.symlink_to(MODULE)
-    plays(start_server(module=link))
+    assert_works(start_server(module=link))
 
 
 def test_by_a_relative_path(start_server: Callable[..., Server]) -> None:
     folder = MODULE.parent
-    plays(start_server(module="./redisstate.so", cwd=folder, settings={"dir": "."}))
+    assert_works(start_server(module="./redisstate.so", cwd=folder, settings={"dir": "."}))
 
 
 def as_nobody(*command: str) -> tuple[str, ...]:
@@ -148,7 +148,7 @@ def nobody_reads(path: object) -> bool:
 
 
 def module_for_nobody(folder: Path) -> Path | None:
-    """The module, with a Python that everybody may read: ours, or the system's where it is of the same version."""
+    """The module, linked with a libpython that every user may read: ours, or the system's of the same version."""
     module = copied(folder)
     if nobody_reads(libpython(module)):
         return module
@@ -164,7 +164,7 @@ def module_for_nobody(folder: Path) -> Path | None:
 
 
 def test_as_another_user(start_server: Callable[..., Server], open_folder: Path) -> None:
-    """Nobody, who may write nothing but the data folder."""
+    """The user `nobody`, who may write to the data folder only."""
     if os.geteuid() != 0 or shutil.which("setpriv") is None:
         pytest.skip("needs root and setpriv")
     folder = open_folder / "module"
@@ -177,7 +177,7 @@ def test_as_another_user(start_server: Callable[..., Server], open_folder: Path)
     data.mkdir()
     os.chown(data, 65534, 65534)
     server = start_server(folder=data, module=module, prefix=as_nobody(), cwd=Path("/"))
-    plays(server)
+    assert_works(server)
     server.own.save()
     assert Path(f"/proc/{server.pid}/status").read_text().split("Uid:")[1].split()[0] == "65534"
 
@@ -188,7 +188,7 @@ def test_no_bytecode_is_written(start_server: Callable[..., Server], tmp_path: P
     shutil.copy(MODULE, folder)
     shutil.copytree(BUNDLE, folder / "redisstate")
     before = tree(folder)
-    plays(start_server(module=folder / "redisstate.so"))
+    assert_works(start_server(module=folder / "redisstate.so"))
     assert tree(folder) == before
 
 
@@ -199,26 +199,26 @@ def signals(server: Server) -> dict[str, str]:
 
 def test_signal_handlers_are_the_servers(start_server: Callable[..., Server]) -> None:
     bare, ours = start_server(module=None), start_server()
-    plays(ours)
+    assert_works(ours)
     assert signals(ours) == signals(bare)
 
 
 def threads(server: Server) -> list[str]:
-    """The names of the server's threads, but for the allocator's, which comes when it likes."""
+    """The names of the server's threads, without the allocator's, which starts at any time."""
     names = [task.joinpath("comm").read_text().strip() for task in Path(f"/proc/{server.pid}/task").iterdir()]
     return sorted(name for name in names if not name.startswith("jemalloc"))
 
 
 def test_no_threads_of_python(start_server: Callable[..., Server]) -> None:
     bare, ours = start_server(module=None), start_server()
-    plays(ours)
-    # A thread bears the server's name until it has given itself its own.
+    assert_works(ours)
+    # A new thread has the server's name until it sets its own.
     wait_until(lambda: threads(ours) == threads(bare), f"the same threads: {threads(ours)}, {threads(bare)}")
 
 
 def test_the_start_is_logged_also_by_a_daemon(start_server: Callable[..., Server]) -> None:
     server = start_server(settings={"daemonize": "yes"})
-    plays(server)
+    assert_works(server)
     lines = [line for line in (server.folder / "server.log").read_text().splitlines() if "redisstate" in line]
     assert any("Python 3." in line for line in lines), lines
     assert server.info()["machines"] == 1
@@ -231,7 +231,7 @@ def test_the_log_names_the_python_that_was_built_in(start_server: Callable[..., 
 
 def test_umask_locale_and_folder_stay(start_server: Callable[..., Server]) -> None:
     bare, ours = start_server(module=None), start_server()
-    plays(ours)
+    assert_works(ours)
     for name in ("cwd", "root"):
         found = [Path(f"/proc/{server.pid}/{name}").readlink() for server in (bare, ours)]
         assert found == [bare.folder, ours.folder] or found[0] == found[1]

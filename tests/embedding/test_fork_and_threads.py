@@ -1,4 +1,4 @@
-"""No Python in the saving child, none on the freeing thread; its memory is the server's."""
+"""Python runs neither in a forked child nor on a background thread, and its memory is counted by the server."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_bgrewriteaof_while_machines_are_freed(start_server: Callable[..., Serve
 
 
 def test_a_snapshot_while_machines_move(start_server: Callable[..., Server]) -> None:
-    """The child holds the moment of its fork, whatever the parent does meanwhile."""
+    """The snapshot has the data of the moment of the fork, whatever the parent does meanwhile."""
     server = start_server()
     many(server, 5000)
     before = server.digest(*[f"k{i}" for i in range(5000)])
@@ -78,18 +78,18 @@ def test_a_snapshot_while_machines_move(start_server: Callable[..., Server]) -> 
 
 
 def test_pythons_heap_is_in_used_memory(start_server: Callable[..., Server]) -> None:
-    """What CPython allocates at its start, several megabytes, is seen by maxmemory."""
+    """Also the several megabytes that CPython allocates at its start."""
     bare, ours = start_server(module=None), start_server()
     extra = ours.info("memory")["used_memory"] - bare.info("memory")["used_memory"]
     assert extra > 3_000_000
 
 
 def test_memory_comes_back(start_server: Callable[..., Server]) -> None:
-    """After machines and definitions have come and gone, the server holds what it held."""
-    # The slow log of a busy machine would keep the documents.
+    """Storing and deleting machines with new definitions does not increase used_memory for good."""
+    # On a busy machine, the slow log would retain the documents.
     server = start_server(settings={"slowlog-log-slower-than": -1, "latency-tracking": "no"})
 
-    def come_and_go(prefix: str) -> int:
+    def store_and_delete(prefix: str) -> int:
         for number in range(100):
             server.own.execute_command("SM.SET", f"{prefix}{number}", ring(20, f"{prefix}{number}-"))
             server.own.execute_command("SM.MUTATE", f"{prefix}{number}", f"{prefix}{number}-1", "why")
@@ -97,13 +97,13 @@ def test_memory_comes_back(start_server: Callable[..., Server]) -> None:
         server.wait_info(machines=0, definitions=0)
         return int(server.info("memory")["used_memory"])
 
-    levels = [come_and_go(f"round{number}x") for number in range(3)]
-    held = 100 * len(ring(20, "round0x100-"))
-    assert levels[-1] - levels[1] < held / 2, levels
+    levels = [store_and_delete(f"round{number}x") for number in range(3)]
+    size = 100 * len(ring(20, "round0x100-"))
+    assert levels[-1] - levels[1] < size / 2, levels
 
 
-def test_definitions_are_let_go_by_other_threads_too(start_server: Callable[..., Server]) -> None:
-    """FLUSHALL ASYNC frees machines on a background thread; what Python owns follows on the main one."""
+def test_definitions_are_freed_after_an_asynchronous_flush(start_server: Callable[..., Server]) -> None:
+    """FLUSHALL ASYNC frees machines on a background thread; Python's objects are freed on the main thread."""
     server = start_server()
     many(server, 1000)
     assert server.info()["definitions"] == 100

@@ -1,4 +1,4 @@
-"""Loading: servers that are too old, broken bundles, a second try, another Python in the process."""
+"""Loading the module: into an old server, with a broken bundle, repeatedly, with another Python in the process."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_a_server_below_seven_is_refused(start_server: Callable[..., Server]) ->
     assert "7.0" in lines[0]
 
 
-def load(server: Server, path: Path, *arguments: str) -> str:
-    """MODULE LOAD; the lines of the log that it added."""
+def fail_to_load(server: Server, path: Path, *arguments: str) -> str:
+    """MODULE LOAD, which must fail. Returns the lines that it added to the log."""
     position = len(server.log())
     try:
         server.own.execute_command("MODULE", "LOAD", str(path), *arguments)
@@ -64,18 +64,18 @@ DAMAGES = {
     "it ends the process": "SystemExit",
     "no backend": "_cffi_backend",
 }
-"""What is done to a bundle, and the reason that the log must give."""
+"""The damage of a bundle, and the reason that the log must give."""
 
 
 @pytest.mark.parametrize(("damage", "reason"), DAMAGES.items(), ids=DAMAGES)
 def test_a_broken_bundle_is_an_error_in_the_log(
     start_server: Callable[..., Server], tmp_path: Path, damage: str, reason: str
 ) -> None:
-    """Python's start may fail; the server must not. It says why and goes on without the module."""
+    """The server logs the reason, and goes on without the module."""
     server = start_server(module=None, expected=["Traceback"])
-    log = load(server, broken(tmp_path / "broken", damage))
+    log = fail_to_load(server, broken(tmp_path / "broken", damage))
     assert reason in log
-    assert reason in (server.folder / "server.log").read_text(), "what a daemon prints is lost"
+    assert reason in (server.folder / "server.log").read_text(), "a daemon has no standard output"
     assert server.own.ping()
     with pytest.raises(redis.ResponseError, match="unknown command"):
         server.own.execute_command("SM.TEMPLATE")
@@ -94,20 +94,20 @@ def test_at_the_start_it_ends_the_server_cleanly(
 
 
 def test_a_second_try_after_a_failed_one(start_server: Callable[..., Server]) -> None:
-    """The server closes the library when OnLoad fails; Python stays, and the next load uses it."""
+    """The server closes the library when OnLoad fails; Python stays initialised, and the next load uses it."""
     server = start_server(module=None)
     for _ in range(3):
-        load(server, MODULE, "max-states", "none")
+        fail_to_load(server, MODULE, "max-states", "none")
         assert server.own.ping()
     assert server.own.execute_command("MODULE", "LOAD", str(MODULE)) == "OK"
     server.own.execute_command("SM.SET", "k", README)
     assert server.own.execute_command("SM.GET", "k") == README_GET
-    load(server, MODULE)
+    fail_to_load(server, MODULE)
     assert server.own.execute_command("SM.MUTATE", "k", "boo") == "OK"
 
 
 def test_it_cannot_be_unloaded(start_server: Callable[..., Server]) -> None:
-    """A module with a data type cannot; the server says so and goes on."""
+    """The server does not unload a module with a data type."""
     server = start_server()
     server.own.execute_command("SM.SET", "k", README)
     with pytest.raises(redis.ResponseError):
@@ -120,7 +120,7 @@ def other_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return compile_module("other_python.c", tmp_path_factory.mktemp("other"))
 
 
-@pytest.mark.parametrize("lock", [(), ("lets go",)], ids=["keeps the lock", "lets go of the lock"])
+@pytest.mark.parametrize("lock", [(), ("release",)], ids=["keeps the lock", "releases the lock"])
 def test_another_module_with_the_same_python(
     start_server: Callable[..., Server], other_module: Path, lock: tuple[str, ...]
 ) -> None:
@@ -142,12 +142,12 @@ def another_libpython() -> Path | None:
 
 
 def test_another_module_with_another_python(start_server: Callable[..., Server], other_module: Path) -> None:
-    """Refused with a line that names both versions."""
+    """Refused, with a line in the log that names both versions."""
     library = another_libpython()
     if library is None:
         pytest.skip("no second shared libpython on this machine")
     server = start_server(module=None, settings={"loadmodule": (other_module, library)})
-    log = load(server, MODULE)
+    log = fail_to_load(server, MODULE)
     lines = [line for line in log.splitlines() if "<redisstate>" in line or "<module>" in line]
     theirs, ours = python_version(library), python_version(libpython())
     assert any(theirs in line and ours in line for line in lines), log

@@ -1,4 +1,4 @@
-"""What the memo and the engine hold stays within bounds, and other modules may do what they like with our events."""
+"""The memory of memo and engine is bounded, and other modules may run at our events and calls."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ PARALLEL = '{"type":"parallel","states":{"here":{},"there":{}}}'
 CHART = '{"initial":"a","states":{"a":{"on":{"GO":"b"}},"b":{"on":{"*":"a"}}}%s}'
 
 
-def held(server: Server) -> int:
+def memo_bytes(server: Server) -> int:
     info = server.info()
     return int(info["nodes_bytes"]) + int(info["edges_bytes"])
 
 
 @pytest.mark.parametrize("document", [README[:-1] + ',"meta":%d,"current":"zz"}', CHART % ',"meta":%d,"current":"zz"'])
-def test_documents_that_stand_nowhere_leave_nothing(start_server: Callable[..., Server], document: str) -> None:
+def test_documents_with_an_unknown_current_leave_nothing(start_server: Callable[..., Server], document: str) -> None:
     document = document.replace('"current":"",', "")
     server = start_server()
 
@@ -52,18 +52,18 @@ def test_the_memo_is_bounded_whatever_the_size_of_its_items(start_server: Callab
         for number in range(6_000_000 // (size + 60)):
             pipe.execute_command("SM.SET", "k", README + " " * (size * (number % 997) // 997) + "\n" * (number // 997))
         pipe.execute()
-    assert held(server) < 1.5 * MEGABYTE
+    assert memo_bytes(server) < 1.5 * MEGABYTE
     assert server.info()["evictions"] > 0
     assert r.execute_command("SM.MUTATE", "small", "boo") == "OK"
 
 
-def test_long_arguments_are_answered_and_not_kept(server: Server, r: redis.Redis) -> None:
+def test_long_arguments_are_not_remembered(server: Server, r: redis.Redis) -> None:
     r.execute_command("SM.SET", "k", CHART % "")
     r.execute_command("SM.SEND", "k", "GO")
-    before = held(server)
+    before = memo_bytes(server)
     for number in range(50):
         assert r.execute_command("SM.CAN", "k", f"{number}" + "x" * 100_000) == 1
-    assert held(server) - before < 100_000
+    assert memo_bytes(server) - before < 100_000
 
 
 def test_a_lower_bound_takes_effect_at_once(start_server: Callable[..., Server]) -> None:
@@ -74,13 +74,13 @@ def test_a_lower_bound_takes_effect_at_once(start_server: Callable[..., Server])
         for number in range(30_000):
             pipe.execute_command("SM.MUTATE", "k", f"no such state {number}")
         pipe.execute()
-    assert held(server) > 3 * MEGABYTE
+    assert memo_bytes(server) > 3 * MEGABYTE
     r.config_set("redisstate.max-memo-bytes", "1mb")
-    wait_until(lambda: held(server) < 1.1 * MEGABYTE, "the memo shrinks")
+    wait_until(lambda: memo_bytes(server) < 1.1 * MEGABYTE, "the memo shrinks")
     assert r.execute_command("SM.MUTATE", "k", "boo") == "OK"
 
 
-def test_a_definition_with_many_edges_is_given_back(start_server: Callable[..., Server]) -> None:
+def test_a_definition_with_many_edges_is_freed(start_server: Callable[..., Server]) -> None:
     server = start_server()
     r = server.client()
     r.execute_command("SM.SET", "k", ring(2000))
@@ -97,7 +97,7 @@ def test_a_definition_with_many_edges_is_given_back(start_server: Callable[..., 
 
 
 def test_memory_of_nodes(start_server: Callable[..., Server]) -> None:
-    """It is used again where one node in ten has stayed, and comes back when all are gone."""
+    """It is reused where one node in ten stays, and freed when all are gone."""
     server = start_server()
     machines, stay = 8000, 800
 
@@ -105,7 +105,7 @@ def test_memory_of_nodes(start_server: Callable[..., Server]) -> None:
         return int(server.info("memory")["used_memory"])
 
     def round_of(serial: int, machines: int, stay: int) -> int:
-        """Machines with a definition each come, and most of them go. used_memory when all are there."""
+        """Stores machines with a definition each, and deletes most of them. Returns used_memory before the deletion."""
         names = [f"{serial} {number}" for number in range(machines)]
         with server.own.pipeline(transaction=False) as pipe:
             for number, name in enumerate(names):
@@ -121,7 +121,7 @@ def test_memory_of_nodes(start_server: Callable[..., Server]) -> None:
     most = [round_of(serial, machines, stay) for serial in range(5)]
     server.own.flushall()
     server.wait_info(definitions=0, nodes=0)
-    assert most[0] - before < machines * 3000, "bytes: a definition, a key and little else"
+    assert most[0] - before < machines * 3000, "bytes for a definition and a key"
     one = (most[0] - before) / machines
     assert most[4] - most[0] < 4 * stay * one + MEGABYTE, most
     assert used() - before < MEGABYTE / 2
@@ -158,7 +158,7 @@ def test_a_load_that_fails_leaves_nothing_behind(start_server: Callable[..., Ser
 def test_a_filter_of_another_module_changes_no_answer(
     start_server: Callable[..., Server], tmp_path: Path, document: str
 ) -> None:
-    """What is asked for often is kept as the server's reply to a command, which may not be the one that was meant."""
+    """A filter can change the command by which the server encodes a reply; then the reply is not used."""
     filters = compile_module("rewriting_filter.c", tmp_path)
     server = start_server(settings={"loadmodule": [(MODULE,), (filters,)]}, module=None)
     r = server.client()
@@ -172,7 +172,7 @@ def test_a_filter_of_another_module_changes_no_answer(
         assert answers == [answers[0]] * 2000, command
 
 
-def test_a_key_that_goes_while_its_event_is_told(start_server: Callable[..., Server], tmp_path: Path) -> None:
+def test_a_listener_that_deletes_the_key_changes_no_answer(start_server: Callable[..., Server], tmp_path: Path) -> None:
     listener = compile_module("deleting_listener.c", tmp_path)
     server = start_server(settings={"loadmodule": [(MODULE,), (listener,)]}, module=None)
     r = server.client()
@@ -198,7 +198,7 @@ def test_a_key_that_goes_while_its_event_is_told(start_server: Callable[..., Ser
 
 
 def dumped(start_server: Callable[..., Server], document: str = README) -> bytes:
-    """The payload of a machine, made where nobody listens."""
+    """The payload of a machine, made by a server without the listener."""
     r = start_server().raw()
     r.execute_command("SM.SET", "k", document)
     payload: bytes = r.dump("k")

@@ -1,6 +1,6 @@
-"""Payloads that lie: a mutator that knows the format of a machine's payload, and puts a valid checksum back.
+"""A mutator of payloads that knows the format of a machine, and adds a valid checksum to what it has changed.
 
-Deterministic: a seed gives the same payloads on every machine.
+A seed gives the same payloads on every machine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PIECES = [b'"', b"\\", b"{", b"}", b"[", b"]", b",", b":", b"\0", b"\xff", b"a",
 
 
 def canonical(document: str) -> bytes:
-    """Near enough to what is stored: a payload's definition is compiled anew wherever it comes from."""
+    """Nearly the stored form of a document, which suffices: a payload's definition is compiled when it is loaded."""
     return document.replace('"current":"",', "").replace(" ", "").encode()
 
 
@@ -43,7 +43,7 @@ SEEDS = [
     rust('{"current":"blee","map":{"boo":["blee"],"bar":["blee","boo"]},"initial":"bar","reason":"r"}'),
     rust(compact({"current": "", "map": {}, "initial": "", "reason": ""})),
 ]
-"""Good payloads, of both versions."""
+"""Valid payloads of both versions."""
 
 Packed = list[bytes]
 """The fields of a value, packed; the first is the type byte and the module's name, the last the end."""
@@ -59,10 +59,10 @@ class Mutator:
 
     def __init__(self, seed: int | str) -> None:
         self.dice = random.Random(seed)
-        self._ways: list[Callable[[Value], bytes]] = [
-            self._flip, self._cut, self._lie_about_length, self._lie_about_number, self._swap, self._repeat, self._drop,
+        self._mutations: list[Callable[[Value], bytes]] = [
+            self._flip, self._cut, self._wrong_length, self._wrong_number, self._swap, self._repeat, self._drop,
             self._change_text, self._edit_text, self._other_opcode, self._other_version, self._splice,
-            self._compressed, self._number_for_string, self._two_ways,
+            self._compressed, self._number_for_string, self._two_mutations,
         ]  # fmt: skip
 
     def __iter__(self) -> Iterator[bytes]:
@@ -70,8 +70,8 @@ class Mutator:
             yield self.payload()
 
     def payload(self) -> bytes:
-        """A payload; nearly all have a valid checksum."""
-        body = self.dice.choice(self._ways)(self.dice.choice(SEEDS))
+        """The next payload. Nearly all have a valid checksum."""
+        body = self.dice.choice(self._mutations)(self.dice.choice(SEEDS))
         version = self.dice.choice([OLDEST_RDB] * 30 + [1, 0])
         whole = signed(body, version)
         if self.dice.random() < 0.01:
@@ -108,8 +108,8 @@ class Mutator:
     def _with(self, value: Value, at: int, field: Field) -> Value:
         return replace(value, fields=(*value.fields[:at], field, *value.fields[at + 1 :]))
 
-    def _lie_about_length(self, value: Value) -> bytes:
-        """A string says that it is longer or shorter than it is."""
+    def _wrong_length(self, value: Value) -> bytes:
+        """A string with a wrong length."""
         parts = packed(value)
         at = self.dice.choice(self._fields(value, STRING))
         text = value.fields[at].value
@@ -119,8 +119,8 @@ class Mutator:
         parts[at + 1] = length(STRING) + length(said) + text
         return b"".join(parts)
 
-    def _lie_about_number(self, value: Value) -> bytes:
-        """Flags and the definition's number; the number alone, and with the wrong opcode too."""
+    def _wrong_number(self, value: Value) -> bytes:
+        """Another number in the flags or in the definition's number, sometimes with another opcode."""
         numbers = self._fields(value, UNSIGNED)
         if not numbers:
             return self._other_version(value)
@@ -150,7 +150,7 @@ class Mutator:
         return self._body(self._with(value, at, Field(STRING, self.dice.choice(TEXTS + others))))
 
     def _edit_text(self, value: Value) -> bytes:
-        """A string of the right length whose bytes are changed: nearly a document, nearly a state."""
+        """A string of the right length with some bytes changed: nearly a document, nearly a state."""
         at = self.dice.choice(self._fields(value, STRING))
         text = value.fields[at].value
         assert isinstance(text, bytes)
@@ -170,7 +170,7 @@ class Mutator:
         return self._body(replace(value, version=self.dice.choice([0, 1, 1, 2, 2, 3, 1023])))
 
     def _compressed(self, value: Value) -> bytes:
-        """A string that says it is compressed, with lengths that may lie and bytes that may not expand."""
+        """A compressed string, with lengths that may be wrong and data that may not decompress."""
         parts = packed(value)
         at = self.dice.choice(self._fields(value, STRING))
         text = value.fields[at].value
@@ -187,7 +187,7 @@ class Mutator:
         return b"".join(parts)
 
     def _number_for_string(self, value: Value) -> bytes:
-        """A string that is stored as a number, as the server stores what looks like one."""
+        """A string in the server's integer encoding."""
         parts = packed(value)
         at = self.dice.choice(self._fields(value, STRING))
         kind = self.dice.randrange(4)
@@ -195,8 +195,8 @@ class Mutator:
         parts[at + 1] = length(STRING) + bytes([0xC0 | kind]) + number
         return b"".join(parts)
 
-    def _two_ways(self, value: Value) -> bytes:
-        first = self.dice.choice(self._ways[:-1])(value)
+    def _two_mutations(self, value: Value) -> bytes:
+        first = self.dice.choice(self._mutations[:-1])(value)
         body = bytearray(first)
         if len(body) > 11:
             at = self.dice.randrange(10, len(body))

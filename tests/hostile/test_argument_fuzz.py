@@ -31,7 +31,7 @@ def line(error: str) -> bytes:
 
 
 def not_text(argument: bytes) -> int | None:
-    """Where an argument stops being UTF-8."""
+    """The position of the first byte that is not UTF-8, or None."""
     try:
         argument.decode()
     except UnicodeDecodeError as error:
@@ -40,7 +40,7 @@ def not_text(argument: bytes) -> int | None:
 
 
 class Oracle:
-    """One key, and the engine called directly. A command it does not know is none of its business."""
+    """The expected replies for one key, by calling the engine directly."""
 
     def __init__(self) -> None:
         self.definition: Definition | None = None
@@ -48,7 +48,7 @@ class Oracle:
         self.reason: bytes | None = None
 
     def answer(self, name: str, arguments: list[bytes]) -> Any:
-        """What the server must answer; None where that is only known to be an error of its own."""
+        """The reply that the server must send."""
         method = getattr(self, name.removeprefix("SM.").lower())
         return method(*arguments)
 
@@ -190,7 +190,7 @@ pieces = st.sampled_from(
 
 @st.composite
 def broken(draw: st.DrawFn) -> bytes:
-    """A document into which something was put, or out of which something was taken."""
+    """A document with bytes inserted, replaced or removed."""
     text = bytearray(draw(texts))
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(text)))
@@ -228,7 +228,7 @@ def wire(server: Server) -> Iterator[Wire]:
 
 
 def ask(wire: Wire, *words: str | bytes) -> Any:
-    """The reply; nil as its line, so that it is not an empty bulk string."""
+    """The reply. Nil is its line, which differs from an empty bulk string."""
     wire.send(*words)
     return wire.reply()
 
@@ -241,7 +241,7 @@ fuzzed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, He
 @example(b'{"map":{"":["a"],"a":[""]},"initial":"a","current":""}')
 @example(b'\xef\xbb\xbf{"map":{},"initial":""}')
 def test_documents(wire: Wire, document: bytes) -> None:
-    """Refused with the engine's words, and the old machine stands; or stored, and answered as the engine has it."""
+    """Refused with the engine's error, and the old machine stays; or stored, with the engine's replies."""
     old = Oracle()
     assert ask(wire, "SM.SET", "k", README) == old.set(README.encode())
     oracle = Oracle()
@@ -264,7 +264,7 @@ def test_documents(wire: Wire, document: bytes) -> None:
 @fuzzed
 @given(st.lists(calls(), max_size=12))
 def test_arguments(wire: Wire, vectors: list[tuple[str, list[bytes]]]) -> None:
-    """Each answer is the engine's, or the server's word that the number of arguments is wrong; nothing else moves."""
+    """Each reply is the engine's, or the server's error for a wrong number of arguments."""
     assert ask(wire, "DEL", "k").startswith(b":")
     oracle = Oracle()
     for name, arguments in vectors:
@@ -272,7 +272,7 @@ def test_arguments(wire: Wire, vectors: list[tuple[str, list[bytes]]]) -> None:
         reply = ask(wire, name, "k", *arguments)
         if least <= len(arguments) <= most:
             wanted = oracle.answer(name, arguments)
-            if wanted == SYNTAX:  # and which word it does not know
+            if wanted == SYNTAX:  # the rest names the unknown word
                 reply = reply[: len(SYNTAX)]
             assert reply == wanted, (name, arguments)
         else:
@@ -284,14 +284,14 @@ def test_arguments(wire: Wire, vectors: list[tuple[str, list[bytes]]]) -> None:
 @fuzzed
 @given(st.lists(st.binary(max_size=20) | words, min_size=1, max_size=8))
 def test_any_command_line(wire: Wire, arguments: list[bytes]) -> None:
-    """Whatever follows SM., the server answers one reply and stands."""
+    """Whatever follows SM., the server sends one reply and survives."""
     reply = ask(wire, b"SM." + arguments[0], *arguments[1:])
     assert reply == [] or reply is not None
     assert ask(wire, "PING") == b"+PONG"
 
 
-def test_the_oracle_can_be_wrong() -> None:
-    """It follows the engine, not the document: a document's own words come back from it."""
+def test_the_oracle_follows_the_engine() -> None:
+    """The oracle itself, on a document whose replies are known."""
     oracle = Oracle()
     assert oracle.set(compact({"map": {"a": ["b"]}, "initial": "a", "reason": "r"}).encode()) == OK
     assert oracle.document() == b'{"current":"a","map":{"a":["b"]},"initial":"a","reason":"r"}'

@@ -1,4 +1,4 @@
-"""Documents made to hurt: enormous, deep, many, rude. The server answers PING and the old value stands."""
+"""Hostile documents: huge, deeply nested, many. The server still answers PING, and the old value is unchanged."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.servers import Server, wait_until
 
 
 @pytest.fixture
-def old_value_stands(server: Server) -> Iterator[redis.Redis]:
-    """The client to be rude with; afterwards PING is answered and the machine at ``old`` is as it was."""
+def hostile_client(server: Server) -> Iterator[redis.Redis]:
+    """A client. After the test, the server must answer PING and the machine at ``old`` be unchanged."""
     r = server.client(socket_timeout=300)
     r.execute_command("SM.SET", "old", README)
     r.execute_command("SM.MUTATE", "old", "boo", "why")
@@ -28,8 +28,8 @@ def old_value_stands(server: Server) -> Iterator[redis.Redis]:
 HUNDRED_MEGABYTES = 100 * 1024 * 1024
 
 
-def test_a_hundred_megabytes_of_brackets(server: Server, old_value_stands: redis.Redis) -> None:
-    r = old_value_stands
+def test_a_hundred_megabytes_of_brackets(server: Server, hostile_client: redis.Redis) -> None:
+    r = hostile_client
     for name in (b"[", b'{"a":'):
         document = name * (HUNDRED_MEGABYTES // len(name))
         server.config("redisstate.max-document-bytes", 4 * 1024 * 1024)
@@ -43,8 +43,8 @@ def test_a_hundred_megabytes_of_brackets(server: Server, old_value_stands: redis
             r.execute_command("SM.SET", "old", inside)
 
 
-def test_deep_and_complete(server: Server, old_value_stands: redis.Redis) -> None:
-    r = old_value_stands
+def test_deep_and_complete(server: Server, hostile_client: redis.Redis) -> None:
+    r = hostile_client
     for depth in (65, 1_000, 10_000, 1_000_000):
         for opening, closing in (("[", "]"), ('{"a":', "}")):
             meta = opening * depth + "1" + closing * depth
@@ -54,10 +54,10 @@ def test_deep_and_complete(server: Server, old_value_stands: redis.Redis) -> Non
                 r.execute_command("SM.SET", "old", meta)
 
 
-def test_a_name_of_twenty_megabytes(server: Server, old_value_stands: redis.Redis) -> None:
+def test_a_name_of_twenty_megabytes(server: Server, hostile_client: redis.Redis) -> None:
     server.config("redisstate.max-document-bytes", HUNDRED_MEGABYTES)
     name = "x" * (HUNDRED_MEGABYTES // 5)
-    r = old_value_stands
+    r = hostile_client
     assert r.execute_command("SM.SET", "new", flat({name: ["b"]}, name)) == "OK"
     assert r.execute_command("SM.MUTATE", "new", "b") == "OK"
     assert r.execute_command("SM.MUTATE", "new", name) is None
@@ -65,9 +65,9 @@ def test_a_name_of_twenty_megabytes(server: Server, old_value_stands: redis.Redi
     assert r.execute_command("SM.GET", "new", "CURRENT") == name
 
 
-def test_a_hundred_thousand_states(server: Server, old_value_stands: redis.Redis) -> None:
-    """Refused by the limit, taken when it is raised; then a transition is one answer from memory."""
-    r = old_value_stands
+def test_a_hundred_thousand_states(server: Server, hostile_client: redis.Redis) -> None:
+    """Refused by the limit, accepted when it is raised; then transitions are answered from the memo."""
+    r = hostile_client
     document = ring(100_000)
     server.config("redisstate.max-document-bytes", "4mb")
     with pytest.raises(redis.ResponseError, match="max-states"):
@@ -87,8 +87,8 @@ def test_a_hundred_thousand_states(server: Server, old_value_stands: redis.Redis
     assert json.loads(r.execute_command("SM.GET", "new"))["map"]["s99999"] == ["s0"]
 
 
-def test_one_row_of_a_hundred_thousand(server: Server, old_value_stands: redis.Redis) -> None:
-    r = old_value_stands
+def test_one_row_of_a_hundred_thousand(server: Server, hostile_client: redis.Redis) -> None:
+    r = hostile_client
     row = [f"s{number}" for number in range(100_000)]
     server.config("redisstate.max-document-bytes", "4mb")
     with pytest.raises(redis.ResponseError, match="max-states"):
@@ -99,22 +99,22 @@ def test_one_row_of_a_hundred_thousand(server: Server, old_value_stands: redis.R
     assert r.execute_command("SM.MUTATE", "new", "s0") is None
 
 
-def test_one_name_listed_a_million_times(server: Server, old_value_stands: redis.Redis) -> None:
+def test_one_name_listed_a_million_times(server: Server, hostile_client: redis.Redis) -> None:
     """Two states, however often one of them is listed."""
-    r = old_value_stands
+    r = hostile_client
     server.config("redisstate.max-document-bytes", HUNDRED_MEGABYTES)
     assert r.execute_command("SM.SET", "new", flat({"a": ["b"] * 1_000_000}, "a")) == "OK"
     assert r.execute_command("SM.STATE", "new", "ALL") == ["a", "b"]
     assert r.execute_command("SM.MUTATE", "new", "b") == "OK"
 
 
-def given_back(server: Server) -> None:
-    """Waits until most of ten thousand definitions are gone; commands/test_memory_answers.py waits for all."""
-    wait_until(lambda: server.info()["definitions"] < 1000, "idle definitions are given back")
+def wait_until_freed(server: Server) -> None:
+    """Waits until most of 10,000 definitions are freed; tests/commands/test_memory_answers.py waits for all."""
+    wait_until(lambda: server.info()["definitions"] < 1000, "unused definitions are freed")
 
 
-def test_ten_thousand_documents(server: Server, old_value_stands: redis.Redis) -> None:
-    r = old_value_stands
+def test_ten_thousand_documents(server: Server, hostile_client: redis.Redis) -> None:
+    r = hostile_client
     documents = [ring(3, f"d{number}-") for number in range(10_000)]
     with r.pipeline(transaction=False) as pipe:
         for number, document in enumerate(documents):
@@ -129,30 +129,30 @@ def test_ten_thousand_documents(server: Server, old_value_stands: redis.Redis) -
     assert server.info()["definitions"] >= 10_000
     r.delete(*[f"k{number}" for number in range(10_000)])
     server.wait_info(machines=1)
-    given_back(server)
+    wait_until_freed(server)
 
 
-def test_the_same_key_with_ten_thousand_documents(server: Server, old_value_stands: redis.Redis) -> None:
-    """Definitions that nobody stands on are given back, so that nobody fills the server by overwriting."""
-    r = old_value_stands
+def test_the_same_key_with_ten_thousand_documents(server: Server, hostile_client: redis.Redis) -> None:
+    """Definitions without machines are freed, so that overwriting a key does not fill the memory."""
+    r = hostile_client
     with r.pipeline(transaction=False) as pipe:
         for number in range(10_000):
             pipe.execute_command("SM.SET", "k", ring(3, f"e{number}-"))
         assert set(pipe.execute()) == {"OK"}
     server.wait_info(machines=2)
-    given_back(server)
+    wait_until_freed(server)
 
 
-NASTY_NAMES = [
+UNUSUAL_NAMES = [
     "__proto__", "__class__", "constructor", "{0}", "%s%n%x", "${jndi:x}", "../../etc/passwd", "' OR 1=1 --",
     "a\0b", "\n\r\t\b\f", '"', "\\", "\u2028\u2029", "\u202e", "\ufeff", "\ud7ff\ue000", "\U0010ffff", "\x7f",
     "null", "true", "0", "-1", "1e5", "NaN", "map", "current", "initial", "$", "$.map", "a.b", "#a", "*",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NASTY_NAMES, ids=ascii)
-def test_names_are_only_names(old_value_stands: redis.Redis, name: str) -> None:
-    r = old_value_stands
+@pytest.mark.parametrize("name", UNUSUAL_NAMES, ids=ascii)
+def test_names_are_only_names(hostile_client: redis.Redis, name: str) -> None:
+    r = hostile_client
     document = flat({name: ["other", name], "other": [name]}, name, id=name, meta={name: name})
     assert r.execute_command("SM.SET", "k", document) == "OK"
     assert r.execute_command("SM.GET", "k", "CURRENT") == name
@@ -165,16 +165,16 @@ def test_names_are_only_names(old_value_stands: redis.Redis, name: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["1" * 5000, "-" + "9" * 100_000, "1e-999999", "0." + "0" * 5000 + "1"])
-def test_enormous_numbers(old_value_stands: redis.Redis, number: str) -> None:
-    """Refused with the place, or kept; never a server that works on it for minutes."""
+def test_enormous_numbers(hostile_client: redis.Redis, number: str) -> None:
+    """Refused with the place, or stored; in either case soon."""
     try:
-        old_value_stands.execute_command("SM.SET", "k", f'{{"map":{{}},"initial":"a","meta":{number}}}')
+        hostile_client.execute_command("SM.SET", "k", f'{{"map":{{}},"initial":"a","meta":{number}}}')
     except redis.ResponseError as error:
         assert "$" in str(error)
         assert len(str(error)) < 1000
 
 
-def test_messages_stay_short(old_value_stands: redis.Redis) -> None:
+def test_messages_stay_short(hostile_client: redis.Redis) -> None:
     """A long name in a document is not sent back whole in the error."""
     long_name = "n" * 1_000_000
     for document in (
@@ -184,11 +184,11 @@ def test_messages_stay_short(old_value_stands: redis.Redis) -> None:
         f'{{"map":{{}},"initial":"a","meta":{{"{long_name}":1,"{long_name}":2}}}}',
     ):
         with pytest.raises(redis.ResponseError) as caught:
-            old_value_stands.execute_command("SM.SET", "old", document)
+            hostile_client.execute_command("SM.SET", "old", document)
         assert len(str(caught.value)) < 1000
 
 
-def test_half_a_command_and_gone(server: Server, old_value_stands: redis.Redis) -> None:
+def test_a_connection_that_ends_within_a_command(server: Server, hostile_client: redis.Redis) -> None:
     begun = b"*3\r\n$6\r\nSM.SET\r\n$3\r\nold\r\n"
     for part in (begun, begun + b"$100000\r\n{", b"SM.SET old {\r\n"):
         with server.socket() as wire:
@@ -196,7 +196,7 @@ def test_half_a_command_and_gone(server: Server, old_value_stands: redis.Redis) 
     assert server.own.ping()
 
 
-def test_inline_commands(server: Server, old_value_stands: redis.Redis) -> None:
+def test_inline_commands(server: Server, hostile_client: redis.Redis) -> None:
     with server.socket() as wire:
         wire.send_bytes(b"SM.STATE old\r\nSM.GET old REASON\r\nSM.MUTATE old\r\n")
         assert wire.reply() == [b"boo"]
@@ -204,10 +204,10 @@ def test_inline_commands(server: Server, old_value_stands: redis.Redis) -> None:
         assert wire.reply().startswith(b"-ERR wrong number of arguments")
 
 
-def test_a_client_that_never_reads(server: Server, old_value_stands: redis.Redis) -> None:
-    """Replies pile up for it alone; the server lives and drops it at its limit."""
+def test_a_client_that_never_reads(server: Server, hostile_client: redis.Redis) -> None:
+    """Its replies are buffered up to client-output-buffer-limit, then the server closes the connection."""
     server.config("client-output-buffer-limit", "normal 20000000 0 0")
-    old_value_stands.execute_command("SM.SET", "large", ring(10_000))
+    hostile_client.execute_command("SM.SET", "large", ring(10_000))
     call = b"*2\r\n$6\r\nSM.GET\r\n$5\r\nlarge\r\n"
     with server.socket() as wire:
         with contextlib.suppress(OSError):

@@ -1,5 +1,5 @@
-"""RESTORE of payloads that lie: an error, or a valid machine; never a crash, a hang, a leak, or memory out of
-proportion.
+"""RESTORE of corrupt payloads: an error or a valid machine, without a crash, a hang, a leak, or far more memory than
+the payload's size.
 
 2,000 payloads; 400,000 in `make fuzz`, each worker with a seed of its own. FUZZ_SEED= repeats a run.
 """
@@ -29,18 +29,18 @@ def seed() -> int:
 
 
 def feed(raw: redis.Redis, payloads: list[bytes]) -> tuple[int, int]:
-    """Restores each; checks each machine that comes of it. Answers how many were taken, how many refused."""
+    """Restores each payload, and checks each machine. Returns how many were accepted and how many refused."""
     pipe = raw.pipeline(transaction=False)
     for number, payload in enumerate(payloads):
         pipe.execute_command("RESTORE", f"k{number}", 0, payload)
     replies = pipe.execute(raise_on_error=False)
-    taken = [number for number, reply in enumerate(replies) if reply == b"OK"]
+    accepted = [number for number, reply in enumerate(replies) if reply == b"OK"]
     for reply in replies:
         assert reply == b"OK" or "ad data format" in str(reply) or "checksum are wrong" in str(reply), reply
-    for number in taken:
+    for number in accepted:
         check(raw, f"k{number}", payloads[number])
     raw.execute_command("FLUSHALL")
-    return len(taken), len(replies) - len(taken)
+    return len(accepted), len(replies) - len(accepted)
 
 
 def check(raw: redis.Redis, key: str, payload: bytes) -> None:
@@ -56,15 +56,15 @@ def check(raw: redis.Redis, key: str, payload: bytes) -> None:
     assert states[0] in raw.execute_command("SM.STATE", key, "ALL"), shown
 
 
-def test_the_seeds_are_good(server: Server) -> None:
-    taken, refused = feed(server.raw(), [value.dump() for value in SEEDS])
-    assert (taken, refused) == (len(SEEDS), 0)
+def test_the_seeds_are_valid(server: Server) -> None:
+    accepted, refused = feed(server.raw(), [value.dump() for value in SEEDS])
+    assert (accepted, refused) == (len(SEEDS), 0)
 
 
 @pytest.mark.parametrize("worker", range(WORKERS))
-def test_payloads_that_lie(start_server: Callable[..., Server], long: bool, seed: int, worker: int) -> None:
+def test_corrupt_payloads(start_server: Callable[..., Server], long: bool, seed: int, worker: int) -> None:
     server = start_server(settings={"hz": 100, "maxmemory": "1gb", "maxmemory-policy": "noeviction"})
-    # The server asks for as much as a string says it is long, and takes a no for an answer.
+    # The server tries to allocate a string's stated length, and handles it if that fails.
     server.expected.append("WARNING: AddressSanitizer failed to allocate")
     total = (400_000 if long else 2_000) // WORKERS
     print(f"FUZZ_SEED={seed} worker {worker}: {total} payloads")
@@ -73,13 +73,13 @@ def test_payloads_that_lie(start_server: Callable[..., Server], long: bool, seed
     before = server.info("memory")["used_memory"]
     server.reset_peak_memory()
     peak = server.peak_memory()
-    taken = refused = 0
+    accepted = refused = 0
     for _ in range(0, total, BATCH):
         good, bad = feed(raw, list(islice(mutated, BATCH)))
-        taken, refused = taken + good, refused + bad
+        accepted, refused = accepted + good, refused + bad
     growth = server.peak_memory() - peak
-    print(f"{taken} taken, {refused} refused; {growth >> 10} KB more at the peak")
-    assert taken > total // 100
+    print(f"{accepted} accepted, {refused} refused; {growth >> 10} KB more at the peak")
+    assert accepted > total // 100
     assert refused > total // 4
     assert growth < MAX_GROWTH, f"FUZZ_SEED={seed}"
     server.wait_info(machines=0, definitions=0, nodes=0, edges=0)

@@ -1,4 +1,4 @@
-"""The server at its limits: memory full, a read-only replica, disk trouble, paused, loading."""
+"""Commands on a server that is out of memory, a read-only replica, without enough replicas, or paused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.servers import Server
 
 
 def test_memory_is_full(server: Server) -> None:
-    """What would store is refused; what moves a machine goes on."""
+    """Commands that store are refused, commands that move a machine work."""
     r = server.client()
     r.execute_command("SM.SET", "k", TRAFFIC)
     r.execute_command("SM.SET", "other", README)
@@ -36,7 +36,7 @@ def test_memory_is_full(server: Server) -> None:
         assert r.execute_command(*command) == answer
 
 
-def test_eviction_takes_machines(start_server: Callable[..., Server]) -> None:
+def test_machines_are_evicted(start_server: Callable[..., Server]) -> None:
     server = start_server()
     r = server.own
     server.config("maxmemory-policy", "allkeys-lru")
@@ -72,7 +72,7 @@ def test_a_write_on_a_read_only_replica(start_server: Callable[..., Server]) -> 
         r.eval("return redis.call('SM.MUTATE', KEYS[1], 'boo')", 1, "k")
 
 
-def test_a_writable_replica_answers_by_itself(start_server: Callable[..., Server]) -> None:
+def test_a_writable_replica_moves_its_own_machine(start_server: Callable[..., Server]) -> None:
     primary = start_server()
     replica = start_server(settings={"replicaof": ("127.0.0.1", primary.port), "replica-read-only": "no"})
     primary.own.execute_command("SM.SET", "k", README)
@@ -98,14 +98,14 @@ def test_failed_snapshots_stop_writes(start_server: Callable[..., Server]) -> No
     r = server.own
     r.execute_command("SM.SET", "k", README)
     (server.folder / "dump.rdb").mkdir()
-    (server.folder / "dump.rdb" / "in the way").touch()
+    (server.folder / "dump.rdb" / "blocks the file").touch()
     r.execute_command("BGSAVE")
     server.wait_info("persistence", rdb_bgsave_in_progress=0, rdb_last_bgsave_status="err")
     for command in (("SM.MUTATE", "k", "boo"), ("SM.SET", "k", TRAFFIC), ("SM.RESET", "k")):
         with pytest.raises(redis.ResponseError, match="MISCONF"):
             r.execute_command(*command)
     assert r.execute_command("SM.STATE", "k") == ["bar"]
-    r.config_set("save", "")  # or it would not end before it could save
+    r.config_set("save", "")  # otherwise SHUTDOWN would fail too
 
 
 def test_clients_paused_for_writes(server: Server) -> None:

@@ -1,7 +1,7 @@
-"""What a remembered command costs, counted rather than timed: engine calls, instructions of the module's own code
-(valgrind's callgrind, the same in each run), calls into the server, memory that stays.
+"""The cost of a cached command, counted instead of timed: engine calls, instructions of the module's own code and calls
+into the server (by callgrind, the same in each run), memory that stays allocated.
 
-The bounds are what was measured when the test was written and an eighth more, since compilers differ. A change that
+The bounds are the measured numbers plus an eighth, since compilers differ. A change that
 exceeds one has made that command slower for every user: improve it, or raise the bound and say in the commit why.
 """
 
@@ -21,13 +21,13 @@ from tools import servers
 DOCUMENT = '{"id":"shop-orders-v1","current":"","map":{"open":["paid"],"paid":["open","sent"]},"initial":"open"}'
 ROUNDS = 200
 CRON = 30
-"""Instructions of the module in the server's cron, for each command, where a busy machine lets few pass meanwhile."""
-WARM = 1100
-"""Rounds before it is counted: what is asked often is remembered better."""
+"""Instructions in the server's cron for each command; on a busy machine, few commands share a cron run."""
+WARM_UP = 1100
+"""Rounds before counting: a reply is encoded by the server after 1,024 requests."""
 
 Commands = list[tuple[str, ...]]
 
-# A pair of commands that ends where it began, instructions of the module for each, calls into the server for each.
+# Two commands that lead back to the same state; instructions of the module and calls into the server for each.
 COMMANDS: dict[str, tuple[Commands, int, int]] = {
     "SM.MUTATE": ([("SM.MUTATE", "k", "paid"), ("SM.MUTATE", "k", "open")], 288, 11),
     "SM.MUTATE with a reason": ([("SM.MUTATE", "k", "paid", "by ann"), ("SM.MUTATE", "k", "open", "by bob")], 373, 12),
@@ -41,7 +41,7 @@ COMMANDS: dict[str, tuple[Commands, int, int]] = {
 
 
 def play(server: Server, commands: Commands, rounds: int) -> int:
-    """Sends the commands so many times; returns how many of them are the module's."""
+    """Sends the commands ``rounds`` times. Returns the number of the module's commands."""
     with server.own.pipeline(transaction=False) as pipe:
         for _ in range(rounds):
             for command in commands:
@@ -51,11 +51,11 @@ def play(server: Server, commands: Commands, rounds: int) -> int:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_remembered_command_leaves_nothing_behind(server: Server, name: str) -> None:
+def test_a_cached_command_allocates_nothing_permanently(server: Server, name: str) -> None:
     commands = COMMANDS[name][0]
     server.own.execute_command("SM.SET", "k", DOCUMENT)
-    server.wait_info(machines=1, definitions=1)  # those of other tests are given back
-    play(server, commands, WARM)
+    server.wait_info(machines=1, definitions=1)  # those of other tests are freed
+    play(server, commands, WARM_UP)
     before = server.info()
     play(server, commands, 1000)
     after = server.info()
@@ -68,7 +68,7 @@ def test_a_remembered_command_leaves_nothing_behind(server: Server, name: str) -
 
 
 class Callgrind:
-    """A server under callgrind and what it has counted."""
+    """A server under callgrind."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -81,7 +81,7 @@ class Callgrind:
 
     def count(self, commands: Commands) -> tuple[float, float]:
         """Instructions in the module's own code, and calls from it into others, for each of its commands."""
-        play(self.server, commands, WARM)
+        play(self.server, commands, WARM_UP)
         self.control("--zero")
         played = play(self.server, commands, ROUNDS)
         self.control("--dump")
@@ -91,7 +91,7 @@ class Callgrind:
 
 
 def self_cost(profile: Path, library: str) -> tuple[int, int]:
-    """Instructions in functions of a library, and calls that leave it, in callgrind's format."""
+    """Instructions in functions of a library, and calls from it to other libraries, in a profile of callgrind."""
     names: dict[str, str] = {}
     here, callee = "", ""
     instructions = calls = 0
@@ -121,7 +121,7 @@ def self_cost(profile: Path, library: str) -> tuple[int, int]:
 @pytest.fixture(scope="module")
 def callgrind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callgrind]:
     if shutil.which("valgrind") is None or shutil.which("callgrind_control") is None:
-        pytest.skip("valgrind is not here (Debian/Ubuntu: valgrind)")
+        pytest.skip("valgrind is not installed (Debian/Ubuntu: valgrind)")
     folder = tmp_path_factory.mktemp("callgrind")
     prefix = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/callgrind.out"]
     server = Server(folder, prefix=prefix, binary=servers.find()).start()
@@ -132,7 +132,7 @@ def callgrind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callgrind]:
 
 @pytest.mark.plain
 @pytest.mark.parametrize("name", COMMANDS)
-def test_instructions_of_a_remembered_command(callgrind: Callgrind, name: str) -> None:
+def test_instructions_of_a_cached_command(callgrind: Callgrind, name: str) -> None:
     commands, instructions, calls = COMMANDS[name]
     counted = callgrind.count(commands)
     assert counted[0] <= instructions * 9 / 8 + CRON and counted[1] <= calls, f"{counted[0]:.0f}, {counted[1]:.1f}"

@@ -1,4 +1,4 @@
-"""Nothing is lost or changed by saving and loading: every path of one server, and the Rust module's format."""
+"""Saving and loading lose and change nothing: RDB, AOF, DUMP, MIGRATE, and the Rust module's format."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_every_write_reaches_the_append_only_file_once(start_server: Callable[..
 
 
 def test_dump_and_restore_on_an_empty_server(start_server: Callable[..., Server]) -> None:
-    """A payload holds all that it needs."""
+    """A payload is self-contained."""
     first, second = start_server(), start_server()
     fill(first)
     raw, other = first.raw(), second.raw()
@@ -136,7 +136,7 @@ def test_dump_and_restore_on_an_empty_server(start_server: Callable[..., Server]
 
 
 def test_dump_while_a_child_saves(start_server: Callable[..., Server]) -> None:
-    """A payload is whole also while a snapshot, which shares definitions, is being written."""
+    """A payload is self-contained also during a BGSAVE, in which machines share definitions."""
     server = start_server(settings={"rdb-key-save-delay": 2000})
     fill(server)
     server.own.execute_command("BGSAVE")
@@ -180,8 +180,8 @@ def test_a_definition_is_saved_once(start_server: Callable[..., Server]) -> None
     assert server.info()["definitions"] == 1
 
 
-def test_saved_twice_is_the_same(start_server: Callable[..., Server]) -> None:
-    """After a failed or a finished save nothing is left over that would leave a definition out of the next."""
+def test_repeated_and_failed_saves_are_complete(start_server: Callable[..., Server]) -> None:
+    """The numbers of definitions in one snapshot, also in a failed one, do not affect the next snapshot."""
     server = start_server()
     fill(server)
     before = everything(server)
@@ -190,11 +190,11 @@ def test_saved_twice_is_the_same(start_server: Callable[..., Server]) -> None:
         bgsave(server)
     (server.folder / "dump.rdb").unlink()
     (server.folder / "dump.rdb").mkdir()
-    (server.folder / "dump.rdb" / "in the way").touch()
+    (server.folder / "dump.rdb" / "blocks the file").touch()
     with pytest.raises(redis.ResponseError):
         server.own.save()
     payload = server.raw().execute_command("DUMP", "moved")
-    (server.folder / "dump.rdb" / "in the way").unlink()
+    (server.folder / "dump.rdb" / "blocks the file").unlink()
     (server.folder / "dump.rdb").rmdir()
     server.own.save()
     server.restart()
@@ -224,7 +224,7 @@ def test_a_dump_of_the_rust_module(server: Server) -> None:
 
 
 def test_digests_depend_on_the_value_alone(start_server: Callable[..., Server]) -> None:
-    """Two servers that came to one value by different ways agree."""
+    """Equal machines have equal digests, whichever commands led to them."""
     first, second = start_server(), start_server()
     first.own.execute_command("SM.SET", "k", README, "boo")
     first.own.execute_command("SM.MUTATE", "k", "blee", "why")
@@ -236,8 +236,8 @@ def test_digests_depend_on_the_value_alone(start_server: Callable[..., Server]) 
     assert first.digest("k") != first.digest("none")
 
 
-def test_random_life(start_server: Callable[..., Server]) -> None:
-    """Machines that move between saves: each save holds the state of its moment."""
+def test_random_moves_between_saves(start_server: Callable[..., Server]) -> None:
+    """Each snapshot has the states of its moment."""
     server = start_server()
     fill(server)
     dice = random.Random(7)

@@ -1,4 +1,4 @@
-"""What a saving child makes the kernel copy of the server's memory: no more than for hashes, which it only reads."""
+"""Memory that is copied during a BGSAVE without writes: no more than with hashes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def definitions(server: Server) -> None:
 
 
 def copied(server: Server, fill: Callable[[Server], None]) -> int:
-    """Bytes that are copied for a BGSAVE during which nothing is written."""
+    """Bytes that are copied during a BGSAVE without writes."""
     server.own.flushall()
     fill(server)
     server.own.bgsave()
@@ -52,7 +52,7 @@ def copied(server: Server, fill: Callable[[Server], None]) -> int:
 
 @pytest.mark.plain
 @pytest.mark.parametrize("fill", [nodes, definitions])
-def test_a_snapshot_copies_no_more_than_of_hashes(
+def test_a_snapshot_copies_no_more_than_with_hashes(
     start_server: Callable[..., Server], fill: Callable[[Server], None]
 ) -> None:
     server = start_server(module_args=["max-states", str(COUNT), "max-document-bytes", "4mb"])

@@ -1,4 +1,4 @@
-"""The corpus through every way of saving and loading that one server has; with 10,000 definitions in a long run."""
+"""The corpus is saved and loaded in every form; a long run has 10,000 definitions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.servers import Server
 
 @dataclass(frozen=True)
 class Filled:
-    """A server with the corpus, what it holds, and how many definitions that is."""
+    """A server with the corpus, its data, and the number of definitions."""
 
     server: Server
     seen: corpus.Seen
     definitions: int
 
     def check(self, seen: corpus.Seen | None = None) -> None:
-        """All is there, and each definition once."""
+        """All machines are there, and each definition once."""
         assert corpus.changes(self.seen if seen is None else seen, corpus.everything(self.server)) == []
         self.server.wait_info(definitions=self.definitions)
 
@@ -56,7 +56,7 @@ def test_snapshots(filled: Filled) -> None:
 
 
 def test_append_only_file(filled: Filled) -> None:
-    """A rewrite as a snapshot, one as commands, and what was appended to either."""
+    """A rewrite as a snapshot, a rewrite as commands, and commands that were appended to both."""
     server = filled.server
     r = server.own
     r.config_set("appendonly", "yes")

@@ -1,4 +1,4 @@
-"""What released versions stored loads on every server: the files in golden/, and how they were made is beside them."""
+"""Files and payloads that released versions wrote load on every server. golden/make.py writes them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def check(raw: redis.Redis, machine: dict[str, Any]) -> None:
     assert raw.execute_command("PEXPIRETIME", key) == machine["expires"]
 
 
-def test_there_is_one() -> None:
+def test_the_golden_files_are_there() -> None:
     assert {"1.0.0-flat", "1.0.0-chart"} <= set(FILES)
 
 
@@ -47,7 +47,7 @@ def test_the_file(start_server: Callable[..., Server], name: str) -> None:
             check(raw, machine)
         server.own.execute_command("DEBUG", "RELOAD")
     keys = sum(database["keys"] for database in server.own.info("keyspace").values())
-    assert len(wanted) <= keys <= len(wanted) + 2, "and values of other types among them"
+    assert len(wanted) <= keys <= len(wanted) + 2, "and some values of other types"
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -1,8 +1,8 @@
-"""kill -9 under load: what was acknowledged is there, and nothing that was not sent.
+"""kill -9 under load: after a restart, acknowledged steps are there, and none that was not sent.
 
-Each writer walks machines of its own around a ring; a step's reason is the machine's serial number, so the state and
-the reason of a machine say how many steps it holds, and that no step was lost or taken twice in between. Writers
-send several steps before they read an answer: a server that dies knows steps whose answer nobody got.
+Each writer moves machines of its own around a ring of states, with the number of the step as the reason: state and
+reason of a machine show how many steps it has taken, and that none was lost or taken twice. Writers send several steps
+before they read the replies, so that the server has taken steps that are not acknowledged when it is killed.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from tests.servers import HANG, Server, wait_until
 
 STATES = 17
 AHEAD = 8
-"""Steps that are sent before their answers are read."""
+"""Steps that are sent before their replies are read."""
 
 
 @dataclass
 class Machine:
-    """What its writer knows: steps sent, and acknowledged with the time of the answer."""
+    """What its writer knows of a machine: steps sent, and acknowledged with the times of the replies."""
 
     key: str
     document: str
@@ -35,14 +35,14 @@ class Machine:
     times: list[float] = field(default_factory=list)
 
     def call(self) -> tuple[str, ...]:
-        """The next step; the first makes the machine."""
+        """The next step; the first one stores the machine."""
         self.sent += 1
         if self.sent == 1:
             return ("SM.SET", self.key, self.document)
         return ("SM.MUTATE", self.key, f"s{(self.sent - 1) % STATES}", str(self.sent))
 
     def found(self, r: redis.Redis) -> int:
-        """Steps that the server holds. Fails where state and reason do not agree."""
+        """The number of steps on the server. Fails if state and reason do not agree."""
         states = r.execute_command("SM.STATE", self.key)
         if states is None:
             return 0
@@ -53,7 +53,7 @@ class Machine:
 
 
 def write(server: Server, machines: list[Machine], dice: random.Random) -> None:
-    """Walks the machines until the server is gone."""
+    """Moves the machines until the server is gone."""
     with server.socket() as wire:
         waiting: list[Machine] = []
         try:
@@ -106,7 +106,7 @@ class Load:
         return sum(machine.acknowledged for own in self.machines for machine in own) > steps
 
     def end(self) -> list[Machine]:
-        """Waits for the writers, who see the server gone; every machine."""
+        """Waits for the writers, which end when the server is gone. Returns all machines."""
         for thread in self._threads:
             thread.join(HANG)
             assert not thread.is_alive()
@@ -115,7 +115,7 @@ class Load:
 
 
 def play(server: Server, seed: int, rounds: int) -> list[str]:
-    """Rounds of load, kill -9, restart and count. Answers a line for each round that lost acknowledged steps."""
+    """Rounds of load, kill -9 and restart. Returns a line for each machine that lost acknowledged steps."""
     dice = random.Random(seed)
     known: dict[str, int] = {}
     lost = []
@@ -160,10 +160,9 @@ def test_always(start_server: Callable[..., Server], long: bool) -> None:
 
 
 def test_every_second(start_server: Callable[..., Server], long: bool) -> None:
-    """What the server had not handed to the system yet is lost: by its documentation the last second, or two.
+    """The server may lose what it has not yet written: by its documentation, the last second or two.
 
-    The bound here is a guard. How much it was is printed: a killed process leaves its written pages to the system,
-    so a power cut can cost more than this shows."""
+    The bound is generous; the loss is printed. Written pages survive the process, so that a power cut can lose more."""
     server = server_that_appends(start_server, "everysec")
     lost = play(server, seed=2, rounds=30 if long else 2)
     print(*lost, sep="\n")
@@ -171,13 +170,13 @@ def test_every_second(start_server: Callable[..., Server], long: bool) -> None:
 
 
 def test_left_to_the_system(start_server: Callable[..., Server], long: bool) -> None:
-    """Written before it is answered, and never synced: the system keeps it when the process dies, not when it does."""
+    """Written before the reply, and never synced: it survives the process, but not the machine."""
     server = server_that_appends(start_server, "no")
     assert play(server, seed=4, rounds=30 if long else 2) == []
 
 
 def test_snapshots_alone(start_server: Callable[..., Server], long: bool) -> None:
-    """Without an AOF, the state is that of the last snapshot, whole: never a mixture, never an older one."""
+    """Without an AOF, the data are those of the last snapshot."""
     server = start_server()
     dice = random.Random(3)
     for serial in range(20 if long else 3):

@@ -1,4 +1,4 @@
-"""A machine that travels: through the server's commands on keys, to other servers, between versions and vendors."""
+"""Machines that are copied and moved: by commands on keys, to other servers, between versions and vendors."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def digests(server: Server, *keys: str, db: int = 0) -> list[bytes]:
 
 
 def test_a_random_walk_through_the_keyspace(start_server: Callable[..., Server], long: bool) -> None:
-    """COPY, RENAME, MOVE, SWAPDB, RESTORE REPLACE and reloads, against a dict that says what is where."""
+    """COPY, RENAME, MOVE, SWAPDB, RESTORE REPLACE and reloads, compared with a dict for each database."""
     server = start_server(settings={"databases": 3, "appendonly": "yes", "auto-aof-rewrite-percentage": 0})
     server.wait_for_child()
     names = [f"k{i}" for i in range(5)]
     clients = [server.raw(db=db) for db in range(3)]
-    held: list[dict[str, bytes]] = [{}, {}, {}]
+    expected: list[dict[str, bytes]] = [{}, {}, {}]
     dice = random.Random(11)
 
     def set_(db: int, key: str, other: str, to: int) -> None:
@@ -37,54 +37,55 @@ def test_a_random_walk_through_the_keyspace(start_server: Callable[..., Server],
         if dice.random() < 0.5:
             state = clients[db].execute_command("SM.STATE", key, "ALL")[-1]
             clients[db].execute_command("SM.MUTATE", key, state, f"reason {dice.random()}", "FORCE")
-        held[db][key] = clients[db].execute_command("SM.GET", key)
+        expected[db][key] = clients[db].execute_command("SM.GET", key)
 
     def copy(db: int, key: str, other: str, to: int) -> None:
         if (key, db) != (other, to):
             done = clients[db].execute_command("COPY", key, other, "DB", to, "REPLACE")
-            assert done == (key in held[db])
+            assert done == (key in expected[db])
             if done:
-                held[to][other] = held[db][key]
+                expected[to][other] = expected[db][key]
 
     def rename(db: int, key: str, other: str, to: int) -> None:
-        if key in held[db]:
+        if key in expected[db]:
             clients[db].execute_command("RENAME", key, other)
-            held[db][other] = held[db].pop(key)
+            expected[db][other] = expected[db].pop(key)
 
     def move(db: int, key: str, other: str, to: int) -> None:
         if db != to:
             done = clients[db].execute_command("MOVE", key, to)
-            assert done == (key in held[db] and key not in held[to])
+            assert done == (key in expected[db] and key not in expected[to])
             if done:
-                held[to][key] = held[db].pop(key)
+                expected[to][key] = expected[db].pop(key)
 
     def swap(db: int, key: str, other: str, to: int) -> None:
         clients[0].execute_command("SWAPDB", db, to)
-        held[db], held[to] = held[to], held[db]
+        expected[db], expected[to] = expected[to], expected[db]
 
     def restore(db: int, key: str, other: str, to: int) -> None:
         payload = clients[db].execute_command("DUMP", key)
-        assert (payload is None) == (key not in held[db])
+        assert (payload is None) == (key not in expected[db])
         if payload is not None:
             clients[to].execute_command("RESTORE", other, 0, payload, "REPLACE")
-            held[to][other] = held[db][key]
+            expected[to][other] = expected[db][key]
 
     def delete(db: int, key: str, other: str, to: int) -> None:
-        assert clients[db].execute_command(dice.choice(["DEL", "UNLINK"]), key) == (held[db].pop(key, None) is not None)
+        deleted = clients[db].execute_command(dice.choice(["DEL", "UNLINK"]), key)
+        assert deleted == (expected[db].pop(key, None) is not None)
 
     def transaction(db: int, key: str, other: str, to: int) -> None:
-        if key in held[db] and key != other:
+        if key in expected[db] and key != other:
             pipe = clients[db].pipeline(transaction=True)
             pipe.execute_command("COPY", key, other, "REPLACE")
             pipe.execute_command("SM.RESET", other)
             pipe.execute()
-            held[db][other] = clients[db].execute_command("SM.GET", other)
+            expected[db][other] = clients[db].execute_command("SM.GET", other)
 
     def check() -> None:
         for db in range(3):
             found = {key.decode() for key in clients[db].execute_command("KEYS", "*")}
-            assert found == set(held[db])
-            for key, document in held[db].items():
+            assert found == set(expected[db])
+            for key, document in expected[db].items():
                 assert clients[db].execute_command("SM.GET", key) == document
 
     steps = [set_, set_, copy, rename, move, swap, restore, delete, transaction]
@@ -102,7 +103,7 @@ def test_a_random_walk_through_the_keyspace(start_server: Callable[..., Server],
 
 @pytest.mark.parametrize("flag", ["COPY", "REPLACE"])
 def test_migrate_over_what_is_there(start_server: Callable[..., Server], flag: str) -> None:
-    """COPY leaves the machines here, REPLACE puts them in another's place; a refused one stays."""
+    """COPY keeps the source's machines, REPLACE overwrites the target's keys; a refused machine stays."""
     first, second = start_server(), start_server()
     corpus.fill(first, 5)
     here = digests(first, *KEYS)
@@ -147,8 +148,8 @@ def other(request: pytest.FixtureRequest, start_server: Callable[..., Server]) -
     yield start_server(binary=request.param)
 
 
-def carried(payload: bytes, to: int) -> bytes:
-    """The payload with the footer of another RDB version: the server's part, which may not be newer than it knows."""
+def with_rdb_version(payload: bytes, to: int) -> bytes:
+    """The payload with the footer of another RDB version, since a server refuses newer ones."""
     return payload if payloads.rdb_version(payload) == to else payloads.signed(payloads.unsigned(payload), to)
 
 
@@ -161,7 +162,7 @@ def newest_rdb(server: Server) -> int:
 
 @pytest.mark.plain
 def test_payloads_of_another_server(start_server: Callable[..., Server], other: Server) -> None:
-    """There and back: the module's bytes are the same everywhere, only the server's footer differs."""
+    """In both directions: the module's bytes are the same, and only the server's footer differs."""
     here = start_server()
     corpus.fill(here, 3)
     here.own.persist("expires")  # the time to live is no part of the payload, but one of the digest
@@ -172,18 +173,18 @@ def test_payloads_of_another_server(start_server: Callable[..., Server], other: 
             continue
         payload = raw.execute_command("DUMP", key)
         digest = raw.execute_command("DEBUG", "DIGEST-VALUE", key)
-        assert far.execute_command("RESTORE", key, 0, carried(payload, theirs)) == b"OK"
+        assert far.execute_command("RESTORE", key, 0, with_rdb_version(payload, theirs)) == b"OK"
         assert far.execute_command("DEBUG", "DIGEST-VALUE", key) == digest
         assert far.execute_command("SM.GET", key) == raw.execute_command("SM.GET", key)
         back = far.execute_command("DUMP", key)
         assert payloads.parse(back) == payloads.parse(payload)  # not byte for byte: they compress differently
-        assert raw.execute_command("RESTORE", key, 0, carried(back, mine), "REPLACE") == b"OK"
+        assert raw.execute_command("RESTORE", key, 0, with_rdb_version(back, mine), "REPLACE") == b"OK"
         assert raw.execute_command("DEBUG", "DIGEST-VALUE", key) == digest
 
 
 @pytest.mark.plain
-def test_a_payload_that_the_other_server_takes_as_it_is(start_server: Callable[..., Server], other: Server) -> None:
-    """Both ways, where the servers' own versions allow it: nothing of ours stands in the way."""
+def test_a_payload_that_the_other_server_accepts_unchanged(start_server: Callable[..., Server], other: Server) -> None:
+    """A server accepts another server's machines wherever it accepts its strings."""
     here = start_server()
     for from_, to in ((here, other), (other, here)):
         from_.own.execute_command("SM.SET", "k", README, "boo")
@@ -201,7 +202,7 @@ def test_a_payload_that_the_other_server_takes_as_it_is(start_server: Callable[.
 
 
 def starts_from(server: Server, file: bytes) -> bool:
-    """Whether the server takes the file, or says that its version is not one of its own."""
+    """Whether the server starts from the file. Fails if it refuses it for another reason than its RDB version."""
     server.kill9()
     (server.folder / "dump.rdb").write_bytes(file)
     before = len(server.log())
@@ -217,7 +218,7 @@ def starts_from(server: Server, file: bytes) -> bool:
 
 @pytest.mark.plain
 def test_a_file_of_another_server(start_server: Callable[..., Server], other: Server) -> None:
-    """The RDB file loads both ways where the servers allow it; where not, the commands of a rewritten AOF do."""
+    """The RDB file loads where the server accepts the other's RDB version; else the commands of a rewritten AOF do."""
     here = start_server()
     corpus.fill(here, 20)
     before = corpus.everything(here)
@@ -229,7 +230,7 @@ def test_a_file_of_another_server(start_server: Callable[..., Server], other: Se
 
 
 def send_rewritten(from_: Server, to: Server) -> None:
-    """Rewrites the AOF as commands and gives them to the other server."""
+    """Rewrites the AOF as commands, and sends them to the other server."""
     from_.own.config_set("aof-use-rdb-preamble", "no")
     from_.own.config_set("appendonly", "yes")
     from_.wait_for_child()

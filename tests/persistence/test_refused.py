@@ -1,4 +1,4 @@
-"""What cannot be loaded is refused with a line in the log, and the server is as it was."""
+"""Payloads, files and syncs that cannot be loaded are refused with a line in the log, and change nothing."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ NEWEST = 2
 
 
 @pytest.fixture
-def standing(server: Server) -> Iterator[redis.Redis]:
-    """A client that hands back bytes; afterwards the old value stands and nothing else was added."""
+def unchanged(server: Server) -> Iterator[redis.Redis]:
+    """A client that returns bytes. After the test, the old machine must be unchanged and the only key."""
     raw = server.raw()
-    server.config("hz", 500)  # what nobody stands on is given back by the server's cron
+    server.config("hz", 500)  # unused definitions are freed in the server's cron
     raw.execute_command("SM.SET", "k", README)
     (digest,) = server.digest("k")
     yield raw
@@ -39,24 +39,24 @@ def refuse(raw: redis.Redis, payload: bytes) -> None:
 
 
 @pytest.mark.parametrize("version", [0, NEWEST + 1, 1023])
-def test_a_payload_of_another_version(server: Server, standing: redis.Redis, version: int) -> None:
-    refuse(standing, payloads.with_version(payloads.numbered(b"a", CANONICAL), version).dump())
+def test_a_payload_of_another_version(server: Server, unchanged: redis.Redis, version: int) -> None:
+    refuse(unchanged, payloads.with_version(payloads.numbered(b"a", CANONICAL), version).dump())
     assert f"encoding version {version}; this module (1" in server.log()
     assert f"knows up to {NEWEST}" in server.log()
 
 
-def test_a_payload_cut_short(server: Server, standing: redis.Redis) -> None:
-    """At every byte, with a checksum that is right."""
+def test_a_payload_cut_short(server: Server, unchanged: redis.Redis) -> None:
+    """At every byte, with a valid checksum."""
     for value in (
         payloads.numbered(b"b", CANONICAL, b"a reason"),
         payloads.rust(compact({"current": "b", "map": {"a": ["b"]}, "initial": "a", "reason": "r"})),
     ):
         body = payloads.unsigned(value.dump())
         for length in range(1, len(body)):
-            # The server reads on into the footer, 10 and 0: a last string that lacks one byte is whole with the
-            # first, and the second ends the value.
+            # The server reads on into the footer, which begins with the bytes 10 and 0. If the last string lacks one
+            # byte, 10 completes it, and 0 ends the value.
             if length != len(body) - 2:
-                refuse(standing, payloads.signed(body[:length]))
+                refuse(unchanged, payloads.signed(body[:length]))
     for what in ("flags", "number", "definition", "configuration", "reason", "document"):
         assert f"{what} is cut short" in server.log() or f"{what} are cut short" in server.log()
 
@@ -83,25 +83,25 @@ def test_a_payload_cut_short(server: Server, standing: redis.Redis) -> None:
     ],
     ids=str,
 )
-def test_a_payload_that_is_wrong(server: Server, standing: redis.Redis, value: payloads.Value, fault: str) -> None:
+def test_a_payload_that_is_wrong(server: Server, unchanged: redis.Redis, value: payloads.Value, fault: str) -> None:
     before = len(server.log())
-    refuse(standing, value.dump())
+    refuse(unchanged, value.dump())
     assert fault in server.log()[before:]
 
 
-def test_a_payload_over_the_limits(server: Server, standing: redis.Redis) -> None:
-    """A client brings no more by RESTORE than by SM.SET."""
+def test_a_payload_over_the_limits(server: Server, unchanged: redis.Redis) -> None:
+    """RESTORE by a client is subject to the limits, as SM.SET is."""
     server.config("redisstate.max-states", 100)
     definition = ring(101).encode()
-    refuse(standing, payloads.numbered(b"s0", definition).dump())
+    refuse(unchanged, payloads.numbered(b"s0", definition).dump())
     assert "max-states (100)" in server.log()
     server.config("redisstate.max-states", 101)
-    assert standing.execute_command("RESTORE", "large", 0, payloads.numbered(b"s0", definition).dump()) == b"OK"
-    assert standing.execute_command("DEL", "large") == 1
+    assert unchanged.execute_command("RESTORE", "large", 0, payloads.numbered(b"s0", definition).dump()) == b"OK"
+    assert unchanged.execute_command("DEL", "large") == 1
 
 
-def test_what_a_server_answers_it_takes_back(server: Server) -> None:
-    """A document at the very limit: DUMP and RESTORE agree on it, however its numbers are written."""
+def test_a_dump_of_a_document_at_the_limit_can_be_restored(server: Server) -> None:
+    """However its numbers are written, which can change its length."""
     server.config("hz", 500)
     raw = server.raw()
     for digits in ("1e5", "1E+2", "0.1e3", "-0e0", "1e22", "7"):
@@ -125,7 +125,7 @@ def test_what_a_server_answers_it_takes_back(server: Server) -> None:
 
 
 def refuses_to_start(server: Server, file: bytes, fault: str) -> None:
-    """The file is refused with a line in the log, and is what it was."""
+    """The server does not start, logs the reason, and leaves the file unchanged."""
     path = server.folder / "dump.rdb"
     path.write_bytes(file)
     before = len(server.log())
@@ -144,7 +144,7 @@ def test_a_file_of_a_newer_version_or_cut_short(start_server: Callable[..., Serv
     good = (server.folder / "dump.rdb").read_bytes()
     newer = payloads.with_version(payloads.numbered(b"a", CANONICAL, number=1), NEWEST + 1)
     refuses_to_start(server, payloads.rdb_file([(b"k", newer)]), f"encoding version {NEWEST + 1}; this module (1")
-    # Within strings: where the file ends before a field, Redis 7.0's own check of it, made on the way out, never ends.
+    # Cut within strings: where a file ends before a field, the check that Redis 7.0 runs before it exits never ends.
     for text, what in ((b"because because", "reason"), (b'"s998"', "definition")):
         refuses_to_start(server, good[: good.index(text) + 3], f"the {what} is cut short")
     (server.folder / "dump.rdb").write_bytes(good)
@@ -153,7 +153,7 @@ def test_a_file_of_a_newer_version_or_cut_short(start_server: Callable[..., Serv
 
 
 def test_an_append_only_file_cut_short(start_server: Callable[..., Server]) -> None:
-    """Wherever it ends, the server starts with what had been written till then."""
+    """Wherever the file is cut, the server starts with the commands before."""
     server = start_server(settings={"appendonly": "yes", "appendfsync": "always"})
     server.wait_for_child()
     r = server.own
@@ -178,8 +178,8 @@ def test_an_append_only_file_cut_short(start_server: Callable[..., Server]) -> N
 # ---- connections ----
 
 
-class Cut:
-    """A port of 127.0.0.1 that forwards to another, and hangs up when ``limit`` bytes have come back."""
+class CuttingProxy:
+    """A proxy on 127.0.0.1 that forwards to a port, and closes the connection after ``limit`` bytes of replies."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -202,7 +202,7 @@ class Cut:
             there.join(HANG)
 
     def _forward(self, from_: socket.socket, to: socket.socket, limit: int) -> None:
-        """Until either end hangs up or the limit is reached; then both connections end."""
+        """Until an end closes its connection or the limit is reached; then both are closed."""
         with contextlib.suppress(OSError):
             while limit > 0 and (data := from_.recv(min(65536, limit))):
                 to.sendall(data)
@@ -217,41 +217,41 @@ class Cut:
 
 @pytest.mark.parametrize("diskless", ["yes", "no"])
 def test_a_full_sync_cut_short(start_server: Callable[..., Server], diskless: str) -> None:
-    """A replica that loads from the connection keeps what it had when the connection ends in the middle."""
+    """A replica that loads a full sync beside its old data keeps these if the connection is cut."""
     primary = start_server(settings={"repl-diskless-sync": diskless, "rdbcompression": "no"})
     replica = start_server(settings={"repl-diskless-load": "swapdb", "hz": 500})
     corpus.fill(primary, 50)
     r = replica.own
     r.execute_command("SM.SET", "own", TRAFFIC)
     r.execute_command("SM.MUTATE", "own", "green", "before")
-    had = corpus.everything(replica)
+    before = corpus.everything(replica)
     primary.own.save()
     size = (primary.folder / "dump.rdb").stat().st_size
 
     def failed_after(position: int) -> bool:
         return "Failed trying to load the" in replica.log()[position:]
 
-    cut = Cut(primary.port)
+    proxy = CuttingProxy(primary.port)
     try:
         for limit in random.Random(5).sample(range(1000, size), 6):
-            cut.limit = limit
-            before = len(replica.log())
-            r.execute_command("REPLICAOF", "127.0.0.1", cut.port)
-            wait_until(partial(failed_after, before), "the sync fails")
+            proxy.limit = limit
+            position = len(replica.log())
+            r.execute_command("REPLICAOF", "127.0.0.1", proxy.port)
+            wait_until(partial(failed_after, position), "the sync fails")
             r.execute_command("REPLICAOF", "NO", "ONE")
-            assert corpus.changes(had, corpus.everything(replica)) == []
+            assert corpus.changes(before, corpus.everything(replica)) == []
         replica.wait_info(definitions=1, machines=1)
-        cut.limit = 1 << 60
-        r.execute_command("REPLICAOF", "127.0.0.1", cut.port)
+        proxy.limit = 1 << 60
+        r.execute_command("REPLICAOF", "127.0.0.1", proxy.port)
         replica.wait_info("replication", master_link_status="up")
         assert corpus.changes(corpus.everything(primary), corpus.everything(replica)) == []
         r.execute_command("REPLICAOF", "NO", "ONE")
     finally:
-        cut.close()
+        proxy.close()
 
 
 def test_a_node_with_a_number_whose_definition_has_none(start_server: Callable[..., Server]) -> None:
-    """No server writes it, but a file can hold it: the node is good for as long as the file is read."""
+    """The module never writes that, but a file can have it: the node can be referred to until the end of the file."""
     document, where = b'{"map":{"a":["b"]},"initial":"a"}', b"b"
     node = payloads.Value(
         2,
@@ -271,8 +271,8 @@ def test_a_node_with_a_number_whose_definition_has_none(start_server: Callable[.
     assert server.own.execute_command("SM.STATE", "second") == ["b"]
 
 
-def test_a_replica_takes_what_its_primary_took(start_server: Callable[..., Server]) -> None:
-    """RESTORE that comes from the primary, or from the AOF, is not held to this server's own limits."""
+def test_a_replica_accepts_what_its_primary_accepted(start_server: Callable[..., Server]) -> None:
+    """RESTORE from the primary or from the AOF is not subject to this server's limits."""
     primary = start_server()
     replica = start_server(
         module_args=["max-states", "10"], settings={"replicaof": ("127.0.0.1", primary.port), "appendonly": "yes"}

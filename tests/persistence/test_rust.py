@@ -17,7 +17,7 @@ BACKWARDS = dict(reversed(ROWS.items()))
 
 
 def stored(rows: dict[str, list[str]], initial: str, current: str = "", reason: str = "") -> str:
-    """A document as the Rust module wrote it: all four members, always."""
+    """A document as the Rust module wrote it, always with all four members."""
     return compact({"current": current, "map": rows, "initial": initial, "reason": reason})
 
 
@@ -66,7 +66,7 @@ def test_a_payload(server: Server, key: str) -> None:
 
 
 def test_a_payload_is_built_as_the_rust_module_built_it() -> None:
-    """The one that it made itself comes out byte for byte."""
+    """A known payload of it is reproduced byte for byte."""
     (document,) = (field.value for field in payloads.parse(RUST_DUMP).fields)
     assert isinstance(document, bytes)
     assert payloads.rust(document.decode()).dump() == RUST_DUMP
@@ -94,7 +94,7 @@ def test_an_rdb_file(start_server: Callable[..., Server], how: str) -> None:
 
 
 def test_a_state_that_its_document_does_not_name(start_server: Callable[..., Server]) -> None:
-    """The Rust module could leave a machine there. A file that holds one loads; a client may not bring one."""
+    """The Rust module allowed it. Such a machine loads from a file, and is refused from a client."""
     document = stored({"a": ["b"]}, "a", "gone", "why")
     server = start_server()
     with pytest.raises(redis.ResponseError):

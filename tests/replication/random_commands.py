@@ -1,7 +1,7 @@
-"""Commands at random, always the same for a seed: every SM.* write, and what the server does to keys, mixed.
+"""Random commands, the same for each seed: every SM.* write, mixed with the server's commands on keys.
 
-They come in batches: plain, in MULTI, in a script, in a function, in two databases. Most change something, some are
-refused; which does not matter to those who compare servers afterwards.
+They are sent in batches: in a pipeline, in MULTI, in a script, in a function, in two databases. Most change something,
+some are refused.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ FLAT: list[tuple[str, list[str]]] = [
     (flat({"": ["ü\u0000"], "ü\u0000": [""]}, ""), ["", "ü\u0000"]),
     ('{"map":{},"initial":1}', ["refused"]),
 ]
-"""Documents, and the words that move them."""
+"""Documents, and the states or events that move their machines."""
 
 SOON = 40
-"""Milliseconds within which a key expires that expires at all in the test's time."""
+"""The longest time to live, in milliseconds, of keys that expire during the test."""
 
 SCRIPT = """
 local at = 1
@@ -44,7 +44,7 @@ while at <= #words do
   at = at + count + 1
 end
 """
-LIBRARY = "#!lua name=storm\nredis.register_function('storm', function(keys, words)" + SCRIPT + "end)"
+LIBRARY = "#!lua name=batch\nredis.register_function('batch', function(keys, words)" + SCRIPT + "end)"
 
 
 def charts() -> list[tuple[str, list[str]]]:
@@ -54,7 +54,7 @@ def charts() -> list[tuple[str, list[str]]]:
 
 @dataclass
 class Batch:
-    """``kind`` is plain, multi, script or function."""
+    """Commands that are sent together; ``kind`` is pipeline, multi, script or function."""
 
     kind: str
     database: int
@@ -70,12 +70,12 @@ class RandomCommands:
         self.documents = FLAT + charts()
         self.database = 0
         self.words: dict[tuple[int, str], list[str]] = {}
-        """What moves the machine that stands at a key, as far as that is known here."""
+        """States or events of the machine at a key, as far as known here."""
 
     def batches(self, commands: int) -> Iterator[Batch]:
-        """As many commands as asked, in batches of 1 to 40."""
+        """``commands`` commands, in batches of 1 to 40."""
         while commands > 0:
-            kind = self.dice.choices(["plain", "multi", "script", "function"], [5, 3, 2, 1])[0]
+            kind = self.dice.choices(["pipeline", "multi", "script", "function"], [5, 3, 2, 1])[0]
             size = min(commands, self.dice.randint(1, 40))
             self.database = self.dice.choice([0, 0, 0, 1])
             batch = [self.machine() if kind in {"script", "function"} else self.any() for _ in range(size)]
@@ -83,7 +83,7 @@ class RandomCommands:
             commands -= size
 
     def any(self) -> Words:
-        return self.machine() if self.dice.random() < 0.8 else self.generic()
+        return self.machine() if self.dice.random() < 0.8 else self.server_command()
 
     def machine(self) -> Words:
         """An SM.* write."""
@@ -118,8 +118,8 @@ class RandomCommands:
     def reset(self, key: str) -> Words:
         return ["SM.RESET", key, *self.dice.choice([[], ["ACTIONS"]])]
 
-    def generic(self) -> Words:
-        """What any key goes through."""
+    def server_command(self) -> Words:
+        """One of the server's commands on keys."""
         key, other = self.dice.sample(self.keys, 2)
         calls: list[tuple[Words, int]] = [
             (["DEL", key], 4),
@@ -137,8 +137,8 @@ class RandomCommands:
         return self.dice.choices([words for words, _ in calls], [weight for _, weight in calls])[0]
 
 
-class Storm:
-    """Sends them to a server."""
+class RandomLoad:
+    """Sends random commands to a server."""
 
     def __init__(self, server: Server, seed: int) -> None:
         self.server = server
@@ -147,10 +147,10 @@ class Storm:
         server.own.function_load(LIBRARY, replace=True)
 
     def run(self, commands: int, between: Callable[[], None] = lambda: None) -> None:
-        """Sends as many commands; calls ``between`` after every batch."""
+        """Sends ``commands`` commands, and calls ``between`` after every batch."""
         for batch in self.random.batches(commands):
             client = self.clients[batch.database]
-            if batch.kind in {"plain", "multi"}:
+            if batch.kind in {"pipeline", "multi"}:
                 run_all(client, batch.commands, transaction=batch.kind == "multi")
             else:
                 self.nest(client, batch)
@@ -163,7 +163,7 @@ class Storm:
         if batch.kind == "script":
             client.execute_command("EVAL", "local words = ARGV" + SCRIPT, "0", *flattened)
         else:
-            client.execute_command("FCALL", "storm", "0", *flattened)
+            client.execute_command("FCALL", "batch", "0", *flattened)
 
     def dump_and_restore(self, client: redis.Redis) -> None:
         key, other = self.random.dice.sample(self.random.keys, 2)
@@ -172,7 +172,7 @@ class Storm:
             client.restore(other, 0, payload, replace=True)
 
     def settle(self) -> None:
-        """Waits until what was to expire has expired, and sees to it that the primary has said so."""
+        """Waits until keys have expired, and accesses them, so that the primary deletes them on its replicas."""
         time.sleep(2 * SOON / 1000)
         for client in self.clients:
             client.exists(*self.random.keys)

@@ -1,6 +1,6 @@
-"""A document that the primary accepted is accepted by its replicas, on their disks too, whatever their limits say.
+"""A document that the primary accepted is accepted by its replicas and from their disks, whatever their limits are.
 
-A limit is for clients. A replica that refused what its primary took would lose it, or die of it.
+Limits are for clients. A replica that refused a document of its primary would lose data.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def test_a_full_sync_brings_it(start_server: Start, diskless: str, load: str) ->
 
 @pytest.mark.parametrize("preamble", ["yes", "no"])
 def test_the_replicas_own_disk_brings_it_back(start_server: Start, preamble: str) -> None:
-    """Its append-only file as the stream wrote it, rewritten, and its RDB file. Clients are held to its limits."""
+    """Its AOF, the rewritten AOF, and its RDB file. Clients are subject to its limits."""
     primary = start_server(settings=STRICT)
     first = replica(start_server, **{"aof-use-rdb-preamble": preamble})
     follow(primary, first)
@@ -107,8 +107,8 @@ def test_the_replicas_own_disk_brings_it_back(start_server: Start, preamble: str
     refuses_clients(first)
 
 
-def test_limits_that_were_lowered_hold_for_clients_alone(start_server: Start) -> None:
-    """The same server, restarted with lower limits: what it held it holds, and what it replicates arrives."""
+def test_lowered_limits_are_for_clients_only(start_server: Start) -> None:
+    """A primary that is restarted with lower limits keeps its data and replicates them."""
     primary = start_server(settings=STRICT | {"appendonly": "yes"})
     store(primary.own)
     primary.own.execute_command("SM.SET", "small", SMALL)
@@ -126,7 +126,7 @@ def test_limits_that_were_lowered_hold_for_clients_alone(start_server: Start) ->
     assert_same(primary, first)
 
 
-def test_a_restore_by_a_client_is_held_to_the_limits(start_server: Start, dumps: dict[str, bytes]) -> None:
+def test_a_restore_by_a_client_is_subject_to_the_limits(start_server: Start, dumps: dict[str, bytes]) -> None:
     server = start_server(module_args=LOW)
     server.own.execute_command("SM.SET", "states", SMALL)
     before = server.digest("states")

@@ -1,6 +1,6 @@
-"""What replication promises of an acknowledged write, and what makes it promise more: WAIT, WAITAOF, min-replicas.
+"""When an acknowledged write survives: asynchronous replication, WAIT, WAITAOF, min-replicas-to-write.
 
-Replication is asynchronous: the primary answers before its replicas have the write. The first test loses one.
+Replication is asynchronous: the primary replies before its replicas have the write. The first test loses one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def pair(start_server: Start, **settings: object) -> tuple[Server, Server]:
 
 
 class CutOff:
-    """A replica that hears nothing more, as behind a broken network: it sleeps, and its link is cut."""
+    """A replica that receives nothing, as after a network failure: it is stopped, and its link is cut."""
 
     def __init__(self, primary: Server, replica: Server) -> None:
         self.primary, self.replica = primary, replica
@@ -72,7 +72,7 @@ def test_wait_tells_whether_replicas_have_it(start_server: Start) -> None:
 
 
 def test_what_wait_confirmed_survives_the_primary(start_server: Start, long: bool) -> None:
-    """Under load: each writer's confirmed steps are on the replica that is promoted, and no step that nobody sent."""
+    """Under load: each writer's confirmed steps are on the promoted replica, and no step that was not sent."""
     for _ in range(25 if long else 1):
         kill_the_primary_under_load(*pair(start_server))
 
@@ -88,14 +88,14 @@ def kill_the_primary_under_load(primary: Server, replica: Server) -> None:
     with under_load(writers) as load:
         load.wait_for_steps(50)
         primary.kill9()
-        wait_until(lambda: all(one.failure for one in writers), "the writers know")
+        wait_until(lambda: all(one.failure for one in writers), "the writers fail")
     alone(replica)
     for machine in load.machines():
         assert 0 < machine.replicated <= steps_taken(replica.own.execute_command, machine) <= machine.sent
 
 
 def test_min_replicas_refuses_rather_than_lose(start_server: Start) -> None:
-    """A primary that has lost its replicas takes no writes, and changes nothing; reads go on."""
+    """A primary without replicas refuses writes and changes nothing; reads work."""
     primary, replica = pair(start_server)
     primary.own.config_set("min-replicas-to-write", 1)
     wait_until(lambda: primary.info("replication")["min_slaves_good_slaves"] == 1, "the replica counts")
@@ -120,8 +120,8 @@ def test_min_replicas_refuses_rather_than_lose(start_server: Start) -> None:
     assert_same(primary, replica)
 
 
-def disk_of_both(start_server: Start) -> None:
-    """WAITAOF 1 1: both have it on disk, and both can die at once."""
+def both_have_it_on_disk(start_server: Start) -> None:
+    """WAITAOF 1 1: the write survives if both are killed."""
     primary, replica = pair(start_server, **LOG)
     client = primary.client(single_connection_client=True)
     assert client.execute_command("SM.MUTATE", "k", "green", "on both disks") == "OK"
@@ -133,8 +133,8 @@ def disk_of_both(start_server: Start) -> None:
         assert server.own.execute_command("SM.GET", "k", "REASON") == "on both disks"
 
 
-def disk_of_a_replica_that_is_cut_off(start_server: Start) -> None:
-    """WAITAOF says how far a write has come: on the primary's disk, not on the replica's."""
+def only_the_primary_has_it_on_disk(start_server: Start) -> None:
+    """WAITAOF counts the primary's disk, and not that of a replica that is cut off."""
     primary, replica = pair(start_server, **LOG)
     client = primary.client(single_connection_client=True)
     with CutOff(primary, replica):
@@ -143,8 +143,8 @@ def disk_of_a_replica_that_is_cut_off(start_server: Start) -> None:
         assert client.execute_command("WAITAOF", 0, 1, 100) == [1, 0]
 
 
-def no_command(start_server: Start) -> None:
-    """Redis 7.0 has none: there WAIT, and appendfsync always on the replicas, are what there is."""
+def the_command_is_missing(start_server: Start) -> None:
+    """Redis 7.0 has no WAITAOF; there, WAIT and replicas with appendfsync always serve the purpose."""
     server = start_server()
     with pytest.raises(redis.ResponseError, match="unknown command"):
         server.own.execute_command("WAITAOF", 1, 0, 0)
@@ -152,7 +152,7 @@ def no_command(start_server: Start) -> None:
 
 @pytest.mark.parametrize(
     "what",
-    [disk_of_both, disk_of_a_replica_that_is_cut_off] if HAS_WAITAOF else [no_command],
+    [both_have_it_on_disk, only_the_primary_has_it_on_disk] if HAS_WAITAOF else [the_command_is_missing],
     ids=lambda what: what.__name__,
 )
 def test_waitaof(start_server: Start, what: Callable[[Start], None]) -> None:
@@ -160,9 +160,9 @@ def test_waitaof(start_server: Start, what: Callable[[Start], None]) -> None:
 
 
 def test_wait_and_a_log_that_is_always_synced(start_server: Start) -> None:
-    """On every server: a replica with appendfsync always acknowledges what its own log has; both can die at once.
+    """On every server: a replica with appendfsync always confirms what is in its own AOF, so that both can be killed.
 
-    Not before the log that a full sync makes it write anew is written: WAITAOF waits for that, WAIT does not.
+    This holds when the AOF rewrite that follows a full sync has finished: WAITAOF waits for it, WAIT does not.
     """
     primary, replica = pair(start_server, appendonly="yes", appendfsync="always")
     replica.wait_for_child()

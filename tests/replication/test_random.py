@@ -1,4 +1,4 @@
-"""Thousands of random commands on a primary: its replicas, and the servers that replay its log, hold the same."""
+"""Thousands of random commands on a primary: its replicas, and servers that load the AOF, have the same data."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import pytest
 
 from tests.contract import writes
 from tests.groups import STRICT, alone, assert_same, calls, caught_up, digest, follow
-from tests.replication.random_commands import RandomCommands, Storm
+from tests.replication.random_commands import RandomCommands, RandomLoad
 from tests.servers import Server
 
 LOG = {"appendonly": "yes", "appendfsync": "no", "auto-aof-rewrite-percentage": 0}
 
 
-def test_every_write_comes_up() -> None:
+def test_every_write_is_among_the_random_commands() -> None:
     sent = {words[0] for batch in RandomCommands(1).batches(1000) for words in batch.commands}
     assert set(writes()) <= sent
 
 
-class Accidents:
-    """What happens now and then while commands arrive: a link is cut, a log is rewritten."""
+class Disturbances:
+    """Now and then, cuts a replication link or rewrites an AOF."""
 
     def __init__(self, seed: int, primary: Server, *replicas: Server) -> None:
         self.dice = random.Random(seed)
@@ -44,24 +44,24 @@ class Accidents:
 def test_replicas_and_logs_agree(start_server: Callable[..., Server], seed: int, long: bool) -> None:
     commands = 50_000 if long else 2_000
     primary = start_server(settings=STRICT | LOG | {"repl-diskless-sync": "no"})
-    # Nothing that is a replica's own may make a difference: its limits, its memo, what it answers to a refusal.
+    # A replica's own settings must not matter: its limits, its memo, its reply to a refused transition.
     first = start_server(settings=STRICT | LOG, module_args=["max-states", "1", "max-document-bytes", "64"])
     second = start_server(settings=STRICT | LOG | {"aof-use-rdb-preamble": "no"}, module_args=["max-nesting", "3"])
     chained = start_server(
         settings=STRICT | {"repl-diskless-load": "swapdb"},
         module_args=["max-memo-bytes", str(1 << 20), "invalid-transition", "error"],
     )
-    storm = Storm(primary, seed)
-    storm.run(commands // 10)
+    random_load = RandomLoad(primary, seed)
+    random_load.run(commands // 10)
     follow(primary, first, second)
     follow(first, chained)
 
-    accidents = Accidents(seed, primary, first, second)
-    storm.run(commands - commands // 10, accidents)
-    assert accidents.links_cut and accidents.rewrites
+    disturbances = Disturbances(seed, primary, first, second)
+    random_load.run(commands - commands // 10, disturbances)
+    assert disturbances.links_cut and disturbances.rewrites
 
     replicas = (first, second, chained)
-    storm.settle()
+    random_load.settle()
     caught_up(primary, *replicas)
     assert_same(primary, *replicas)
     assert primary.own.dbsize() > 10

@@ -1,4 +1,4 @@
-"""What a replica has is what its primary has, after each write; and what is sent is what the client said, once."""
+"""After each write a replica has the primary's data; a write is sent once, as the client sent it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.servers import Server, wait_until
 Start = Callable[..., Server]
 
 
-def in_step(primary: Server, *replicas: Server) -> None:
-    """Waits until the replicas have what the primary had; what clients read there must be the same too."""
+def assert_in_step(primary: Server, *replicas: Server) -> None:
+    """Waits until the replicas have the primary's data. Clients must read the same there."""
     caught_up(primary, *replicas)
     assert_same(primary, *replicas)
     for key in primary.own.scan_iter():
@@ -43,10 +43,10 @@ def test_every_write(start_server: Start) -> None:
         before = offset(primary)
         assert r.execute_command(*call)
         assert offset(primary) > before
-        in_step(primary, replica)
+        assert_in_step(primary, replica)
     primary.raw().execute_command("RESTORE", "rust", 0, RUST_DUMP)
     r.execute_command("SM.MUTATE", "rust", "bar")
-    in_step(primary, replica)
+    assert_in_step(primary, replica)
     assert replica.own.expiretime("k3") == 4000000000
 
 
@@ -83,5 +83,5 @@ def test_expiry_reaches_the_replica(start_server: Start) -> None:
         r.execute_command("SM.SET", f"k{number}", TRAFFIC)
         r.pexpire(f"k{number}", 1)
     wait_until(lambda: r.dbsize() == 0, "the machines expire")
-    in_step(primary, replica)
+    assert_in_step(primary, replica)
     replica.wait_info(machines=0)

@@ -1,4 +1,4 @@
-"""How replicas come to hold what their primary holds: full syncs of every kind, swapped in or broken off; resuming."""
+"""Full syncs of every kind, interrupted ones, and partial resynchronisation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.documents import ring
 from tests.groups import STRICT, alone, assert_same, caught_up, digest, follow, offset
-from tests.replication.random_commands import Storm
+from tests.replication.random_commands import RandomLoad
 from tests.servers import Server, wait_until
 from tools import servers
 
@@ -23,13 +23,13 @@ SYNCS: dict[str, dict[str, str]] = {
     "disk": {"repl-diskless-sync": "no"},
     "sockets": {"repl-diskless-sync": "yes"},
 }
-"""The settings of each way to send a full sync."""
+"""The settings for each kind of full sync."""
 if servers.find().vendor == "Valkey":
     SYNCS["two channels"] = {"repl-diskless-sync": "yes", "dual-channel-replication-enabled": "yes"}
 
 MACHINES = 400
 FILLED = "filled" + "." * 300
-"""A reason long enough for a full sync not to fit into the buffers on its way."""
+"""A reason, so long that a full sync does not fit into the socket buffers."""
 
 
 def fill(server: Server) -> None:
@@ -41,23 +41,23 @@ def fill(server: Server) -> None:
 
 
 @contextmanager
-def load(server: Server, seed: int) -> Iterator[Storm]:
-    """Random commands to the server, by another thread, as long as the block runs."""
-    storm = Storm(server, seed)
+def load(server: Server, seed: int) -> Iterator[RandomLoad]:
+    """Sends random commands from another thread during the block."""
+    random_load = RandomLoad(server, seed)
     stop = threading.Event()
     failed: list[BaseException] = []
 
     def run() -> None:
         try:
             while not stop.is_set():
-                storm.run(100)
+                random_load.run(100)
         except BaseException as error:
             failed.append(error)
 
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield storm
+        yield random_load
     finally:
         stop.set()
         thread.join()
@@ -72,19 +72,19 @@ def test_two_replicas_sync_under_load(start_server: Start, how: str, load_how: s
         start_server(settings=STRICT | SYNCS[how] | {"repl-diskless-load": load_how}) for _ in range(2)
     ]
     fill(primary)
-    fill(replicas[0])  # what it had goes
+    fill(replicas[0])  # is replaced
     replicas[0].own.execute_command("SM.SET", "only here", ring(9))
-    with load(primary, 5) as storm:
+    with load(primary, 5) as random_load:
         follow(primary, *replicas)
-    storm.settle()
+    random_load.settle()
     caught_up(primary, *replicas)
     assert_same(primary, *replicas)
     for replica in replicas:
-        replica.wait_info(machines=primary.info()["machines"])  # what it had is freed on another thread
+        replica.wait_info(machines=primary.info()["machines"])  # old machines are freed on another thread
 
 
 def fall_behind(primary: Server, replica: Server) -> None:
-    """Makes the replica miss more than the backlog holds: it will ask to go on, and need everything."""
+    """Makes the replica miss more than the backlog has, so that its partial resynchronisation fails."""
     os.kill(replica.pid, signal.SIGSTOP)
     try:
         primary.own.execute_command("CLIENT", "KILL", "TYPE", "replica")
@@ -96,8 +96,8 @@ def fall_behind(primary: Server, replica: Server) -> None:
         os.kill(replica.pid, signal.SIGCONT)
 
 
-def swapping(start_server: Start) -> tuple[Server, Server]:
-    """A primary, and a replica that loads beside what it has; both slow enough to be looked at."""
+def slow_swapdb_pair(start_server: Start) -> tuple[Server, Server]:
+    """A primary, and a replica that loads a sync beside its old data; slow enough to be observed."""
     primary = start_server(settings=STRICT | {"repl-backlog-size": 16384})
     replica = start_server(
         settings=STRICT | {"repl-diskless-load": "swapdb", "loading-process-events-interval-bytes": 1024}
@@ -115,10 +115,10 @@ def loading(server: Server) -> Any:
 
 
 def test_old_machines_are_read_until_the_new_ones_are_swapped_in(start_server: Start) -> None:
-    primary, replica = swapping(start_server)
+    primary, replica = slow_swapdb_pair(start_server)
     reason = "while away"
     fall_behind(primary, replica)
-    wait_until(lambda: loading(replica), "the replica loads beside what it has")
+    wait_until(lambda: loading(replica), "the replica loads the sync")
     assert replica.own.execute_command("SM.GET", "m0", "REASON") == FILLED
     assert replica.own.execute_command("SM.STATE", "m0") == ["n0-1"]
     replica.wait_info("replication", master_link_status="up")
@@ -129,10 +129,10 @@ def test_old_machines_are_read_until_the_new_ones_are_swapped_in(start_server: S
 
 
 def test_a_sync_that_breaks_off_leaves_the_old_machines(start_server: Start) -> None:
-    primary, replica = swapping(start_server)
+    primary, replica = slow_swapdb_pair(start_server)
     before = digest(replica)
     fall_behind(primary, replica)
-    wait_until(lambda: loading(replica), "the replica loads beside what it has")
+    wait_until(lambda: loading(replica), "the replica loads the sync")
     primary.kill9()
     wait_until(lambda: not loading(replica), "the load has ended")
     assert digest(replica) == before
@@ -149,13 +149,13 @@ def test_a_cut_link_resumes(start_server: Start) -> None:
     fill(primary)
     follow(primary, first)
     follow(first, chained)
-    with load(primary, 6) as storm:
+    with load(primary, 6) as random_load:
         for _ in range(5):
             for server in (primary, first):
                 server.own.execute_command("CLIENT", "KILL", "TYPE", "replica")
             sent = offset(primary)
             wait_until(lambda sent=sent: offset(primary) > sent, "more is sent")
-    storm.settle()
+    random_load.settle()
     caught_up(primary, first, chained)
     assert_same(primary, first, chained)
     assert primary.info("stats")["sync_full"] == 1

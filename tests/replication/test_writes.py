@@ -1,4 +1,4 @@
-"""Every SM.* write, plain, in MULTI, in a script, in a function: sent once if it changes something, else not at all."""
+"""Every SM.* write, alone, in MULTI, a script, a function: replicated once if it changes something, else not."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_what_changes_nothing_is_not_sent(start_server: Callable[..., Server], p
 
 
 def test_a_refusal_in_a_transaction_sends_the_rest(start_server: Callable[..., Server], primary: Server) -> None:
-    """What is refused leaves no trace between the commands that are sent; the refusal's text names the place."""
+    """A refused command in MULTI is not replicated; the others are."""
     replica = start_server(settings=STRICT)
     follow(primary, replica)
     r = primary.client()

@@ -1,4 +1,4 @@
-"""redisstate.invalid-transition error: every command that would answer nil because nothing happened says why."""
+"""redisstate.invalid-transition error: a command that would answer nil returns an error with the reason instead."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_state_that_a_map_does_not_move_to(server: Server, event: str, error: 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if COMMANDS[name].get("key_specs")])
 def test_a_missing_key(server: Server, name: str) -> None:
-    """SM.SET and SM.CREATE make one."""
+    """An error for all commands but SM.SET and SM.CREATE, which create the key."""
     r = server.client()
     stores = name in ("SM.SET", "SM.CREATE")
     assert r.execute_command(*enough(name, "missing")) == ("OK" if stores else None)
@@ -78,8 +78,8 @@ def test_a_missing_key(server: Server, name: str) -> None:
     assert r.exists("missing") == 0
 
 
-def test_why_is_not_remembered(server: Server) -> None:
-    """Its answers are errors, which the memo does not keep."""
+def test_the_reason_is_not_remembered(server: Server) -> None:
+    """Explanations are errors, which the memo does not store."""
     r = server.client()
     r.execute_command("SM.SET", "k", ORDER)
     server.config("redisstate.invalid-transition", "error")

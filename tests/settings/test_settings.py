@@ -35,13 +35,13 @@ def shown(server: Server) -> dict[str, str]:
     return dict(server.own.config_get("redisstate.*"))
 
 
-def acting(elements: int) -> str:
-    """A chart of two states and actions, so many in all."""
+def chart_of_size(elements: int) -> str:
+    """A chart of so many elements: two states and actions."""
     return compact({"initial": "a", "states": {"a": {"entry": ["x"] * (elements - 2)}}})
 
 
-def acts_on(server: Server, values: dict[str, str]) -> None:
-    """Asserts that the server does what the values say, not only that it shows them."""
+def assert_effect_of(server: Server, values: dict[str, str]) -> None:
+    """Asserts that the settings have an effect."""
     r = server.client()
     r.execute_command("SM.SET", "acts", README)
     if values["redisstate.invalid-transition"] == "error":
@@ -58,9 +58,9 @@ def acts_on(server: Server, values: dict[str, str]) -> None:
     with pytest.raises(redis.ResponseError, match=rf"max-nesting.*\b{depth}\b"):
         r.execute_command("SM.SET", "acts", nested(depth + 1))
     elements = int(values["redisstate.max-elements"])
-    r.execute_command("SM.SET", "acts", acting(elements))
+    r.execute_command("SM.SET", "acts", chart_of_size(elements))
     with pytest.raises(redis.ResponseError, match=rf"\b{elements}\b.*max-elements"):
-        r.execute_command("SM.SET", "acts", acting(elements + 1))
+        r.execute_command("SM.SET", "acts", chart_of_size(elements + 1))
     longest = int(values["redisstate.max-document-bytes"])
     document = '{"map":{},"initial":"a"}'
     r.execute_command("SM.SET", "acts", document + " " * (longest - len(document)))
@@ -71,18 +71,18 @@ def acts_on(server: Server, values: dict[str, str]) -> None:
 
 def test_defaults(server: Server) -> None:
     assert shown(server) == DEFAULTS
-    acts_on(server, DEFAULTS)
+    assert_effect_of(server, DEFAULTS)
 
 
 def test_config_set(server: Server) -> None:
     for name, value in OTHERS.items():
         server.config(name, value)
     assert shown(server) == OTHERS
-    acts_on(server, OTHERS)
+    assert_effect_of(server, OTHERS)
 
 
-def test_lowering_a_limit_leaves_what_stands(server: Server) -> None:
-    """A limit is for what comes in; a machine that was accepted goes on, is dumped and restored."""
+def test_lowering_a_limit_does_not_affect_stored_machines(server: Server) -> None:
+    """A limit is for new documents. A stored machine still moves, and can be dumped and restored."""
     r = server.client()
     r.execute_command("SM.SET", "k", ring(100))
     document = r.execute_command("SM.GET", "k")
@@ -141,13 +141,13 @@ def test_letter_case_of_values(server: Server) -> None:
 def test_in_redis_conf(start_server: Callable[..., Server]) -> None:
     server = start_server(settings=OTHERS)
     assert shown(server) == OTHERS
-    acts_on(server, OTHERS)
+    assert_effect_of(server, OTHERS)
 
 
 def test_as_module_arguments(start_server: Callable[..., Server]) -> None:
     server = start_server(module_args=ARGUMENTS)
     assert shown(server) == OTHERS
-    acts_on(server, OTHERS)
+    assert_effect_of(server, OTHERS)
     assert server.own.config_set("redisstate.invalid-transition", "nil")
     assert server.own.config_set("redisstate.max-states", "10000")
     assert shown(server) == OTHERS | {
@@ -170,11 +170,11 @@ def test_rewrite_and_restart(start_server: Callable[..., Server]) -> None:
         assert f"{name} {value}" in server.conf.read_text()
     server.restart()
     assert shown(server) == OTHERS
-    acts_on(server, OTHERS)
+    assert_effect_of(server, OTHERS)
 
 
 def test_rewrite_over_arguments(start_server: Callable[..., Server]) -> None:
-    """What CONFIG SET changed and CONFIG REWRITE kept wins over the arguments, be it a default."""
+    """What CONFIG REWRITE wrote is stronger than module arguments, even if it is a default."""
     server = start_server(module_args=ARGUMENTS)
     for name, value in DEFAULTS.items():
         server.own.config_set(name, value)
@@ -202,7 +202,7 @@ def test_rewrite_without_a_change_keeps_the_arguments(start_server: Callable[...
     ],
 )
 def test_wrong_arguments_are_refused(start_server: Callable[..., Server], arguments: list[str], reason: str) -> None:
-    """At the start the server ends with a line that says why; at run time it goes on without the module."""
+    """MODULE LOAD fails with the reason in the log, and the server goes on without the module."""
     bare = start_server(module=None)
     with pytest.raises(redis.ResponseError):
         bare.own.execute_command("MODULE", "LOAD", str(MODULE), *arguments)
@@ -250,7 +250,7 @@ def test_the_error_is_one_line_whatever_the_name(server: Server, name: bytes) ->
         assert wire.reply() == b"+PONG"
 
 
-def test_it_acts_inside_multi_and_lua(server: Server) -> None:
+def test_an_error_instead_of_nil_in_multi_and_lua(server: Server) -> None:
     server.config("redisstate.invalid-transition", "error")
     r = server.client()
     r.execute_command("SM.SET", "k", README)

@@ -1,4 +1,4 @@
-"""The charts that the tests of this folder share."""
+"""A chart that the tests of this folder share."""
 
 from __future__ import annotations
 

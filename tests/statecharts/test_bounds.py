@@ -1,4 +1,4 @@
-"""How large a chart may be, how much of it is remembered, and where automatic transitions end. On a server."""
+"""Bounds on a server: the size of a chart, of the memo, and of one event's work."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REGIONS = 20
 
 
 def layers(depth: int, width: int) -> dict[str, Any]:
-    """``depth`` levels of ``width`` states each, a ring at every level, all inside the first state of each."""
+    """``depth`` levels of ``width`` states, a ring at every level, nested in the first state of the level above."""
     chart: dict[str, Any] = {}
     for level in range(depth, 0, -1):
         names = [f"s{level}_{number}" for number in range(width)]
@@ -31,7 +31,7 @@ def layers(depth: int, width: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("depth", "width"), [(1, 1_000), (20, 50), (20, 500)])
 def test_a_thousand_states_twenty_levels(server: Server, r: redis.Redis, depth: int, width: int) -> None:
-    """And as many as max-states allows."""
+    """A thousand states in one level and in twenty, and as many as max-states allows."""
     server.config("redisstate.max-elements", 1_000_000)
     server.config("redisstate.max-document-bytes", "4mb")
     document = compact(layers(depth, width))
@@ -57,8 +57,8 @@ def switches() -> str:
     return compact({"type": "parallel", "states": regions})
 
 
-def walk(server: Server, r: redis.Redis, events: int, seed: int) -> None:
-    """That many random events, each of which is taken."""
+def send_random_events(r: redis.Redis, events: int, seed: int) -> None:
+    """Sends random events, each of which is taken."""
     chance = random.Random(seed)
     for _ in range(events // 1_000):
         with r.pipeline(transaction=False) as pipe:
@@ -67,24 +67,24 @@ def walk(server: Server, r: redis.Redis, events: int, seed: int) -> None:
             assert all(len(states) == REGIONS for states in pipe.execute())
 
 
-def remembered(server: Server) -> int:
+def memo_bytes(server: Server) -> int:
     info = server.info()
     return int(info["nodes_bytes"] + info["edges_bytes"])
 
 
-def bounded_walk(server: Server, r: redis.Redis, bound: int, events: int) -> None:
-    """A random walk over far more configurations than the bound has room for."""
+def assert_walk_is_bounded(server: Server, r: redis.Redis, bound: int, events: int) -> None:
+    """A random walk through far more configurations than fit into the bound."""
     server.wait_info(machines=0, definitions=0)
     server.config("redisstate.max-memo-bytes", bound)
     r.execute_command("SM.SET", "k", switches())
-    walk(server, r, events // 3, 1)
+    send_random_events(r, events // 3, 1)
     full, used = server.info(), server.info("memory")["used_memory"]
     assert full["evictions"] > 0
-    walk(server, r, events - events // 3, 2)
+    send_random_events(r, events - events // 3, 2)
     after = server.info()
     assert after["engine_calls"] - full["engine_calls"] > events // 3
     assert after["evictions"] > full["evictions"]
-    assert remembered(server) <= bound + MEGABYTE // 16
+    assert memo_bytes(server) <= bound + MEGABYTE // 16
     assert after["table_bytes"] <= bound
     assert after["python_bytes"] <= full["python_bytes"] + 4 * MEGABYTE
     assert server.info("memory")["used_memory"] <= used + bound // 2 + MEGABYTE
@@ -92,12 +92,12 @@ def bounded_walk(server: Server, r: redis.Redis, bound: int, events: int) -> Non
 
 
 def test_a_long_walk_over_a_million_configurations_is_bounded(server: Server, r: redis.Redis) -> None:
-    bounded_walk(server, r, MEGABYTE, 30_000)
+    assert_walk_is_bounded(server, r, MEGABYTE, 30_000)
 
 
 @pytest.mark.long
 def test_a_walk_of_a_million_events_is_bounded(server: Server) -> None:
-    bounded_walk(server, server.client(), 16 * MEGABYTE, 1_000_000)
+    assert_walk_is_bounded(server, server.client(), 16 * MEGABYTE, 1_000_000)
 
 
 CYCLE = {
@@ -126,7 +126,7 @@ CYCLE = {
     ],
     ids=" ".join,
 )
-def test_an_endless_row_of_automatic_transitions_is_an_error_and_changes_nothing(
+def test_a_cycle_of_automatic_transitions_is_an_error_and_changes_nothing(
     server: Server, r: redis.Redis, command: tuple[str, ...]
 ) -> None:
     r.execute_command("SM.SET", "k", compact(CYCLE))
@@ -142,15 +142,15 @@ def test_an_endless_row_of_automatic_transitions_is_an_error_and_changes_nothing
 
 
 @pytest.mark.parametrize("length", [100, 201, 1_300])
-def test_a_row_of_automatic_transitions_that_ends_is_taken_whole(r: redis.Redis, length: int) -> None:
-    """As long as a document may be: XState takes it too."""
+def test_a_finite_chain_of_automatic_transitions_is_taken(r: redis.Redis, length: int) -> None:
+    """Up to a chain as long as a document may be. XState takes it too."""
     states: dict[str, Any] = {f"s{number}": {"always": f"s{number + 1}"} for number in range(length)}
     r.execute_command("SM.SET", "k", compact({"initial": "s0", "states": {**states, f"s{length}": {}}}))
     assert r.execute_command("SM.STATE", "k") == [f"s{length}"]
 
 
-def test_what_is_merely_bounded_is_no_cycle(r: redis.Redis) -> None:
-    """Regions that go round in circles of 2, 3, 5 ... states come back together after millions of microsteps."""
+def test_too_much_work_is_not_called_a_cycle(r: redis.Redis) -> None:
+    """Regions with rings of 2, 3, 5 ... states are all back at their first state after millions of microsteps."""
     regions = {}
     for length in (2, 3, 5, 7, 11, 13, 17, 19, 23):
         states = {f"s{number}": {"always": f"s{(number + 1) % length}"} for number in range(length)}
@@ -171,8 +171,8 @@ def test_the_documents_own_bound_is_named(r: redis.Redis) -> None:
     assert r.execute_command("SM.STATE", "k") == ["a"]
 
 
-def test_a_chart_that_starts_nowhere_can_be_entered(r: redis.Redis) -> None:
-    """Its start does not end: it can stand in another state, and not be reset."""
+def test_a_chart_whose_start_does_not_end_can_be_entered_elsewhere(r: redis.Redis) -> None:
+    """It can be stored in another state, and not be reset."""
     endless = compact({**CYCLE, "initial": "spin"})
     assert r.execute_command("SM.SET", "k", endless, "calm") == "OK"
     for command in (("SM.RESET", "k"), ("SM.RESET", "k", "ACTIONS"), ("SM.GET", "k", "INITIAL")):

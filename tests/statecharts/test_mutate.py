@@ -1,4 +1,4 @@
-"""SM.MUTATE on statecharts: a transition to exactly that state, or with FORCE whatever the transitions say."""
+"""SM.MUTATE on statecharts: a transition with exactly that target, or FORCE, which needs no transition."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def session(r: redis.Redis) -> str:
     return "k"
 
 
-TWO_WAYS = {
+INNER_AND_OUTER = {
     "initial": "p",
     "states": {
         "p": {
@@ -36,7 +36,7 @@ TWO_WAYS = {
 
 def test_mutate_takes_the_innermost_transition_to_exactly_that_state(r: redis.Redis) -> None:
     """The inner transition leaves the other region alone, the outer one enters it anew."""
-    r.execute_command("SM.SET", "k", compact(TWO_WAYS), '{"p":{"two":"y"}}')
+    r.execute_command("SM.SET", "k", compact(INNER_AND_OUTER), '{"p":{"two":"y"}}')
     assert r.execute_command("SM.MUTATE", "k", "p.one.b") == "OK"
     assert r.execute_command("SM.STATE", "k") == ["p.one.b", "p.two.y"]
     assert r.execute_command("SM.MUTATE", "k", "p.one.c") == "OK"
@@ -65,7 +65,7 @@ def test_of_two_transitions_of_one_state_the_first_in_the_document(r: redis.Redi
 
 
 def test_what_no_transition_leads_to_is_nil_and_changes_nothing(server: Server, r: redis.Redis, session: str) -> None:
-    """Not the parent of a target, not a state inside it, not the state where it stands, not the name of an event."""
+    """Neither the parent of a target, nor a state inside it, nor the current state, nor the name of an event."""
     before = r.execute_command("SM.GET", session)
     writes = server.writes()
     for path in ("session", "session.track", "session.track.a", "session.track.c", "idle", "session.back", "NEXT", ""):
@@ -116,7 +116,7 @@ def test_send_clears_the_reason_and_get_shows_it(r: redis.Redis, session: str) -
 def test_force_enters_the_state_its_initial_states_and_its_parents(
     r: redis.Redis, session: str, path: str, states: list[str]
 ) -> None:
-    """From inside, where other regions stay as they are. The history state holds nothing: nobody has left yet."""
+    """Other regions stay as they are. The history state is empty, since its parent has not been left."""
     r.execute_command("SM.SEND", session, "NEXT")
     r.execute_command("SM.SEND", session, "LOUDER")
     assert r.execute_command("SM.MUTATE", session, path, "why", "FORCE") == "OK"

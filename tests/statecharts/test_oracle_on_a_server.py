@@ -1,5 +1,5 @@
-"""What the real XState did, done by SM.SEND on a real server: every fixture, every event, with a DUMP and RESTORE in
-the middle, and SM.CAN, SM.NEXT, SM.GET and the memo agreeing at every step."""
+"""SM.SEND on a server does what XState did: every fixture and every event, with a DUMP and RESTORE in the middle, and
+SM.CAN, SM.STATE and SM.GET compared after each."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def send_all(r: redis.Redis, name: str, events: list[dict[str, Any]]) -> list[An
     return [replies[first : first + 4] for first in range(0, len(replies), 4)]
 
 
-def move_house(r: redis.Redis, raw: redis.Redis, name: str) -> None:
-    """The machine is stored anew from SM.GET, then leaves by DUMP and comes back."""
+def store_and_restore(r: redis.Redis, raw: redis.Redis, name: str) -> None:
+    """Stores the machine again from SM.GET, then restores it from DUMP."""
     whole = r.execute_command("SM.GET", name)
     digest = r.execute_command("DEBUG", "DIGEST-VALUE", name)
     assert r.execute_command("SM.SET", name, whole) == "OK"
@@ -45,14 +45,14 @@ def move_house(r: redis.Redis, raw: redis.Redis, name: str) -> None:
     assert r.execute_command("SM.GET", name) == whole
 
 
-def follow(r: redis.Redis, raw: redis.Redis, fixture: dict[str, Any]) -> None:
+def compare(r: redis.Redis, raw: redis.Redis, fixture: dict[str, Any]) -> None:
     name, events = fixture["name"], fixture["events"]
     assert r.execute_command("SM.SET", name, json.dumps(fixture["config"])) == "OK"
     assert state_value(r.execute_command("SM.GET", name, "CURRENT")) == fixture["start"]["value"]
     assert r.execute_command("SM.RESET", name, "ACTIONS")[1] == fixture["start"]["actions"]
     middle = len(events) // 2
     replies = send_all(r, name, events[:middle])
-    move_house(r, raw, name)
+    store_and_restore(r, raw, name)
     replies += send_all(r, name, events[middle:])
     value = fixture["start"]["value"]
     for expected, (can, sent, states, current) in zip(events, replies, strict=True):
@@ -71,4 +71,4 @@ def follow(r: redis.Redis, raw: redis.Redis, fixture: dict[str, Any]) -> None:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_the_server_agrees_with_xstate(server: Server, r: redis.Redis, part: int) -> None:
     for fixture in FIXTURES[part::PARTS]:
-        follow(r, server.raw(), fixture)
+        compare(r, server.raw(), fixture)

@@ -1,4 +1,4 @@
-"""A session with statecharts: what replicas and the AOF make of it is what the server has."""
+"""A session with statecharts: replicas and the AOF have the same data as the server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.groups import STRICT, assert_same, caught_up, digest, follow, run_all
 from tests.servers import Server
 from tests.statecharts.charts import PLAYER, PLAYER_TEXT
 
-HELD = {"player.session.back": [{"id": "player.session.track.c"}, {"id": "player.session.volume.low"}]}
+HISTORY = {"player.session.back": [{"id": "player.session.track.c"}, {"id": "player.session.volume.low"}]}
 
 SESSION = [
     ("SM.SET", "k", PLAYER_TEXT),
@@ -19,9 +19,9 @@ SESSION = [
     ("SM.SEND", "k", "RESUME", "ACTIONS"),
     ("SM.SET", "by path", PLAYER_TEXT, "session.volume.high"),
     ("SM.SET", "by value", PLAYER_TEXT, '{"session":{"track":"b"}}'),
-    ("SM.SET", "by history", compact({**PLAYER, "historyValue": HELD}), "paused"),
+    ("SM.SET", "by history", compact({**PLAYER, "historyValue": HISTORY}), "paused"),
     ("SM.SEND", "by history", "RESUME"),
-    ("SM.SET", "by history too", compact({**PLAYER, "current": "paused", "historyValue": HELD})),
+    ("SM.SET", "by history too", compact({**PLAYER, "current": "paused", "historyValue": HISTORY})),
     ("SM.MUTATE", "by path", "paused", "by a transition"),
     ("SM.MUTATE", "by value", "session.back", "by force", "FORCE"),
     ("SM.SET", "done", PLAYER_TEXT, "paused"),

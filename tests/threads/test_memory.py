@@ -1,7 +1,5 @@
-"""Memory: what machines took comes back, what the engine takes is in used_memory, and a snapshot costs what it costs
-with strings.
-
-A long run has a million machines and 10,000 definitions, ten times over.
+"""Memory: that of deleted machines is freed, that of the engine is in used_memory, and a snapshot copies no more than
+with strings. A long run has a million machines and 10,000 definitions, ten times over.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ from tests.servers import Server, wait_until
 
 AT_ONCE = 50_000
 NOISE = 64 << 10
-"""Bytes that buffers of clients and the like make of a difference."""
+"""Bytes by which used_memory varies, for example with the buffers of clients."""
 
 pytestmark = pytest.mark.plain
 
@@ -31,7 +29,7 @@ STRINGS = "for i = ARGV[1], ARGV[2] do redis.call('SET', KEYS[1] .. i, ARGV[3] .
 
 
 def used(server: Server) -> int:
-    """used_memory, when all that is given back in the background has been."""
+    """used_memory, when nothing is left to be freed in the background."""
     server.wait_info(machines=0, definitions=0, nodes=0, edges=0)
     wait_until(lambda: server.info("memory")["lazyfree_pending_objects"] == 0, "all is freed")
     sizes = [server.info("memory")["used_memory"] for _ in range(5)]
@@ -45,7 +43,7 @@ def fill(server: Server, machines: int, call: Callable[[int, int], tuple[str | i
 
 
 def empty(server: Server, serial: int, machines: int) -> None:
-    """Deletes all, in one of the ways there are."""
+    """Deletes all keys: by FLUSHALL ASYNC, FLUSHALL, or UNLINK and DEL, depending on ``serial``."""
     if serial % 3 == 0:
         server.own.flushall(asynchronous=True)
     elif serial % 3 == 1:
@@ -57,10 +55,10 @@ def empty(server: Server, serial: int, machines: int) -> None:
         assert server.own.dbsize() == 0
 
 
-def test_it_comes_back(start_server: Callable[..., Server], long: bool) -> None:
-    """As near to where it began as with strings."""
+def test_memory_of_deleted_machines_is_freed(start_server: Callable[..., Server], long: bool) -> None:
+    """After each round, used_memory varies no more than with strings."""
     machines, definitions, times = (1_000_000, 10_000, 10) if long else (20_000, 1_000, 3)
-    # The slow log would keep the commands that do this.
+    # The slow log would retain these commands.
     server = start_server(settings={"hz": 500, "slowlog-log-slower-than": -1, "latency-tracking": "no"})
 
     def strings(first: int, count: int) -> tuple[str | int, ...]:
@@ -71,11 +69,11 @@ def test_it_comes_back(start_server: Callable[..., Server], long: bool) -> None:
 
     figures: dict[str, list[int]] = {"strings": [], "machines": []}
     for kind, call in (("strings", strings), ("machines", new_machines)):
-        for serial in range(-3, times):  # the first three warm up: each way of deleting once
+        for serial in range(-3, times):  # the first three warm up: each kind of deletion once
             amount = machines if serial >= 0 else 1000
             fill(server, amount, call)
             if serial == 0:
-                print(f"{kind}: {server.info('memory')['used_memory']} at the highest")
+                print(f"{kind}: {server.info('memory')['used_memory']} at the peak")
             empty(server, serial, amount)
             if serial >= -1:
                 figures[kind].append(used(server))
@@ -84,8 +82,8 @@ def test_it_comes_back(start_server: Callable[..., Server], long: bool) -> None:
     assert spread["machines"] <= spread["strings"] + NOISE, figures
 
 
-def test_the_engine_is_held_back(start_server: Callable[..., Server]) -> None:
-    """maxmemory counts what the engine holds: new documents are refused when it is reached, and not long after."""
+def test_maxmemory_limits_the_engine(start_server: Callable[..., Server]) -> None:
+    """maxmemory includes the engine's memory: new documents are refused as soon as it is reached."""
     server = start_server(settings={"hz": 500, "maxmemory-policy": "noeviction"})
     room = 8 << 20
     before = server.info("memory")["used_memory"]
@@ -100,9 +98,9 @@ def test_the_engine_is_held_back(start_server: Callable[..., Server]) -> None:
                 highest = max(highest, server.info("memory")["used_memory"])
     assert 50 < stored < 10_000
     assert highest < before + room + (1 << 20)
-    held = server.info()
-    assert held["python_bytes"] + held["definitions_bytes"] + held["nodes_bytes"] + held["edges_bytes"] > room // 2
-    # definitions_bytes counts what the engine holds for them once more; the server's own figure has the last word.
+    info = server.info()
+    assert info["python_bytes"] + info["definitions_bytes"] + info["nodes_bytes"] + info["edges_bytes"] > room // 2
+    # definitions_bytes includes Python's share a second time, so that used_memory is checked too.
     assert highest > before + room // 2
     assert server.own.execute_command("SM.MUTATE", "k0", "n0-1") == "OK"
     server.own.flushall()
@@ -114,19 +112,19 @@ def test_the_engine_is_held_back(start_server: Callable[..., Server]) -> None:
 
 
 def saving_child(server: Server) -> int:
-    """The process that saves; 0 while there is none."""
+    """The process id of the saving child, or 0."""
     children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
     return int(children[0]) if children else 0
 
 
-def cow(server: Server, changes: Iterator[tuple[str | int, ...]]) -> int:
-    """Bytes that a BGSAVE copies while all the changes are made: its child is stopped until they are."""
+def copied_bytes(server: Server, changes: Iterator[tuple[str | int, ...]]) -> int:
+    """Bytes that a BGSAVE copies while the changes are made; its child is stopped until then."""
     server.own.execute_command("BGSAVE")
-    child = wait_until(lambda: saving_child(server), "the child is there")
+    child = wait_until(lambda: saving_child(server), "the child has started")
     os.kill(child, signal.SIGSTOP)
     for words in changes:
         assert server.own.execute_command(*words) in ("OK", b"OK")
-    assert server.info("persistence")["rdb_bgsave_in_progress"] == 1, "the child was too quick"
+    assert server.info("persistence")["rdb_bgsave_in_progress"] == 1, "the child had finished before"
     os.kill(child, signal.SIGCONT)
     server.wait_for_child()
     return int(server.info("persistence")["rdb_last_cow_size"])
@@ -150,13 +148,13 @@ return 'OK'
 def test_copy_on_write(start_server: Callable[..., Server]) -> None:
     """A BGSAVE of machines that move copies at most 1.2 times what it copies of strings that are overwritten.
 
-    Among the long runs, since the bound is for a million keys.
+    A long run, since the bound is for a million keys.
     """
     machines, moves = 1_000_000, 200_000
     document = '{"map":{"on":["off"],"off":["on"]},"initial":"off"}'
     sizes = {}
     for kind, value, command in (("machine", document, "SM.SET"), ("string", "off", "SET")):
-        # One CPU's worth of keys is enough to hold the child for the moment that stopping it takes.
+        # A negative delay: 1 us for one key in 20, which is enough to stop the child before it ends.
         server = start_server(settings={"hz": 10, "rdb-key-save-delay": -20})
         script = f"for i = ARGV[1], ARGV[2] do redis.call('{command}', KEYS[1] .. i, ARGV[3]) end return 'OK'"
         fill(server, machines, lambda first, count, value=value, script=script: (  # type: ignore[misc]
@@ -167,8 +165,8 @@ def test_copy_on_write(start_server: Callable[..., Server]) -> None:
             ("EVAL", MOVE, 1, "k", dice.randrange(2**31), min(AT_ONCE, moves), machines, kind)
             for _ in range(0, moves, AT_ONCE)
         )
-        sizes[kind] = cow(server, calls)
+        sizes[kind] = copied_bytes(server, calls)
         server.stop()
     print(f"copy on write of {machines} keys, {moves} changed meanwhile: {sizes}")
-    assert sizes["machine"] > 1 << 20, "nothing was copied: the changes came before or after"
+    assert sizes["machine"] > 1 << 20, "nothing was copied: the changes were not made during the BGSAVE"
     assert sizes["machine"] <= 1.2 * sizes["string"], sizes

@@ -1,10 +1,10 @@
-"""Writes the golden files of the module's version: an RDB file and, beside it, payloads and what they must answer.
+"""Writes the golden files of the module's version: an RDB file, and a JSON file with payloads and expected replies.
 
     REDIS_SERVER=... python tests/persistence/golden/make.py [name]
 
-Run once for each released version and each kind of machine that is new in it, with the oldest server that the
-module takes, since a file of a newer one does not load there. What it writes is never changed again: it is what
-that version stored. ``name`` (default: flat) is a key of CONTENTS.
+Run once for each released version and each new kind of machine, with the oldest supported server, since an RDB file of
+a newer one does not load there. The files are never changed: they are what that version stored.
+``name`` (default: flat) is a key of CONTENTS.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def flat(server: Server) -> None:
 
 
 def chart(server: Server) -> None:
-    """The well-known statecharts, each some events along: history, parallel and final states among them."""
+    """The known statecharts after 0, 3 and 11 events, with history, parallel and final states."""
     for fixture in read_lines("known.jsonl"):
         for events in (0, 3, 11):
             key = f"{fixture['name']}:{events}"
@@ -43,11 +43,11 @@ def chart(server: Server) -> None:
 
 
 CONTENTS: dict[str, Callable[[Server], None]] = {"flat": flat, "chart": chart}
-"""What fills a server, by the name that the files have after the version."""
+"""What fills a server, by the second part of the files' names."""
 
 
 def write(name: str) -> list[Path]:
-    """Fills a server, and writes <version>-<name>.rdb and .json. Refuses to change files that are there."""
+    """Fills a server, and writes <version>-<name>.rdb and .json. Exits if they exist."""
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder))
         if server.binary.version[:2] != OLDEST:
@@ -58,7 +58,7 @@ def write(name: str) -> list[Path]:
             files = [HERE / f"{version}-{name}{ending}" for ending in (".rdb", ".json")]
             for file in files:
                 if file.exists():
-                    sys.exit(f"{file} is there and stays as it is")
+                    sys.exit(f"{file} exists, and golden files are never changed")
             CONTENTS[name](server)
             server.own.save()
             files[0].write_bytes((Path(folder) / "dump.rdb").read_bytes())
@@ -69,7 +69,7 @@ def write(name: str) -> list[Path]:
 
 
 def machines(server: Server) -> list[dict[str, object]]:
-    """Every machine: database and key, its payload, what SM.GET and SM.STATE answer, when it expires."""
+    """Every machine: database, key, payload, the replies of SM.GET and SM.STATE, the time of expiry."""
     found = []
     for db in (0, 7):
         raw = server.raw(db=db)
