@@ -53,11 +53,14 @@ def survivors(server: Server, policy: str, write: Callable[[redis.client.Pipelin
 @pytest.mark.plain
 @pytest.mark.parametrize("document", [own_map, own_chart])
 @pytest.mark.parametrize("lazy", ["yes", "no"])
-@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+@pytest.mark.parametrize("policy", ["allkeys-lfu", "volatile-ttl"])
 def test_keys_in_use_survive_machines_as_they_survive_strings(
     server: Server, document: Callable[[int], str], lazy: str, policy: str
 ) -> None:
-    """Each machine has a definition of its own, so that most of its memory is that of the definition."""
+    """Each machine has a definition of its own, so that most of its memory is that of the definition.
+
+    LFU rather than LRU, whose clock has a resolution of a second: it would decide by the speed of the machine.
+    """
     server.config("lazyfree-lazy-eviction", lazy)
     r = server.client()
     r.execute_command("SM.SET", "one", document(WRITES))

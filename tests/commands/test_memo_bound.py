@@ -83,7 +83,7 @@ def test_occupied_nodes_are_not_within_the_bound(bounded: Server) -> None:
 def test_a_reply_that_is_too_large_for_the_memo_is_freed(bounded: Server) -> None:
     """A diagram of some hundred kilobytes is not remembered, and is freed when it has been sent."""
     chart = {f"s{number}": {"on": {f"E{other}": f"s{other}" for other in range(40)}} for number in range(100)}
-    bounded.config("redisstate.max-elements", 20_000)
+    bounded.config("redisstate.max-elements", 10_000)
     bounded.own.execute_command("SM.SET", "k", compact({"initial": "s0", "states": chart}))
     assert len(bounded.own.execute_command("SM.DIAGRAM", "k")) > 80_000
     before = bounded.info("memory")["used_memory_dataset"]

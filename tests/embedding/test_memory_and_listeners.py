@@ -109,7 +109,8 @@ def test_memory_of_nodes(start_server: Callable[..., Server]) -> None:
         names = [f"{serial} {number}" for number in range(machines)]
         with server.own.pipeline(transaction=False) as pipe:
             for number, name in enumerate(names):
-                pipe.execute_command("SM.SET", name, flat({name + "x" * (number % 2 * 100): [""]}, ""))
+                state = name + "x" * (number % 2 * 100)
+                pipe.execute_command("SM.SET", name, flat({state: []}, state))
             pipe.execute()
         most = used()
         server.own.delete(*set(names).difference(names[:: machines // stay] if stay else ()))

@@ -59,7 +59,7 @@ class Oracle:
             if current is not None:
                 fault = not_text(current)
                 if fault is not None:
-                    raise DocumentError(THIRD_ARGUMENT, f"not UTF-8: byte {fault}")
+                    raise DocumentError("the third argument", f"not UTF-8: byte {fault}")
                 configuration = compiled.definition.enter(current.decode(), b"", LIMITS)
             elif compiled.stray is not None:
                 return line(compiled.stray)
