@@ -21,7 +21,7 @@ import sm_core
 from sm_core import EngineError, Limits, check_document, compile_document, diagram
 from sm_core.chart import compile_chart
 from tests.core.chart_support import FIXTURES
-from tests.documents import README, compact, numbered
+from tests.documents import README, compact, ring
 from tests.refusals import CURRENTS, DOCUMENTS, ENDLESS, LIMITS, order
 
 ENGINE = Path(sm_core.__file__).parent
@@ -245,7 +245,7 @@ def walk(document: bytes, events: list[str]) -> None:
 
 ACCEPTED = {
     "readme": (README.encode(), ["blee", "boo"]),
-    "a large map": (numbered(500).encode(), ["s1", "s2"]),
+    "a large map": (ring(500).encode(), ["s1", "s2"]),
     "warnings": (b'{"map":{"a":["b","b","Cc"],"cc":["a"]},"initial":"a"}', ["b"]),
     **{
         fixture["name"]: (compact(fixture["config"]).encode(), [event["event"] for event in fixture["events"]])

@@ -127,7 +127,7 @@ def test_current_enters_that_state_its_parents_and_the_initial_states_that_it_en
 
 IMPOSSIBLE: list[tuple[Any, str]] = [
     ("nope", "$.current: no state 'nope'"),
-    ("session.trak", "did you mean 'track'?"),
+    ("session.trak", "did you mean 'session.track'?"),
     ("session.back", "history state, which is never active"),
     ({"session": "back"}, "$.current.session: 'back' is a history state"),
     ({"session": {"track": "x"}}, "$.current.session.track: no state 'x'"),
@@ -143,18 +143,19 @@ def test_a_current_that_cannot_be_is_refused_and_the_old_machine_stands(
 ) -> None:
     before, writes = digest(r, session), server.writes()
     argument = current if isinstance(current, str) else compact(current)
-    for call in ((compact({**PLAYER, "current": current}),), (PLAYER_TEXT, argument)):
+    place = "the third argument" if isinstance(current, str) else "the third argument at $"
+    for call, where in (((compact({**PLAYER, "current": current}),), "$.current"), ((PLAYER_TEXT, argument), place)):
         with pytest.raises(redis.ResponseError) as refused:
             r.execute_command("SM.SET", session, *call)
-        assert fault in str(refused.value)
-        assert "$.current" in str(refused.value)
+        assert fault.replace("$.current", where) in str(refused.value)
+        assert where in str(refused.value)
     assert (digest(r, session), server.writes()) == (before, writes)
 
 
 @pytest.mark.parametrize("argument", ["{", '{"session":', '{"a":1,"a":2}', '{"a":' * 10_000, b"\xff", b'{"\xff":{}}'])
 def test_a_third_argument_that_is_no_state_value(r: redis.Redis, session: str, argument: str | bytes) -> None:
     before = digest(r, session)
-    with pytest.raises(redis.ResponseError, match=r"^invalid document at \$\.current"):
+    with pytest.raises(redis.ResponseError, match=r"^the third argument( at \$)?: "):
         r.execute_command("SM.SET", session, PLAYER_TEXT, argument)
     assert digest(r, session) == before
 
