@@ -81,6 +81,21 @@ def check_size(text: bytes, limits: Limits | None, path: str = "$") -> None:
         raise LimitError(path, f"{len(text)} bytes, more than max-document-bytes ({limits.document_bytes}) allows")
 
 
+_BRACKETS_PER_ELEMENT = 8
+"""An element of a statechart is an object in an array at most, with its target, its actions and their parameters."""
+
+
+def _check_brackets(text: bytes, limits: Limits | None) -> None:
+    """Raises LimitError where there are more arrays and objects than states and elements could use: a text of brackets
+    alone takes ten times as long as any other. Brackets in strings count too."""
+    if limits is None:
+        return
+    most = limits.states + _BRACKETS_PER_ELEMENT * limits.elements
+    brackets = text.count(b"[") + text.count(b"{")
+    if brackets > most:
+        raise LimitError("$", f"{brackets} arrays and objects, more than {most} (max-states and max-elements)")
+
+
 def parse(text: bytes, limits: Limits | None, with_rows: bool = True) -> dict[str, Any]:
     """Reads ``text`` as one JSON object.
 
@@ -88,6 +103,7 @@ def parse(text: bytes, limits: Limits | None, with_rows: bool = True) -> dict[st
     alone in its rows. Raises DocumentError with the place and the fault, LimitError when it is larger than ``limits``.
     """
     check_size(text, limits)
+    _check_brackets(text, limits)
     try:
         decoded = text.decode("utf-8")
     except UnicodeDecodeError as error:

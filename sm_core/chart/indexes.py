@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
 
 from .listen import partial_prefix
 from .model import FINAL, HISTORY, Handler, Transition
@@ -33,6 +34,20 @@ def families(offspring: list[dict[str, int]], kinds: list[int]) -> tuple[tuple[t
     return tuple(children), tuple(histories), tuple(finals)
 
 
+_SMALL = 32
+"""Tables of so many states are shared."""
+
+_Values = TypeVar("_Values", bound=tuple[Any, ...])
+
+
+def shared(values: _Values) -> _Values:
+    """Equal tuples as one object, where a chart is small: most have many in common with others."""
+    return _remembered(values) if len(values) <= _SMALL else values
+
+
+_remembered: Callable[[Any], Any] = lru_cache(maxsize=512)(lambda values: values)
+
+
 class Index(NamedTuple):
     """The handlers of all states by what they match; see Tables."""
 
@@ -44,6 +59,11 @@ class Index(NamedTuple):
     listening: Mapping[str, Sequence[int]]
 
 
+@lru_cache(maxsize=_SMALL)
+def _empty(count: int) -> tuple[dict[str, Transition], ...]:
+    return ({},) * count
+
+
 _Answers = tuple[dict[str, Transition], dict[str, Transition], frozenset[int], Transition | None]
 _NOTHING: _Answers = ({}, {}, frozenset(), None)
 
@@ -53,8 +73,11 @@ def index(on: list[tuple[Handler, ...]]) -> Index:
     listening: dict[str, list[int]] = {}
     found = [_answers(state, handlers, listening) if handlers else _NOTHING for state, handlers in enumerate(on)]
     exact, partial, lengths, wildcard = zip(*found, strict=True)
+    if not any(partial):
+        partial = _empty(len(partial))
     catching = bits(state for state, (_, some, _, every) in enumerate(found) if some or every is not None)
-    return Index(exact, partial, lengths, wildcard, catching, listening)
+    heard = {event: tuple(states) for event, states in listening.items()}
+    return Index(exact, partial, lengths, wildcard, catching, heard)
 
 
 def _answers(state: int, handlers: tuple[Handler, ...], listening: dict[str, list[int]]) -> _Answers:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from tests.documents import README, TRAFFIC, compact, flat, nested, ring
 from tests.payloads import OLDEST_RDB, SIGNED, STRING, UNSIGNED, Field, Value, length, rust, signed
-from tests.payloads import ring as machine
+from tests.payloads import numbered as machine
 
 NUMBERS = [0, 1, 2, 3, 4, 5, 7, 8, 63, 64, 255, 2**14, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**63 - 1, 2**63, 2**64 - 1]
 LENGTHS = [0, 1, 2, 62, 63, 64, 2**14 - 1, 2**14, 2**20, 2**28, 2**31 - 1, 2**31, 2**32, 2**40, 2**63, 2**64 - 1]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sm_core import THIRD_ARGUMENT, Definition, DocumentError, Limits, compile_document, explain
+from sm_core import Definition, DocumentError, Limits, compile_document, explain
 from tests.documents import README, TRAFFIC, compact
 from tests.servers import Server, Wire
 
