@@ -18,7 +18,7 @@ from sm_core import (
     DocumentError,
     EngineError,
     Limits,
-    Move,
+    Outcome,
     check_document,
     compile_document,
     diagram,
@@ -102,7 +102,7 @@ def sm_python_compile(document: Any, length: int, accepted_before: int, verdict:
         reason = compiled.reason.encode()
         lib.sm_verdict_reason(verdict, reason, len(reason))
     if compiled.configuration is None:
-        _tell_error(verdict, compiled.stray or "")
+        _tell_error(verdict, compiled.unknown_current or "")
     else:
         _stand(definition, compiled.configuration, verdict)
     _definitions[handle] = definition  # last: where this fails, the shim learns no handle to give back
@@ -139,8 +139,10 @@ def sm_python_step(step: Any, verdict: Any) -> int:
     outcome = _step(definition, kind, configuration, argument, None if step.accepted_before else _limits)
     if outcome is None:
         return REFUSED
-    target, actions = outcome
+    target, actions, ask_again = outcome
     _stand(definition, target, verdict)
+    if ask_again:
+        lib.sm_verdict_ask_again(verdict)
     if step.kind & _WITH_ACTIONS:
         reply = replies.arrays([replies.array(definition.states(target)), replies.array(actions)])
         _tell_reply(verdict, reply, len(reply))
@@ -149,7 +151,7 @@ def sm_python_step(step: Any, verdict: Any) -> int:
 
 def _step(
     definition: Definition, kind: int, configuration: bytes, argument: str, limits: Limits | None
-) -> Move | None:
+) -> Outcome | None:
     if kind == lib.SM_STEP_SEND:
         return definition.send(configuration, argument)
     if kind == lib.SM_STEP_MUTATE:
@@ -158,7 +160,7 @@ def _step(
         return definition.force(configuration, argument)
     if kind == lib.SM_STEP_RESET:
         return definition.start()
-    return definition.enter(argument, configuration, limits), ()
+    return Outcome(definition.enter(argument, configuration, limits), ())
 
 
 @_answers

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .chart import Finding, make
-from .definition import Definition, Move
+from .definition import Definition, Outcome
 from .document import Limits, check_size, parse
 from .errors import THIRD_ARGUMENT, DocumentError, EngineError, LimitError, explain
 from .flat import FlatDefinition
@@ -31,7 +31,7 @@ __all__ = [
     "Finding",
     "LimitError",
     "Limits",
-    "Move",
+    "Outcome",
     "check_document",
     "compile_document",
     "diagram",
@@ -41,7 +41,7 @@ __all__ = [
 
 
 class Compiled(NamedTuple):
-    """A document taken apart. ``stray`` says why ``configuration`` is None: it cannot stand where it says.
+    """A document taken apart. ``unknown_current`` says why ``configuration`` is None: it cannot stand where it says.
 
     A text, not the exception: that would hold the frames that hold it, and nothing collects cycles in a server.
     ``history``: it says what history states hold.
@@ -49,7 +49,7 @@ class Compiled(NamedTuple):
 
     definition: Definition
     configuration: bytes | None
-    stray: str | None
+    unknown_current: str | None
     reason: str | None
     history: bool
 
@@ -70,10 +70,10 @@ def compile_document(text: bytes, limits: Limits | None) -> Compiled:
     history = isinstance(definition, ChartDefinition) and document.get("historyValue") is not None
     try:
         configuration = definition.stand(document)
-    except EngineError as stray:
+    except EngineError as error:
         if history:
             raise
         if limits is not None or isinstance(definition, ChartDefinition):
-            return Compiled(definition, None, explain(stray), document.get("reason"), False)
+            return Compiled(definition, None, explain(error), document.get("reason"), False)
         configuration = definition.admit(document["current"].encode(), strict=False)
     return make(Compiled, (definition, configuration, None, document.get("reason"), history))

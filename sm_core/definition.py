@@ -6,12 +6,18 @@ A configuration is bytes: canonical (equal ones are the same bytes), and stored 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .document import Limits
 
-Move = tuple[bytes, Sequence[str]]
-"""Where a transition leads: the configuration, and the names of the actions to run, in order."""
+
+class Outcome(NamedTuple):
+    """What a step leads to. ``ask_again``: the same step may lead elsewhere next time, and is not to be remembered."""
+
+    configuration: bytes
+    actions: Sequence[str]
+    """The names of the actions to run, in order."""
+    ask_again: bool = False
 
 
 class Definition(Protocol):
@@ -29,7 +35,7 @@ class Definition(Protocol):
     def footprint(self) -> int:
         """About how many bytes the compiled document holds."""
 
-    def start(self) -> Move:
+    def start(self) -> Outcome:
         """How a machine begins. Raises EngineError when it does not come to rest."""
 
     def stand(self, document: dict[str, Any]) -> bytes:
@@ -43,13 +49,13 @@ class Definition(Protocol):
         it was accepted before. Raises DocumentError, whose path begins with THIRD_ARGUMENT, and EngineError.
         """
 
-    def mutate(self, configuration: bytes, target: str) -> Move | None:
+    def mutate(self, configuration: bytes, target: str) -> Outcome | None:
         """Takes a transition to ``target``; None where none is allowed."""
 
-    def force(self, configuration: bytes, target: str) -> Move | None:
+    def force(self, configuration: bytes, target: str) -> Outcome | None:
         """Enters ``target``, whatever the transitions say; None where it is no state."""
 
-    def send(self, configuration: bytes, event: str) -> Move | None:
+    def send(self, configuration: bytes, event: str) -> Outcome | None:
         """Gives the machine an event; None where no transition is enabled."""
 
     def why_not(self, configuration: bytes, event: str) -> str:

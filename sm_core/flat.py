@@ -13,7 +13,7 @@ from json.encoder import encode_basestring as _string
 from typing import Any
 
 from .chart import Configuration, Names, Step, Tables, did_you_mean, listed, make, map_tables, move, step
-from .definition import Move
+from .definition import Outcome
 from .document import Limits, check_size, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, LimitError, element, member, quote, type_name
 
@@ -73,8 +73,8 @@ class FlatDefinition:
     def place(self, configuration: bytes) -> Configuration:
         return _place(self.tables.numbers.get(configuration.decode(), 0))
 
-    def start(self) -> Move:
-        return self.initial.encode(), ()
+    def start(self) -> Outcome:
+        return Outcome(self.initial.encode(), ())
 
     def stand(self, document: dict[str, Any]) -> bytes:
         if "current" not in document:
@@ -97,15 +97,15 @@ class FlatDefinition:
             raise DocumentError(path, f"no state {quote(current)}{did_you_mean(current, self.known)}")
         return self.start()[0]
 
-    def force(self, configuration: bytes, target: str) -> Move | None:
+    def force(self, configuration: bytes, target: str) -> Outcome | None:
         forced = move.force(self.tables, self.place(configuration), target)
-        return _move(self.tables, forced) if forced else None
+        return _outcome(self.tables, forced) if forced else None
 
-    def send(self, configuration: bytes, event: str) -> Move | None:
+    def send(self, configuration: bytes, event: str) -> Outcome | None:
         tables = self.tables
         state = tables.numbers.get(configuration.decode(), 0)
         transition = tables.exact[state].get(event)
-        return _move(tables, step.run(tables, _place(state), [transition])) if transition else None
+        return _outcome(tables, step.run(tables, _place(state), [transition])) if transition else None
 
     mutate = send
 
@@ -149,8 +149,8 @@ def _place(state: int) -> Configuration:
     return make(Configuration, (1 << state | 1, ()))
 
 
-def _move(tables: Tables, step: Step) -> Move:
-    return tables.paths[step.configuration.active.bit_length() - 1].encode(), step.actions
+def _outcome(tables: Tables, step: Step) -> Outcome:
+    return Outcome(tables.paths[step.configuration.active.bit_length() - 1].encode(), step.actions)
 
 
 def _check_members(document: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .chart import UNSENDABLE, Chart, Configuration, Step, compile_chart, did_you_mean
-from .definition import Move
+from .definition import Outcome
 from .document import Limits, check_size, parse, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, quote, type_name
 
@@ -43,12 +43,11 @@ class ChartDefinition:
             self._latest = (data, self.chart.decode(data))
         return self._latest[1]
 
-    def _move(self, step: Step | None) -> Move | None:
-        return None if step is None else (self._encode(step.configuration), step.actions)
+    def _outcome(self, step: Step) -> Outcome:
+        return Outcome(self._encode(step.configuration), step.actions)
 
-    def start(self) -> Move:
-        step = self.chart.start()
-        return self._encode(step.configuration), step.actions
+    def start(self) -> Outcome:
+        return self._outcome(self.chart.start())
 
     def stand(self, document: dict[str, Any]) -> bytes:
         return self._encode(self.chart.stand(document))
@@ -69,14 +68,17 @@ class ChartDefinition:
                 raise type(fault)(place + fault.path[1:], fault.fault) from None
         return self._encode(self.chart.enter(value, history, place))
 
-    def mutate(self, configuration: bytes, target: str) -> Move | None:
-        return self._move(self.chart.mutate(self._decode(configuration), target))
+    def mutate(self, configuration: bytes, target: str) -> Outcome | None:
+        step = self.chart.mutate(self._decode(configuration), target)
+        return self._outcome(step) if step else None
 
-    def force(self, configuration: bytes, target: str) -> Move | None:
-        return self._move(self.chart.force(self._decode(configuration), target))
+    def force(self, configuration: bytes, target: str) -> Outcome | None:
+        step = self.chart.force(self._decode(configuration), target)
+        return self._outcome(step) if step else None
 
-    def send(self, configuration: bytes, event: str) -> Move | None:
-        return self._move(self.chart.step(self._decode(configuration), event))
+    def send(self, configuration: bytes, event: str) -> Outcome | None:
+        step = self.chart.step(self._decode(configuration), event)
+        return self._outcome(step) if step else None
 
     def why_not(self, configuration: bytes, event: str) -> str:
         if self.chart.status(self._decode(configuration)) == "done":

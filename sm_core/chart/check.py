@@ -129,10 +129,10 @@ class _Reach:
             if ancestor != NO_STATE:
                 self.activate(ancestor)
                 if self.tables.kinds[ancestor] == PARALLEL:
-                    self.beside(ancestor, inner)
+                    self.other_regions(ancestor, inner)
             inner = ancestor
 
-    def beside(self, parallel: int, region: int) -> None:
+    def other_regions(self, parallel: int, region: int) -> None:
         """The regions of ``parallel`` but for ``region`` are entered by default."""
         passed = self.regions.get(parallel)
         if passed is None:

@@ -191,7 +191,7 @@ class Compiler:
             state = inside
         return state
 
-    def together(self, states: list[tuple[int, Place]], found: str) -> None:
+    def refuse_exclusive(self, states: list[tuple[int, Place]], found: str) -> None:
         """Refuses targets that cannot be active at once. A history state stands for its parent here."""
         chosen: dict[int, int] = {}
         whole: dict[int, int] = {}
@@ -233,15 +233,15 @@ class Compiler:
             states = [(self.target(source, name, place), place) for name, place in raw.targets]
             states = [(state, place) for state, place in states if state != NO_STATE]
             if len(states) > 1:
-                self.together(states, "targets")
+                self.refuse_exclusive(states, "targets")
             targets = tuple(dict.fromkeys(state for state, _ in states))
             if any(self.kinds[state] == HISTORY for state in targets):
                 where = None
             elif targets:
                 where = transition_domain(self.parents, self.ends, source, raw.reenter, list(targets))
-        return Transition(source, targets, raw.actions, raw.reenter, where, self.beside(targets, where))
+        return Transition(source, targets, raw.actions, raw.reenter, where, self.sibling(targets, where))
 
-    def beside(self, targets: tuple[int, ...] | None, domain: int | None) -> int:
+    def sibling(self, targets: tuple[int, ...] | None, domain: int | None) -> int:
         """See Transition."""
         if targets and len(targets) == 1 and domain is not None and domain != NO_STATE:
             target = targets[0]
@@ -257,7 +257,7 @@ class Compiler:
         if raw.event is not None and event is not None and raw.event != event:
             self.faults.at(member(raw.path, "eventType"), f"it stands under {quote(event)}")
 
-    def several(self, state: int, path: str, value: object, event: str | None) -> tuple[Transition, ...]:
+    def transitions(self, state: int, path: str, value: object, event: str | None) -> tuple[Transition, ...]:
         self.count(len(value) or 1 if isinstance(value, list) else 1, path)
         if type(value) is str and value:  # as most are
             return (self.transition(state, Raw(path, [(value, path)], (), False)),)
@@ -275,16 +275,18 @@ class Compiler:
             at = member(path, descriptor)
             if not descriptor:
                 self.faults.at(at, "an event needs a name; a transition without an event stands in 'always'")
-            handlers[descriptor] = self.several(state, at, inner, descriptor)
+            handlers[descriptor] = self.transitions(state, at, inner, descriptor)
             self.tokens.update(descriptor.split("."))
         if value.get("onDone") is not None:
             descriptor = DONE_EVENT + self.ids[state]
-            handlers[descriptor] = self.several(state, member(place, "onDone"), value["onDone"], descriptor)
+            handlers[descriptor] = self.transitions(state, member(place, "onDone"), value["onDone"], descriptor)
         if value.get("transitions") is not None:
-            self.repeated(state, place, value["transitions"], handlers)
+            self.check_resolved_transitions(state, place, value["transitions"], handlers)
         return tuple(Handler(descriptor, found) for descriptor, found in handlers.items())
 
-    def repeated(self, state: int, place: str, value: object, handlers: dict[str, tuple[Transition, ...]]) -> None:
+    def check_resolved_transitions(
+        self, state: int, place: str, value: object, handlers: dict[str, tuple[Transition, ...]]
+    ) -> None:
         """``transitions`` of the resolved form may only say again what ``on`` says."""
         path = member(place, "transitions")
         if not isinstance(value, list):
@@ -348,7 +350,7 @@ class Compiler:
             else:
                 states.append((target, at))
         if len(states) > 1:
-            self.together(states, "targets")
+            self.refuse_exclusive(states, "targets")
         return tuple(dict.fromkeys(target for target, _ in states))
 
     def shape(self, state: int, value: dict[str, Any], place: str) -> None:
@@ -425,7 +427,7 @@ class Compiler:
             handled = "on" in value or "onDone" in value or "transitions" in value
             on.append(self.handlers(state, value, place) if handled else ())
             named = value.get("always")
-            always.append(() if named is None else self.several(state, f"{place}.always", named, None))
+            always.append(() if named is None else self.transitions(state, f"{place}.always", named, None))
         self.initial_histories(initial, defaults)
         answers = index(on)
         children, histories, finals = families(self.offspring, self.kinds)
@@ -453,15 +455,15 @@ class Compiler:
             wildcard=answers.wildcard if any(answers.wildcard) else shared(answers.wildcard),
             always=tuple(always) if any(always) else shared(tuple(always)),
             leaves=bits(state for state in states if self.kinds[state] in (ATOMIC, FINAL)),
-            transient=bits(state for state in states if always[state]),
-            answering=bits(state for state in states if on[state]),
+            has_always=bits(state for state in states if always[state]),
+            has_on=bits(state for state in states if on[state]),
             catching=answers.catching,
             listening=answers.listening,
-            parting=bits(state for state in states if leave[state]),
-            recorders=bits(state for state in states if histories[state]),
+            has_exit=bits(state for state in states if leave[state]),
+            has_history=bits(state for state in states if histories[state]),
             numbers=self.numbers,
             by_id=self.by_id if any(histories) else {},
-            fresh=next(name for name in map("event{}".format, count()) if name not in self.tokens),
+            unused_token=next(name for name in map("event{}".format, count()) if name not in self.tokens),
             size=self.elements + characters // CHARACTERS,
             max_iterations=read.max_iterations(self.faults, self.nodes[0]),
         )

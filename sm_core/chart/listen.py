@@ -23,9 +23,9 @@ def partial_prefix(descriptor: str) -> str | None:
 def sample(tables: Tables, descriptor: str) -> str:
     """An event that ``descriptor`` matches and no descriptor that is more specific does."""
     if descriptor == "*":
-        return tables.fresh
+        return tables.unused_token
     prefix = partial_prefix(descriptor)
-    return descriptor if prefix is None else f"{prefix}.{tables.fresh}"
+    return descriptor if prefix is None else f"{prefix}.{tables.unused_token}"
 
 
 def prefixes(lengths: Set[int], event: str) -> Iterator[str]:

@@ -24,20 +24,20 @@ class Transition:
     """One transition, its targets resolved. Immutable, as Tables.
 
     ``targets`` is None for a transition without a target. ``domain`` is the state whose descendants are left,
-    NO_STATE when the root itself is left too; it is None when a history state decides it at run time. ``beside`` is
+    NO_STATE when the root itself is left too; it is None when a history state decides it at run time. ``sibling`` is
     the target where it is the only one and an atomic child of the domain, and that a compound state; else NO_STATE.
     """
 
-    __slots__ = ("actions", "beside", "domain", "reenter", "source", "targets")
+    __slots__ = ("actions", "domain", "reenter", "sibling", "source", "targets")
 
     def __init__(self, source: int, targets: tuple[int, ...] | None, actions: tuple[str, ...], reenter: bool,
-                 domain: int | None, beside: int) -> None:  # fmt: skip
+                 domain: int | None, sibling: int) -> None:  # fmt: skip
         self.source = source
         self.targets = targets
         self.actions = actions
         self.reenter = reenter
         self.domain = domain
-        self.beside = beside
+        self.sibling = sibling
 
     @property
     def inert(self) -> bool:
@@ -102,8 +102,8 @@ class Tables:
     __slots__ = (  # noqa: RUF023
         "keys", "ids", "paths", "numbers", "by_id", "on", "exact", "kinds", "parents", "ends", "children", "finals",
         "initial", "initial_actions", "entry", "exit", "histories", "deep", "defaults", "partial", "lengths",
-        "wildcard", "always", "leaves", "transient", "recorders", "answering", "catching", "listening", "parting",
-        "fresh", "size", "max_iterations",
+        "wildcard", "always", "leaves", "has_always", "has_history", "has_on", "catching", "listening", "has_exit",
+        "unused_token", "size", "max_iterations",
     )  # fmt: skip
 
     def __init__(
@@ -132,13 +132,13 @@ class Tables:
         wildcard: tuple[Transition | None, ...],
         always: tuple[tuple[Transition, ...], ...],
         leaves: int,
-        transient: int,
-        recorders: int,
-        answering: int,
+        has_always: int,
+        has_history: int,
+        has_on: int,
         catching: int,
         listening: Mapping[str, Sequence[int]],
-        parting: int,
-        fresh: str,
+        has_exit: int,
+        unused_token: str,
         size: int,
         max_iterations: int,
     ) -> None:
@@ -175,19 +175,19 @@ class Tables:
         self.always = always
         self.leaves = leaves
         """The set of atomic and final states."""
-        self.transient = transient
+        self.has_always = has_always
         """The set of states with an ``always`` transition."""
-        self.recorders = recorders
+        self.has_history = has_history
         """The set of states with a history state among their children."""
-        self.answering = answering
+        self.has_on = has_on
         """The set of states that answer an event."""
         self.catching = catching
         """The set of states that answer events which they do not name: by a partial descriptor or ``*``."""
         self.listening = listening
         """The states that answer an event by its very name, ascending."""
-        self.parting = parting
+        self.has_exit = has_exit
         """The set of states with exit actions."""
-        self.fresh = fresh
+        self.unused_token = unused_token
         """An event token that no descriptor names."""
         self.size = size
         """About how much there is: states, transitions, targets, actions, and 64 characters of name as one."""

@@ -14,7 +14,7 @@ def asked(tables: Tables, active: int, event: str) -> tuple[int, int]:
 
     Thousands may be active, and a few listen.
     """
-    active &= tables.answering
+    active &= tables.has_on
     count = active.bit_count()
     listening = tables.listening.get(event, ())
     if len(listening) >= count:
@@ -55,7 +55,7 @@ def select_always(tables: Tables, active: int) -> list[Transition]:
     """
     waiting = active & tables.leaves
     selected: list[tuple[int, Transition]] = []
-    for state in descending(active & tables.transient):
+    for state in descending(active & tables.has_always):
         inside = waiting & span(state, tables.ends[state])
         if inside:
             selected.append((inside & -inside, tables.always[state][0]))

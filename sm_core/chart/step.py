@@ -320,7 +320,7 @@ class Macrostep:
 
     def automatic(self) -> list[Transition]:
         """The transitions without an event that are enabled."""
-        self.spend((self.active & self.tables.transient).bit_count())
+        self.spend((self.active & self.tables.has_always).bit_count())
         return select_always(self.tables, self.active)
 
     def answers(self, event: str) -> list[Transition]:
@@ -398,21 +398,21 @@ def enabled(tables: Tables, configuration: Configuration, event: str) -> list[Tr
     return []
 
 
-def step_beside(tables: Tables, configuration: Configuration, transition: Transition) -> Step | None:
-    """What a Macrostep does where ``transition`` leads to an atomic state beside the last and nothing follows from it,
+def step_to_sibling(tables: Tables, configuration: Configuration, transition: Transition) -> Step | None:
+    """What a Macrostep does where ``transition`` leads to an atomic sibling and nothing follows from it,
     in a fraction of its time; None where there is more to it."""
-    target = transition.beside
+    target = transition.sibling
     if target == NO_STATE:
         return None
     top = tables.parents[target]
     active, history = configuration
     left = active & (1 << tables.ends[top]) - (2 << top)
     active = active ^ left | 1 << target
-    if left & tables.recorders or active & tables.transient:
+    if left & tables.has_history or active & tables.has_always:
         return None
     actions = transition.actions + tables.entry[target]
-    if left & tables.parting:
-        leaving = [name for state in descending(left & tables.parting) for name in tables.exit[state]]
+    if left & tables.has_exit:
+        leaving = [name for state in descending(left & tables.has_exit) for name in tables.exit[state]]
         actions = (*leaving, *actions)
     return make(Step, (make(Configuration, (active, history)), actions))
 
@@ -426,9 +426,9 @@ def step(tables: Tables, configuration: Configuration, event: str) -> Step | Non
 def run(tables: Tables, configuration: Configuration, transitions: list[Transition]) -> Step:
     """Takes ``transitions``, and what follows from them."""
     if len(transitions) == 1:
-        beside = step_beside(tables, configuration, transitions[0])
-        if beside is not None:
-            return beside
+        step = step_to_sibling(tables, configuration, transitions[0])
+        if step is not None:
+            return step
     work = Macrostep(tables, configuration)
     work.take(transitions)
     work.settle()

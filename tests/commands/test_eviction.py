@@ -15,6 +15,8 @@ ROOM = 6 * MEGABYTE
 WRITES = 20_000
 IN_USE = 200
 AT_ONCE = 100
+CHANCE = 40
+"""Keys by which two runs may differ: all is written within a tick or two of the clock that evictions go by."""
 
 
 def own_map(number: int) -> str:

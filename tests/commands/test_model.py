@@ -11,7 +11,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sm_core import DocumentError, Limits, Move, compile_document
+from sm_core import DocumentError, Limits, Outcome, compile_document
 from tests.documents import compact
 from tests.servers import Server
 
@@ -67,7 +67,7 @@ class Engine:
     def reset(self) -> bytes | None:
         return self.take(self.definition.start())
 
-    def take(self, move: Move | None) -> bytes | None:
+    def take(self, move: Outcome | None) -> bytes | None:
         if move is None:
             return None
         self.configuration = move[0]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sm_core import DocumentError, LimitError, Limits, check_document, compile_document
+from sm_core import DocumentError, LimitError, Limits, Outcome, check_document, compile_document
 from sm_core.flat import FlatDefinition
 
 README = b'{"current":"","map":{"bar": ["blee", "boo"], "boo": ["blee"]},"initial":"bar"}'
@@ -15,32 +15,32 @@ README = b'{"current":"","map":{"bar": ["blee", "boo"], "boo": ["blee"]},"initia
 
 def refused(document: bytes, limits: Limits | None = None) -> str:
     try:
-        stray = compile_document(document, limits or Limits()).stray
+        error = compile_document(document, limits or Limits()).unknown_current
     except DocumentError as error:
         return str(error)
-    assert stray is not None
-    return stray.removeprefix("invalid document at ")
+    assert error is not None
+    return error.removeprefix("invalid document at ")
 
 
 def test_the_readme_machine() -> None:
-    definition, configuration, stray, reason, _ = compile_document(README, Limits())
-    assert stray is None
+    definition, configuration, unknown_current, reason, _ = compile_document(README, Limits())
+    assert unknown_current is None
     assert reason is None
     assert configuration == b"bar"
     assert definition.mutate(b"bar", "notastate") is None
-    assert definition.mutate(b"bar", "blee") == (b"blee", ())
+    assert definition.mutate(b"bar", "blee") == Outcome(b"blee", ())
     assert definition.mutate(b"blee", "bar") is None
     assert definition.mutate(b"boo", "boo") is None
-    assert definition.force(b"blee", "bar") == (b"bar", ())
+    assert definition.force(b"blee", "bar") == Outcome(b"bar", ())
     assert definition.force(b"blee", "notastate") is None
     assert definition.rows == ("bar", "boo")
     assert definition.known == ("bar", "blee", "boo")
     assert definition.states(b"blee") == ("blee",)
     assert definition.next(b"bar") == ["blee", "boo"]
     assert definition.next(b"blee") == []
-    assert definition.send(b"bar", "boo") == (b"boo", ())
+    assert definition.send(b"bar", "boo") == Outcome(b"boo", ())
     assert definition.send(b"boo", "bar") is None
-    assert definition.start() == (b"bar", ())
+    assert definition.start() == Outcome(b"bar", ())
     assert definition.head(b"blee") == b'{"current":"blee"'
 
 
@@ -105,7 +105,7 @@ def test_an_initial_state_that_no_row_knows(more: int) -> None:
     before = compile_document(document, None)
     assert before.configuration == b"crat"
     assert before.definition.known[-1] == "crat"
-    assert before.definition.force(b"cart", "crat") == (b"crat", ())
+    assert before.definition.force(b"cart", "crat") == Outcome(b"crat", ())
     assert compile_document(b'{"map":{},"initial":"crat"}', Limits()).configuration == b"crat"
 
 
@@ -156,7 +156,7 @@ def test_a_state_in_a_long_row_is_found() -> None:
     targets = [f"t{i}" for i in range(500)]
     document = json.dumps({"map": {"a": targets}, "initial": "a"}).encode()
     definition = compile_document(document, Limits()).definition
-    assert all(definition.mutate(b"a", target) == (target.encode(), ()) for target in targets)
+    assert all(definition.mutate(b"a", target) == Outcome(target.encode(), ()) for target in targets)
     assert definition.mutate(b"a", "a") is None
     assert json.loads(definition.canonical)["map"] == {"a": targets}
 
@@ -166,7 +166,7 @@ def test_a_long_row_of_few_states_is_searched_no_longer_than_it_has_states() -> 
     definition = compile_document(document, None).definition
     assert isinstance(definition, FlatDefinition)
     assert len(definition.tables.exact[1].targets) == 1  # type: ignore[attr-defined]
-    assert definition.send(b"a", "b") == (b"b", ())
+    assert definition.send(b"a", "b") == Outcome(b"b", ())
     assert definition.send(b"a", "a") is None
     assert definition.next(b"a") == ["b"]
 
@@ -181,7 +181,7 @@ def test_the_tables_of_a_small_map_are_made_for_its_first_step() -> None:
     definition = compile_document(ring(10, current="s9"), Limits()).definition
     assert isinstance(definition, FlatDefinition)
     assert definition._tables is None
-    assert definition.send(b"s1", "s0") == (b"s0", ())
+    assert definition.send(b"s1", "s0") == Outcome(b"s0", ())
     assert definition._tables is definition.tables
 
 
@@ -206,7 +206,7 @@ def test_what_a_map_knows(more: int) -> None:
                 assert definition.enter(name, b"", None) == name.encode()
                 assert stands.configuration == name.encode()
                 continue
-            assert stands.stray is not None and "no state" in stands.stray
+            assert stands.unknown_current is not None and "no state" in stands.unknown_current
             with pytest.raises(DocumentError, match="no state"):
                 definition.admit(name.encode(), strict=True)
             with pytest.raises(DocumentError, match="no state"):
@@ -239,10 +239,10 @@ def test_names_that_mean_something_in_a_chart_are_names_like_others() -> None:
     for name in names:
         assert definition.next(name.encode()) == rows[name]
         for target in names:
-            moved = None if target == name else (target.encode(), ())
+            moved = None if target == name else Outcome(target.encode(), ())
             assert definition.send(name.encode(), target) == moved
             assert definition.mutate(name.encode(), target) == moved
-            assert definition.force(name.encode(), target) == (target.encode(), ())
+            assert definition.force(name.encode(), target) == Outcome(target.encode(), ())
         assert definition.send(name.encode(), "a.b") is None
 
 
@@ -268,7 +268,7 @@ def test_what_was_accepted_before_may_stand_on_an_unknown_state() -> None:
     assert compiled.reason == ""
     assert compiled.definition.mutate(b"gone", "a") is None
     assert compiled.definition.next(b"gone") == []
-    assert compiled.definition.force(b"gone", "b") == (b"b", ())
+    assert compiled.definition.force(b"gone", "b") == Outcome(b"b", ())
     assert compiled.definition.admit(b"gone", strict=False) == b"gone"
     with pytest.raises(DocumentError, match="no state 'gone'"):
         compiled.definition.admit(b"gone", strict=True)

@@ -109,7 +109,7 @@ def work(ask: Callable[[], object]) -> int:
 
 def refused(document: str) -> None:
     try:
-        assert compile_document(document.encode(), Limits()).stray
+        assert compile_document(document.encode(), Limits()).unknown_current
     except EngineError:
         return
 

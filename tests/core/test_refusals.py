@@ -174,7 +174,7 @@ def test_every_refusal_is_reached(place: str, reached: set[tuple[str, int]]) -> 
 @pytest.mark.parametrize(("name", "document"), DOCUMENTS, ids=[name for name, _ in DOCUMENTS])
 def test_what_set_refuses_check_finds(name: str, document: bytes) -> None:
     try:
-        error = compile_document(document, LIMITS).stray
+        error = compile_document(document, LIMITS).unknown_current
     except EngineError as refused:
         error = sm_core.explain(refused)
     assert error is not None

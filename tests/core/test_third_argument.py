@@ -55,8 +55,8 @@ def test_what_is_refused_says_that_it_is_the_third_argument(document: str, curre
 
 
 def test_what_the_document_says_itself_is_at_its_own_place() -> None:
-    stray = compile_document(CHART.replace('"current":"b"', '"current":"B"').encode(), Limits()).stray
-    assert stray == "invalid document at $.current: no state 'B'; did you mean 'b'?"
+    error = compile_document(CHART.replace('"current":"b"', '"current":"B"').encode(), Limits()).unknown_current
+    assert error == "invalid document at $.current: no state 'B'; did you mean 'b'?"
 
 
 def test_without_limits_it_was_accepted_before() -> None:

@@ -61,8 +61,8 @@ class Oracle:
                 if fault is not None:
                     raise DocumentError("the third argument", f"not UTF-8: byte {fault}")
                 configuration = compiled.definition.enter(current.decode(), b"", LIMITS)
-            elif compiled.stray is not None:
-                return line(compiled.stray)
+            elif compiled.unknown_current is not None:
+                return line(compiled.unknown_current)
         except DocumentError as error:
             return line(explain(error))
         assert configuration is not None
