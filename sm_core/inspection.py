@@ -41,6 +41,8 @@ def _oddities(rows: dict[str, list[str]], initial: str) -> Iterator[Finding]:
         path = member("$.map", name)
         if name not in reached:
             yield "warning", path, f"{quote(name)} cannot be reached from the initial state"
+        if name == "*":
+            yield "warning", path, "'*' is a state of that name, no wildcard"
         if row and set(row) == {name}:
             yield "warning", path, f"{quote(name)} cannot be left"
         seen: set[str] = set()

@@ -324,3 +324,11 @@ def test_a_map_is_the_statechart_whose_events_are_its_states(
         moved, followed = flat.send(at, event), chart.send(on, event)
         if moved is not None and followed is not None:
             at, on = moved[0], followed[0]
+
+
+def test_a_row_named_like_a_wildcard_is_a_state_and_is_warned_of() -> None:
+    document = b'{"map":{"a":["*"],"*":["a"]},"initial":"a"}'
+    assert check_document(document, Limits()) == [
+        ("warning", '$.map["*"]', "'*' is a state of that name, no wildcard"),
+    ]
+    assert compile_document(document, Limits()).definition.send(b"a", "b") is None
