@@ -15,8 +15,6 @@ ROOM = 6 * MEGABYTE
 WRITES = 20_000
 IN_USE = 200
 AT_ONCE = 100
-CHANCE = 40
-"""Keys by which two runs may differ: all is written within a tick or two of the clock that evictions go by."""
 
 
 def own_map(number: int) -> str:
@@ -81,6 +79,16 @@ def test_keys_in_use_survive_machines_as_they_survive_strings(
     with_machines = survivors(server, policy, write_machine)
     assert with_machines >= with_strings - IN_USE // 20
     assert server.info()["machines"] > ROOM // size // 3, "machines get as much memory as strings"
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("document", [own_map, own_chart])
+def test_no_write_is_refused_while_something_can_be_evicted(server: Server, document: Callable[[int], str]) -> None:
+    r = server.client()
+    r.execute_command("SM.SET", "one", document(WRITES))
+    size = r.execute_command("MEMORY", "USAGE", "one")
+    survivors(server, "allkeys-lru", lambda pipe, number: pipe.execute_command("SM.SET", f"k{number}", document(number)))
+    assert server.info()["machines"] > ROOM // size // 3
 
 
 @pytest.mark.plain
