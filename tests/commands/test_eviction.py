@@ -87,7 +87,7 @@ def test_no_write_is_refused_while_something_can_be_evicted(server: Server, docu
     r = server.client()
     r.execute_command("SM.SET", "one", document(WRITES))
     size = r.execute_command("MEMORY", "USAGE", "one")
-    survivors(server, "allkeys-lru", lambda pipe, number: pipe.execute_command("SM.SET", f"k{number}", document(number)))
+    survivors(server, "allkeys-lru", lambda pipe, n: pipe.execute_command("SM.SET", f"k{n}", document(n)))
     assert server.info()["machines"] > ROOM // size // 3
 
 
