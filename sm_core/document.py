@@ -25,6 +25,12 @@ class Limits(NamedTuple):
     elements: int = 4_000
 
 
+    @property
+    def brackets(self) -> int:
+        """The most arrays and objects. An element of a statechart is a few of them: itself, its target, its actions."""
+        return self.states + 8 * self.elements
+
+
 class _DuplicateError(Exception):
     """An object names a member twice."""
 
@@ -81,19 +87,13 @@ def check_size(text: bytes, limits: Limits | None, path: str = "$") -> None:
         raise LimitError(path, f"{len(text)} bytes, more than max-document-bytes ({limits.document_bytes}) allows")
 
 
-_BRACKETS_PER_ELEMENT = 8
-"""An element of a statechart is an object in an array at most, with its target, its actions and their parameters."""
-
-
 def _check_brackets(text: bytes, limits: Limits | None) -> None:
     """Raises LimitError where there are more arrays and objects than states and elements could use: a text of brackets
     alone takes ten times as long as any other. Brackets in strings count too."""
-    if limits is None:
-        return
-    most = limits.states + _BRACKETS_PER_ELEMENT * limits.elements
     brackets = text.count(b"[") + text.count(b"{")
-    if brackets > most:
-        raise LimitError("$", f"{brackets} arrays and objects, more than {most} (max-states and max-elements)")
+    if limits is not None and brackets > limits.brackets:
+        most = f"{limits.brackets} (max-states and 8 times max-elements)"
+        raise LimitError("$", f"{brackets} arrays and objects, more than {most}")
 
 
 def parse(text: bytes, limits: Limits | None, with_rows: bool = True) -> dict[str, Any]:

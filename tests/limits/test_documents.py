@@ -31,11 +31,14 @@ def largest(name: str) -> str:
     elif name in BY_STATES:
         n = LIMITS.states
     n = FEWER.get(name, n)
-    text = compact(make(n))
-    while len(text.encode()) > LIMITS.document_bytes - 100:
-        n = n * (LIMITS.document_bytes - 100) // len(text.encode()) * 99 // 100
+    while True:
         text = compact(make(n))
-    return text
+        over = max(
+            len(text.encode()) / (LIMITS.document_bytes - 100), (text.count("[") + text.count("{")) / LIMITS.brackets
+        )
+        if over <= 1:
+            return text
+        n = int(n / over * 0.99)
 
 
 BY_STATES = {"map: ring", "map: short names", "map: escapes"}
