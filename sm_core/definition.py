@@ -31,10 +31,6 @@ class Definition(Protocol):
     def split(self) -> int:
         """Where in ``canonical`` SM.GET puts the reason."""
 
-    @property
-    def footprint(self) -> int:
-        """About how many bytes the compiled document holds."""
-
     def start(self) -> Outcome:
         """How a machine begins. Raises EngineError when it does not come to rest."""
 

@@ -20,9 +20,6 @@ from .errors import THIRD_ARGUMENT, DocumentError, LimitError, element, member, 
 MEMBERS = frozenset(("current", "map", "initial", "reason", "id", "version", "description", "meta"))
 _KEPT = {name: f',"{name}":' for name in ("id", "version", "description", "meta")}
 _names_of_members = Names(sorted(MEMBERS), lasting=True)
-_BYTES_AT_LEAST = 700
-_BYTES_PER_STATE = 200
-"""What a state's name, number, row and entries in the tables hold, about."""
 _SMALL = 4096
 """Bytes of a map whose tables are made when they are first asked for: so few that no step waits for them long."""
 
@@ -30,7 +27,7 @@ _SMALL = 4096
 class FlatDefinition:
     """A compiled map document. Immutable; see ``Definition`` for what each method promises."""
 
-    __slots__ = ("_tables", "canonical", "footprint", "initial", "split")
+    __slots__ = ("_tables", "canonical", "initial", "split")
 
     def __init__(self, document: dict[str, Any], limits: Limits | None, escapes: bool = True) -> None:
         """``escapes``: whether the document's text has an escape. Where it has none, no name needs one."""
@@ -62,7 +59,6 @@ class FlatDefinition:
         stored = body.encode()
         self.canonical = stored + kept.encode() + b"}"
         self.split = len(stored)
-        self.footprint = _BYTES_AT_LEAST + _BYTES_PER_STATE * len(names) + 2 * len(self.canonical)
 
     @property
     def tables(self) -> Tables:

@@ -13,9 +13,6 @@ from .errors import THIRD_ARGUMENT, DocumentError, quote, type_name
 _MOST_NAMED = 3
 """Of the active states, in an error."""
 
-_BYTES_PER_STATE = 1500
-"""What a state's tables and transitions hold, about."""
-
 
 class ChartDefinition:
     """A compiled "states" document; see ``Definition`` for what each method promises.
@@ -23,13 +20,12 @@ class ChartDefinition:
     Immutable but for what it remembers of the last answer, on one thread.
     """
 
-    __slots__ = ("_latest", "canonical", "chart", "footprint", "split")
+    __slots__ = ("_latest", "canonical", "chart", "split")
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         self.chart: Chart = compile_chart(machine_members(document), limits)
         self.canonical = self.chart.canonical
         self.split = len(self.canonical) - 1
-        self.footprint = _BYTES_PER_STATE * len(self.chart.paths) + 4 * len(self.canonical)
         self._latest: tuple[bytes, Configuration] | None = None
 
     def _encode(self, configuration: Configuration) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from struct import unpack
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 ATOMIC, COMPOUND, PARALLEL, FINAL, HISTORY = range(5)
 TYPE_NAMES = ("atomic", "compound", "parallel", "final", "history")
@@ -270,6 +270,3 @@ def split_path(path: str) -> list[str]:
 def escape_key(key: str) -> str:
     """A key as it stands in a dotted path."""
     return key.replace("\\", "\\\\").replace(".", "\\.") if "." in key or "\\" in key else key
-
-
-JsonObject = dict[str, Any]

@@ -287,17 +287,6 @@ def test_beside_a_map_nothing_but_meta_may_be_deep() -> None:
     compile_document(b'{"map":{"a":[]},"initial":"a","meta":%b}' % deep[1:-1], Limits())
 
 
-def test_the_footprint_grows_with_the_document() -> None:
-    def footprint(count: int) -> int:
-        rows = {f"state{i}": [f"state{i + 1}"] for i in range(count)}
-        text = json.dumps({"map": rows, "initial": "state0"}).encode()
-        return compile_document(text, Limits()).definition.footprint
-
-    assert footprint(1000) > 100 * 1000
-    assert footprint(1000) < 400 * 1000
-    assert footprint(10) < footprint(1000) / 20
-
-
 NAMES = [f"s{number}" for number in range(6)]
 MAPS = st.dictionaries(st.sampled_from(NAMES), st.lists(st.sampled_from(NAMES), max_size=6), max_size=6)
 
