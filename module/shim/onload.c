@@ -54,7 +54,8 @@ __attribute__((visibility("default"))) int RedisModule_OnLoad(RedisModuleCtx *ct
 
     if (RedisModule_SetModuleAttribs) {
         if (RedisModule_IsModuleNameBusy && RedisModule_IsModuleNameBusy(SM_MODULE_NAME)) {
-            if (RedisModule_Log) RedisModule_Log(NULL, "warning", "a module named " SM_MODULE_NAME " is loaded already");
+            if (RedisModule_Log)
+                RedisModule_Log(NULL, "warning", "a module named " SM_MODULE_NAME " is loaded already");
             return REDISMODULE_ERR;
         }
         RedisModule_SetModuleAttribs(ctx, SM_MODULE_NAME, MODULE_VERSION, REDISMODULE_APIVER_1);
@@ -71,7 +72,8 @@ __attribute__((visibility("default"))) int RedisModule_OnLoad(RedisModuleCtx *ct
         started = true;
     }
     if (!sm_type_register(ctx) || !sm_commands_register(ctx) || !sm_settings_register(ctx, sm_engine_set_limits) ||
-        RedisModule_RegisterInfoFunc(ctx, sm_info) != REDISMODULE_OK || !sm_type_listen(ctx) || !sm_settings_listen(ctx)) {
+        RedisModule_RegisterInfoFunc(ctx, sm_info) != REDISMODULE_OK || !sm_type_listen(ctx) ||
+        !sm_settings_listen(ctx)) {
         RedisModule_Log(ctx, "warning", "redisstate could not be registered");
         return REDISMODULE_ERR;
     }

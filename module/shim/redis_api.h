@@ -220,7 +220,8 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, RedisModuleType *, CreateDataType,                                                                           \
       (RedisModuleCtx *ctx, const char *name, int encver, RedisModuleTypeMethods *methods))                           \
     X(1, int, ModuleTypeSetValue, (RedisModuleKey *key, RedisModuleType *type, void *value))                          \
-    X(1, int, ModuleTypeReplaceValue, (RedisModuleKey *key, RedisModuleType *type, void *value, void **old))             \
+    X(1, int, ModuleTypeReplaceValue,                                                                                 \
+      (RedisModuleKey *key, RedisModuleType *type, void *value, void **old))                                          \
     X(1, RedisModuleType *, ModuleTypeGetType, (RedisModuleKey *key))                                                 \
     X(1, void *, ModuleTypeGetValue, (RedisModuleKey *key))                                                           \
     X(1, RedisModuleKey *, OpenKey, (RedisModuleCtx *ctx, RedisModuleString *name, int mode))                         \

@@ -100,8 +100,8 @@ static bool argument_numeric(RedisModuleCtx *ctx, numeric *number, const char *t
     long long value = parse_number(text, number->flags & REDISMODULE_CONFIG_MEMORY);
 
     if (value < number->least || value > number->most) {
-        RedisModule_Log(ctx, "warning", "module argument %s: '%s' is not a number from %lld to %lld", number->name, text,
-                        number->least, number->most);
+        RedisModule_Log(ctx, "warning", "module argument %s: '%s' is not a number from %lld to %lld", number->name,
+                        text, number->least, number->most);
         return false;
     }
     number->normal = value;

@@ -19,6 +19,7 @@ BOUNDARY = sorted((ROOT / "module").glob("*.py"))
 SHIM = ROOT / "module" / "shim"
 C = sorted(SHIM.rglob("*.[ch]"))
 LONGEST_FILE = 500
+LONGEST_LINE = 120
 
 
 def name(path: Path) -> str:
@@ -132,7 +133,9 @@ def tracked() -> list[Path]:
 
 @pytest.mark.parametrize("path", tracked(), ids=name)
 def test_a_file_is_short(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+    lines = path.read_text().splitlines()
+    assert len(lines) <= LONGEST_FILE
+    assert max(map(len, lines), default=0) <= LONGEST_LINE or path.suffix == ".py"  # of these ruff knows
 
 
 @pytest.mark.parametrize("path", ENGINE + BOUNDARY, ids=name)

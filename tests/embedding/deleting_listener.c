@@ -1,5 +1,5 @@
-/* A module that, on each keyspace event of ours, calls a command of ours and deletes the event's key: whatever our command
- * does after its event must not rely on the key or on the answer of the last engine call. */
+/* A module that, on each keyspace event of ours, calls a command of ours and deletes the event's key: whatever our
+ * command does after its event must not rely on the key or on the answer of the last engine call. */
 #include <stddef.h>
 
 typedef int (*listener)(void *ctx, int type, const char *event, void *key);

@@ -1,5 +1,5 @@
-/* A module that starts a Python interpreter before ours is loaded. Its first argument is the path of a libpython; with a
- * second argument it releases the interpreter's lock, as most programs that embed Python do. */
+/* A module that starts a Python interpreter before ours is loaded. Its first argument is the path of a libpython; with
+ * a second argument it releases the interpreter's lock, as most programs that embed Python do. */
 #include <dlfcn.h>
 #include <stddef.h>
 

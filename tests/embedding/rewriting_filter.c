@@ -1,5 +1,5 @@
-/* A module whose command filter replaces the last argument of ECHO and COMMAND by another of the same length: our module
- * must check the replies to its own calls. */
+/* A module whose command filter replaces the last argument of ECHO and COMMAND by another of the same length: our
+ * module must check the replies to its own calls. */
 #include <stddef.h>
 #include <string.h>
 
@@ -15,7 +15,8 @@ static void rewrite(void *command) {
     size_t len;
     const char *name = bytes_of(get_argument(command, 0), &len);
 
-    if (last < 1 || !((len == 4 && memcmp(name, "ECHO", 4) == 0) || (len == 7 && memcmp(name, "COMMAND", 7) == 0))) return;
+    if (last < 1) return;
+    if (!(len == 4 && memcmp(name, "ECHO", 4) == 0) && !(len == 7 && memcmp(name, "COMMAND", 7) == 0)) return;
     bytes_of(get_argument(command, last), &len);
     if (len > sizeof(other)) return;
     memset(other, '?', sizeof(other));

@@ -31,8 +31,8 @@ static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes d
 
     if (!sm_key_open(ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &target)) return REDISMODULE_OK;
     if (read_document(ctx, document, &outcome) != SM_ERROR && current) {
-        sm_engine_enter(outcome.definition, outcome.has_history ? outcome.node : NULL, *current, sm_accepted_before(ctx),
-                        &entered);
+        sm_engine_enter(outcome.definition, outcome.has_history ? outcome.node : NULL, *current,
+                        sm_accepted_before(ctx), &entered);
         finish(ctx, &target, &outcome, &entered, event);
         sm_outcome_release(&entered);
     } else {

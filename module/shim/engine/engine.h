@@ -19,8 +19,8 @@ enum sm_result {
     SM_UNKNOWN_CURRENT, /* a document that is good but for its `current`: `error` says so */
 };
 
-/* What was asked for. It points to what stays until it is released, whatever is asked, changed or freed meanwhile: every
- * one is to be released, whatever the result. */
+/* What was asked for. It points to what stays until it is released, whatever is asked, changed or freed meanwhile:
+ * every one is to be released, whatever the result. */
 typedef struct sm_outcome {
     enum sm_result result;
     sm_node *node;           /* where the machine stands then, */

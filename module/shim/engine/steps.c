@@ -16,9 +16,9 @@ static enum sm_result remembered(sm_edge *edge, sm_outcome *outcome) {
     return sm_outcome_remembered(outcome, edge->target ? SM_TAKEN : SM_REFUSED);
 }
 
-/* Python is asked, and what it says is remembered where it may be. `known`: an edge says already that it is asked again. */
-static enum sm_result ask_python(sm_definition *definition, const sm_step *step, const sm_question *question, bool known,
-                                 sm_outcome *outcome) {
+/* Asks Python, and remembers what it says where it may be. `known`: an edge says already that it is asked again. */
+static enum sm_result ask_python(sm_definition *definition, const sm_step *step, const sm_question *question,
+                                 bool known, sm_outcome *outcome) {
     sm_verdict verdict;
     uint64_t bytes;
     int code;

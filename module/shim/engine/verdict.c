@@ -24,18 +24,10 @@ static char *room(sm_verdict *verdict, size_t len) {
     return piece->bytes;
 }
 
-static sm_bytes put(char **at, const char *bytes, size_t len) {
-    sm_bytes copy = {*at, len};
-
-    if (len) memcpy(*at, bytes, len);
-    *at += len;
-    return copy;
-}
-
 static sm_bytes copy_of(sm_verdict *verdict, const char *bytes, size_t len) {
     char *at = room(verdict, len);
 
-    return put(&at, bytes, len);
+    return sm_put(&at, (sm_bytes){bytes, len});
 }
 
 void sm_outcome_free(sm_outcome *outcome) {
@@ -70,9 +62,9 @@ void sm_verdict_stand(sm_verdict *verdict, const char *configuration, size_t con
                       size_t head_len, const char *states, size_t states_len) {
     char *at = room(verdict, configuration_len + head_len + states_len);
 
-    verdict->configuration = put(&at, configuration, configuration_len);
-    verdict->head = put(&at, head, head_len);
-    verdict->states = put(&at, states, states_len);
+    verdict->configuration = sm_put(&at, (sm_bytes){configuration, configuration_len});
+    verdict->head = sm_put(&at, (sm_bytes){head, head_len});
+    verdict->states = sm_put(&at, (sm_bytes){states, states_len});
 }
 
 void sm_verdict_reply(sm_verdict *verdict, const char *tokens, size_t len) {

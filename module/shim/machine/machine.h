@@ -1,8 +1,8 @@
 /* Machines, as keys hold them. Only this folder knows how a key's word is read, and counts where machines stand.
  *
- * The word is a pointer to a node where there is no reason, so that a machine takes no memory of its own and a step changes
- * one word; otherwise a pointer to a block with both, tagged in its lowest bit. What the server's allocator gives is
- * aligned to eight bytes at least. */
+ * The word is a pointer to a node where there is no reason, so that a machine takes no memory of its own and a step
+ * changes one word; otherwise a pointer to a block with both, tagged in its lowest bit. What the server's allocator
+ * gives is aligned to eight bytes at least. */
 #ifndef SM_MACHINE_MACHINE_H
 #define SM_MACHINE_MACHINE_H
 
@@ -48,8 +48,8 @@ void sm_machine_free(sm_machine *machine);
 /* Whether it stands on that node with that reason already. */
 bool sm_machine_stands(const sm_machine *machine, const sm_node *node, const sm_bytes *reason);
 
-/* The machine goes to a node, with a new reason or none: along a cached edge of the node where it stands, or, where that is
- * NULL, otherwise. It may be another pointer from then on. */
+/* The machine goes to a node, with a new reason or none: along a cached edge of the node where it stands, or, where
+ * that is NULL, otherwise. It may be another pointer from then on. */
 sm_machine *sm_machine_move(sm_machine *machine, sm_node *node, sm_cached_edge *edge, const sm_bytes *reason);
 
 /* Bytes that it takes beside its key and its node. */

@@ -1,6 +1,6 @@
-/* Edges: what the engine has answered, by question. Machines that stand on one node mostly take the same edges: each node
- * caches the two that were made or found last, which are looked at before the table, whose hash takes longer than the
- * rest of a remembered step. */
+/* Edges: what the engine has answered, by question. Machines that stand on one node mostly take the same edges: each
+ * node caches the two that were made or found last, which are looked at before the table, whose hash takes longer than
+ * the rest of a remembered step. */
 #include <string.h>
 
 #include "memo/internal.h"

@@ -1,6 +1,6 @@
-/* The bound on what is remembered: edges, and nodes that no machine stands on. They go as from a page cache, oldest first,
- * with a second chance for what was used (the clock algorithm: Corbató, "A Paging Experiment with the Multics System",
- * 1968). */
+/* The bound on what is remembered: edges, and nodes that no machine stands on. They go as from a page cache, oldest
+ * first, with a second chance for what was used (the clock algorithm: Corbató, "A Paging Experiment with the Multics
+ * System", 1968). */
 #include <string.h>
 
 #include "memo/internal.h"
@@ -88,9 +88,9 @@ static void visit_edge(uint64_t bound) {
     }
 }
 
-/* Nodes that machines stand on are not within the bound. One that its last machine has left by a cached edge that others
- * took before counts as such until it is looked at here: for these, and for what is about to be added, a part of the
- * bound is left free. */
+/* Nodes that machines stand on are not within the bound. One that its last machine has left by a cached edge that
+ * others took before counts as such until it is looked at here: for these, and for what is about to be added, a part of
+ * the bound is left free. */
 static void make_room(size_t looks) {
     uint64_t bound = sm_memo_bound() / SHARE_LEFT_FREE * (SHARE_LEFT_FREE - 1);
 

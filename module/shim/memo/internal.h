@@ -6,15 +6,6 @@
 
 #pragma GCC visibility push(hidden) /* as in redis_api.h */
 
-#ifndef __has_feature
-#define __has_feature(name) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#define SM_ADDRESS_SANITIZER 1
-#else
-#define SM_ADDRESS_SANITIZER 0
-#endif
-
 TAILQ_HEAD(sm_queue, sm_item);
 
 extern struct sm_queue sm_node_queue, sm_edge_queue;
@@ -31,9 +22,6 @@ void sm_slab_give_back(const sm_details *details);
 
 /* The item becomes what answers a question, whose key has been copied to `key`. */
 void sm_item_add(sm_item *item, const sm_question *question, sm_bytes key);
-
-/* Copies bytes to `*at`, which moves behind them. */
-sm_bytes sm_put(char **at, sm_bytes bytes);
 
 /* Visits so many definitions, and gives back so many items at most. */
 void sm_definitions_sweep(size_t visits, size_t items);

@@ -119,8 +119,8 @@ typedef struct sm_details {
     char text[];
 } sm_details;
 
-/* A remembered answer to the question item.kind(item.key) about item.owner: a document's has no owner, that of a question
- * about a definition the definition, of others the node. The key is how `text` begins. */
+/* A remembered answer to the question item.kind(item.key) about item.owner: a document's has no owner, that of a
+ * question about a definition the definition, of others the node. The key is how `text` begins. */
 typedef struct sm_edge {
     sm_item item;
     sm_node *target;  /* NULL: refused, or not a step */
@@ -219,6 +219,9 @@ typedef struct sm_memo_counters {
 extern sm_memo_counters sm_memo_counts;
 
 size_t sm_table_bytes(void);
+
+/* Copies bytes to `*at`, which moves behind them. */
+sm_bytes sm_put(char **at, sm_bytes bytes);
 
 #pragma GCC visibility pop
 

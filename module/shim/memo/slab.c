@@ -4,16 +4,13 @@
  *
  * Source: Bonwick, "The Slab Allocator: An Object-Caching Kernel Memory Allocator", 1994. */
 #include "memo/internal.h"
+#include "sanitizer.h"
 
 #include <string.h>
 
 enum {
     ALIGNMENT = _Alignof(sm_node), /* bytes */
-#if SM_ADDRESS_SANITIZER
-    NODES = 1, /* else a node that is used after it was freed would not be noticed */
-#else
-    NODES = 61, /* of a slab: as many as 4 KB hold */
-#endif
+    NODES = SM_ADDRESS_SANITIZER ? 1 : 61, /* of a slab: as many as 4 KB hold */
 };
 
 typedef struct sm_slab {

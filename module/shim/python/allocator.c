@@ -14,16 +14,9 @@
 
 #include "python/boundary.h"
 #include "python/python.h"
+#include "sanitizer.h"
 
-#ifndef __has_feature
-#define __has_feature(name) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-enum { KEPT_OF_A_SIZE = 0 }; /* else a block that is used after it was freed would not be noticed */
-#else
-enum { KEPT_OF_A_SIZE = 32 };
-#endif
-enum { GRAIN = 16, LARGEST_KEPT = 512 };
+enum { KEPT_OF_A_SIZE = SM_ADDRESS_SANITIZER ? 0 : 32, GRAIN = 16, LARGEST_KEPT = 512 };
 
 typedef struct block {
     struct block *next;

@@ -58,8 +58,8 @@ typedef struct sm_step {
  * of Python's is kept beyond the call. */
 typedef struct sm_verdict sm_verdict;
 
-/* What a document has become: the engine's handle and the bytes that the engine holds for it, the document that is stored, where
- * in it SM.GET puts the reason, whether it says what history states restore. */
+/* What a document has become: the engine's handle and the bytes that the engine holds for it, the document that is
+ * stored, where in it SM.GET puts the reason, whether it says what history states restore. */
 void sm_verdict_compiled(sm_verdict *verdict, uint64_t engine, size_t engine_bytes, const char *canonical,
                          size_t canonical_len, size_t split, int has_history);
 

@@ -18,8 +18,8 @@ enum {
 static RedisModuleCtx *lasting; /* the replies refer to it */
 static RedisModuleCallReply *ok;
 
-/* Whether what was sent begins so; what is left of it then. Another module's filter may change any command on its way to
- * the server, and so what is answered: nothing is kept without a look at each of its bytes. */
+/* Whether what was sent begins so; what is left of it then. Another module's filter may change any command on its way
+ * to the server, and so what is answered: nothing is kept without a look at each of its bytes. */
 static bool begins(sm_bytes *sent, const char *bytes, size_t len) {
     if (sent->len < len || memcmp(sent->ptr, bytes, len) != 0) return false;
     sent->ptr += len;
@@ -86,8 +86,8 @@ int sm_reply_ok(RedisModuleCtx *ctx) {
                                                   : RedisModule_ReplyWithSimpleString(ctx, "OK");
 }
 
-/* An array of strings, by the server: the keys of a command that has these. NULL where the tokens are no such array, or a
- * large one, which is not worth its memory. */
+/* An array of strings, by the server: the keys of a command that has these. NULL where the tokens are no such array, or
+ * a large one, which is not worth its memory. */
 static RedisModuleCallReply *array_of(sm_bytes tokens) {
     RedisModuleString *strings[MOST_STATES];
     RedisModuleCallReply *reply = NULL;

@@ -1,8 +1,8 @@
 /* Replies as the server encodes them, kept and sent as they are.
  *
- * The server puts a reply together from pieces, an array of three strings from ten, and ReplyWithSimpleString copies and
- * filters its text besides: a tenth to a fifth of a whole command. What is answered again and again is encoded once, as
- * the reply to a command of the server that answers just that. Where such a command has been renamed away, or
+ * The server puts a reply together from pieces, an array of three strings from ten, and ReplyWithSimpleString copies
+ * and filters its text besides: a tenth to a fifth of a whole command. What is answered again and again is encoded
+ * once, as the reply to a command of the server that answers just that. Where such a command has been renamed away, or
  * redisstate.server-encoded-replies is no, the pieces do. */
 #ifndef SM_REPLY_SERVER_ENCODED_H
 #define SM_REPLY_SERVER_ENCODED_H

@@ -11,8 +11,8 @@ size_t sm_utf8_fault(sm_bytes text);
 
 enum { SM_LONGEST_QUOTED = 4 * 96 + 8 }; /* bytes that sm_put_quoted writes at most */
 
-/* Writes a name in quotes, cut when long: text as it is, control characters and what is not UTF-8 as \xNN. Gives where it
- * ends. */
+/* Writes a name in quotes, cut when long: text as it is, control characters and what is not UTF-8 as \xNN. Gives where
+ * it ends. */
 char *sm_put_quoted(char *at, sm_bytes name);
 
 #pragma GCC visibility pop

@@ -1,5 +1,5 @@
-/* Loading: what another server, an earlier version or a lie has written. Every length and number is checked; what cannot
- * be a machine is refused with one line in the log. */
+/* Loading: what another server, an earlier version or a lie has written. Every length and number is checked; what
+ * cannot be a machine is refused with one line in the log. */
 #include <string.h>
 
 #include "engine/engine.h"
@@ -9,8 +9,9 @@
 #include "type/type.h"
 #include "version.h"
 
-/* While loading: the definitions and nodes that the snapshot has numbered so far. Their definitions are retained until the
- * load has ended (each node retains its own: a file that lies may number a node of a definition that it does not number). */
+/* While loading: the definitions and nodes that the snapshot has numbered so far. Their definitions are retained until
+ * the load has ended (each node retains its own: a file that lies may number a node of a definition that it does not
+ * number). */
 static bool loading;
 
 static struct loaded {
@@ -37,7 +38,8 @@ void sm_load_event(uint64_t subevent) {
         sm_definition_release(((sm_node *)loaded_nodes.items[i])->details->definition);
     forget(&loaded_definitions);
     forget(&loaded_nodes);
-    loading = subevent == REDISMODULE_SUBEVENT_LOADING_RDB_START || subevent == REDISMODULE_SUBEVENT_LOADING_AOF_START ||
+    loading = subevent == REDISMODULE_SUBEVENT_LOADING_RDB_START ||
+              subevent == REDISMODULE_SUBEVENT_LOADING_AOF_START ||
               subevent == REDISMODULE_SUBEVENT_LOADING_REPL_START;
 }
 

@@ -1,7 +1,7 @@
 /* The data type's callbacks: how a machine is rewritten, digested, weighed, copied and freed; stored.h has the format.
  *
- * No Python here but for loading a definition or a configuration that has not been seen: the server saves and rewrites in
- * forked children and frees on other threads.
+ * No Python here but for loading a definition or a configuration that has not been seen: the server saves and rewrites
+ * in forked children and frees on other threads.
  *
  * Left out: aux_load, aux_save, aux_save2 (nothing lives outside keys), unlink (free does all), mem_usage2,
  * free_effort2, unlink2, copy2 (neither the key's name nor the database matters). */
@@ -95,7 +95,8 @@ static bool listen_to(RedisModuleCtx *ctx, uint64_t event, RedisModuleEventCallb
 
 bool sm_type_listen(RedisModuleCtx *ctx) {
     return listen_to(ctx, REDISMODULE_EVENT_PERSISTENCE, on_persistence) &&
-           listen_to(ctx, REDISMODULE_EVENT_LOADING, on_loading) && listen_to(ctx, REDISMODULE_EVENT_CRON_LOOP, on_cron);
+           listen_to(ctx, REDISMODULE_EVENT_LOADING, on_loading) &&
+           listen_to(ctx, REDISMODULE_EVENT_CRON_LOOP, on_cron);
 }
 
 /* ---- registration ---- */

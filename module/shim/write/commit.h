@@ -15,9 +15,9 @@ typedef struct sm_target {
     bool replaces;       /* the machine there is replaced by another, and its TTL goes, as with SET */
 } sm_target;
 
-/* The machine stands from now on where an outcome says, with a reason or none. Replicas and the AOF get the command as it came, WATCH
- * wakes, the event is published; where nothing changes, none of it. The key is closed then, and the client is not answered
- * yet: its reply comes after all that other modules' code may do. */
+/* The machine stands from now on where an outcome says, with a reason or none. Replicas and the AOF get the command as
+ * it came, WATCH wakes, the event is published; where nothing changes, none of it. The key is closed then, and the
+ * client is not answered yet: its reply comes after all that other modules' code may do. */
 void sm_commit(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *outcome, const sm_bytes *reason,
                const char *event);
 
