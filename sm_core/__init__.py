@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .chart import Finding, make
+from .chart import Finding
 from .definition import Definition, Outcome
 from .document import Limits, check_size, parse
 from .errors import THIRD_ARGUMENT, DocumentError, EngineError, LimitError, explain
@@ -76,4 +76,4 @@ def compile_document(text: bytes, limits: Limits | None) -> Compiled:
         if limits is not None or isinstance(definition, ChartDefinition):
             return Compiled(definition, None, explain(error), document.get("reason"), False)
         configuration = definition.admit(document["current"].encode(), strict=False)
-    return make(Compiled, (definition, configuration, None, document.get("reason"), history))
+    return Compiled(definition, configuration, None, document.get("reason"), history)

@@ -12,7 +12,7 @@ from itertools import chain
 from json.encoder import encode_basestring as _string
 from typing import Any
 
-from .chart import Configuration, Names, Step, Tables, did_you_mean, listed, make, map_tables, move, step
+from .chart import Configuration, Names, Step, Tables, did_you_mean, listed, map_tables, move, step
 from .definition import Outcome
 from .document import Limits, check_size, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, LimitError, element, member, quote, type_name
@@ -142,7 +142,7 @@ class FlatDefinition:
 
 def _place(state: int) -> Configuration:
     """A machine on a state that the map does not know stands on the root: nothing else is active."""
-    return make(Configuration, (1 << state | 1, ()))
+    return Configuration(1 << state | 1)
 
 
 def _outcome(tables: Tables, step: Step) -> Outcome:

@@ -28,7 +28,7 @@ from .chart import UNSENDABLE, Chart, compile_chart
 from .check import MOST_FINDINGS, Finding, check
 from .draw import draw
 from .hints import Names, did_you_mean
-from .model import Configuration, Step, Tables, make
+from .model import Configuration, Step, Tables
 from .rows import listed, map_tables
 from .view import view
 
@@ -46,7 +46,6 @@ __all__ = [
     "did_you_mean",
     "draw",
     "listed",
-    "make",
     "map_tables",
     "move",
     "step",

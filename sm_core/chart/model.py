@@ -71,10 +71,6 @@ class Step(NamedTuple):
     actions: tuple[str, ...]
 
 
-make = tuple.__new__
-"""``make(Step, (configuration, actions))``, where each step makes one: half the time of the class's own call."""
-
-
 class Answers(Protocol):
     """What a state answers to events that it names: for each the first of its transitions."""
 
@@ -98,16 +94,16 @@ class Tables:
     Written out, as Transition is: to import the standard library's dataclasses is a quarter of the engine's start.
     """
 
-    # In the order of the parameters, for rows.py.
-    __slots__ = (  # noqa: RUF023
-        "keys", "ids", "paths", "numbers", "by_id", "on", "exact", "kinds", "parents", "ends", "children", "finals",
-        "initial", "initial_actions", "entry", "exit", "histories", "deep", "defaults", "partial", "lengths",
-        "wildcard", "always", "leaves", "has_always", "has_history", "has_on", "catching", "listening", "has_exit",
-        "unused_token", "size", "max_iterations",
+    __slots__ = (
+        "always", "by_id", "catching", "children", "deep", "defaults", "ends", "entry", "exact", "exit", "finals",
+        "has_always", "has_exit", "has_history", "has_on", "histories", "ids", "initial", "initial_actions", "keys",
+        "kinds", "leaves", "lengths", "listening", "max_iterations", "numbers", "on", "parents", "partial", "paths",
+        "size", "unused_token", "wildcard",
     )  # fmt: skip
 
     def __init__(
         self,
+        *,
         keys: tuple[str, ...],
         ids: tuple[str, ...],
         paths: tuple[str, ...],

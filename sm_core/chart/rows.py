@@ -90,15 +90,24 @@ def map_tables(rows: Mapping[str, list[str]], initial: str) -> Tables:
     count = len(paths)
     exact = Rows(targets, paths, numbers)
     shape = _remembered_shape if count <= _SMALL else _shape
-    return Tables(paths, paths, paths, numbers, numbers, Handlers(exact), exact, *shape(count, numbers[initial]))
+    return Tables(
+        keys=paths,
+        ids=paths,
+        paths=paths,
+        numbers=numbers,
+        by_id=numbers,
+        on=Handlers(exact),
+        exact=exact,
+        **shape(count, numbers[initial]),
+    )
 
 
-def _shape(count: int, initial: int) -> list[Any]:
+def _shape(count: int, initial: int) -> dict[str, Any]:
     """The other fields of Tables: all maps of so many states that begin at the same one have these in common."""
     none = ((),) * count
     zeros = (0,) * count
     states = range(1, count)
-    shape = {
+    return {
         "kinds": (COMPOUND, *(ATOMIC,) * (count - 1)),
         "parents": (NO_STATE, *zeros[1:]),
         "ends": (count, *range(2, count + 1)),
@@ -126,7 +135,6 @@ def _shape(count: int, initial: int) -> list[Any]:
         "size": count,
         "max_iterations": 0,
     }
-    return [shape[name] for name in Tables.__slots__ if name in shape]
 
 
 _remembered_shape = lru_cache(maxsize=32)(_shape)

@@ -39,7 +39,6 @@ from .model import (
     Transition,
     ascending,
     descending,
-    make,
     span,
 )
 from .select import asked, select, select_always
@@ -414,7 +413,7 @@ def step_to_sibling(tables: Tables, configuration: Configuration, transition: Tr
     if left & tables.has_exit:
         leaving = [name for state in descending(left & tables.has_exit) for name in tables.exit[state]]
         actions = (*leaving, *actions)
-    return make(Step, (make(Configuration, (active, history)), actions))
+    return Step(Configuration(active, history), actions)
 
 
 def step(tables: Tables, configuration: Configuration, event: str) -> Step | None:
