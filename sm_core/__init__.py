@@ -65,7 +65,7 @@ def compile_document(text: bytes, limits: Limits | None) -> Compiled:
     if "states" in document and "map" not in document:
         definition = ChartDefinition(document, limits)
     else:
-        definition = FlatDefinition(document, limits, b"\\" in text)
+        definition = FlatDefinition(document, limits)
     check_size(definition.canonical, limits)  # "1e5" is stored as "100000.0": RESTORE must take what DUMP answers
     history = isinstance(definition, ChartDefinition) and document.get("historyValue") is not None
     try:

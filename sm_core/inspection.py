@@ -19,7 +19,7 @@ def check_document(text: bytes, limits: Limits) -> list[Finding]:
         document = parse(text, limits)
         if "states" in document and "map" not in document:
             return check(machine_members(document), limits)
-        definition = FlatDefinition(document, limits, b"\\" in text)
+        definition = FlatDefinition(document, limits)
         check_size(definition.canonical, limits)
         definition.stand(document)
     except DocumentError as fault:
@@ -61,7 +61,7 @@ def render(text: bytes, form: str, limits: Limits) -> str:
     document = parse(text, limits)
     if "states" in document and "map" not in document:
         return draw(view(compile_chart(machine_members(document), limits).tables, 0, named=True), form)
-    return draw(view(FlatDefinition(document, limits, b"\\" in text).tables, 0, named=False), form)
+    return draw(view(FlatDefinition(document, limits).tables, 0, named=False), form)
 
 
 def diagram(definition: Definition, configuration: bytes, form: str) -> str:

@@ -1,4 +1,4 @@
-/* Whether AddressSanitizer watches: memory that is kept for later would hide from it what is used after it was freed. */
+/* Whether AddressSanitizer watches: memory that is kept for later would hide what is used after it was freed. */
 #ifndef SM_SANITIZER_H
 #define SM_SANITIZER_H
 

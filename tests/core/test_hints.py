@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from itertools import product
 from types import FrameType
@@ -13,6 +12,7 @@ import pytest
 from sm_core import EngineError, Limits, check_document, compile_document
 from sm_core.chart.hints import Names, did_you_mean
 from tests.documents import compact, flat
+from tests.tracing import tracing
 
 NAMES = ["shipped", "order placed", "payment_due", "in-transit", "v2.0", "a", "b", "ab"]
 
@@ -98,12 +98,8 @@ def work(ask: Callable[[], object]) -> int:
         count += event == "opcode"
         return trace
 
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
+    with tracing(trace):
         ask()
-    finally:
-        sys.settrace(before)
     return count
 
 

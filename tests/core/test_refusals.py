@@ -23,9 +23,10 @@ from sm_core.chart import compile_chart
 from tests.core.chart_support import FIXTURES
 from tests.documents import README, compact, ring
 from tests.refusals import CURRENTS, DOCUMENTS, ENDLESS, LIMITS, order
+from tests.tracing import tracing
 
 ENGINE = Path(sm_core.__file__).parent
-WITHIN = {"AssertionError", "TypeError", "_DuplicateError"}
+WITHIN = {"AssertionError", "_DuplicateError"}
 """What is raised and caught in the same file, or never."""
 
 
@@ -145,12 +146,8 @@ def lines_of(ask: Callable[[], None]) -> set[tuple[str, int]]:
             ran.add((frame.f_code.co_filename, frame.f_lineno))
         return trace
 
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
+    with tracing(trace):
         ask()
-    finally:
-        sys.settrace(before)
     return ran
 
 

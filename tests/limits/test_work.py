@@ -3,8 +3,8 @@ the work. No clock is read; C's share (sets of states are integers, text) is not
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -15,6 +15,7 @@ from sm_core import EngineError, check_document, compile_document, diagram
 from sm_core.chart.step import MOST_WORK
 from tests.documents import compact
 from tests.limits.worst import CHARTS, MAPS, Worst
+from tests.tracing import tracing
 
 WORST: dict[str, Worst] = {**CHARTS, **MAPS}
 ENGINE = str(sm_core.__file__).removesuffix("__init__.py")
@@ -35,14 +36,8 @@ def lines(work: Callable[[], Any]) -> int:
     def entered(frame: FrameType, event: str, argument: Any) -> Any:
         return inside if frame.f_code.co_filename.startswith(ENGINE) else None
 
-    before = sys.gettrace()
-    sys.settrace(entered)
-    try:
+    with tracing(entered), suppress(EngineError):
         work()
-    except EngineError:
-        pass
-    finally:
-        sys.settrace(before)
     return count
 
 
