@@ -33,7 +33,8 @@ named=
 for argument; do
     case $argument in *redisstate.so | *'redisstate.so '*) named=yes ;; esac
 done
-if [ -n "$file" ] && grep -Eqis '^[[:space:]]*loadmodule[[:space:]].*redisstate\.so(["[:space:]]|$)' "$file"; then named=yes; fi
+loads='^[[:space:]]*loadmodule[[:space:]].*redisstate\.so(["[:space:]]|$)'
+if [ -n "$file" ] && grep -Eqis "$loads" "$file"; then named=yes; fi
 
 [ -n "$named" ] || set -- --loadmodule "$module" "$@"
 if [ -n "$file" ]; then
