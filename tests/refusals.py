@@ -70,6 +70,7 @@ CHARTS: list[tuple[dict[str, Any], str, str]] = [
     (root(invoke={"src": "pay"}), "$.invoke", "'invoke' is not supported yet"),
     (root(output={"total": [1, {"@expr": "context.paid"}]}), "$.output.total[1]", "'@expr' is not supported yet"),
     (order(output=3), "$.states.paid.output", "only a final state and the top level have an output"),
+    (root(id=5), "$.id", "expected a string, got a number"),
     (root(version=1), "$.version", "expected a string, got a number"),
     (order(version="2"), "$.states.paid.version", "only the top level has a version"),
     (order(after={"1000": "shipped"}), "$.states.paid.after", "'after' is not supported yet"),

@@ -76,7 +76,8 @@ class Compiler:
 
     def number(self, document: dict[str, Any]) -> None:
         """Gives every state its number, key, path, id and type."""
-        root_id = read.text(self.faults, "$", document, "id") or DEFAULT_ID
+        said = document.get("id")
+        root_id = said if said and isinstance(said, str) else DEFAULT_ID
         default_ids: list[str] = []
         pending: list[tuple[object, str, int]] = [(document, root_id, NO_STATE)]
         while pending:

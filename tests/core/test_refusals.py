@@ -169,6 +169,12 @@ def test_every_refusal_is_reached(place: str, reached: set[tuple[str, int]]) -> 
 
 
 @pytest.mark.parametrize(("name", "document"), DOCUMENTS, ids=[name for name, _ in DOCUMENTS])
+def test_a_finding_is_told_once(name: str, document: bytes) -> None:
+    found = check_document(document, LIMITS)
+    assert sorted(set(found)) == sorted(found)
+
+
+@pytest.mark.parametrize(("name", "document"), DOCUMENTS, ids=[name for name, _ in DOCUMENTS])
 def test_what_set_refuses_check_finds(name: str, document: bytes) -> None:
     try:
         error = compile_document(document, LIMITS).unknown_current
