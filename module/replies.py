@@ -1,9 +1,11 @@
-"""Replies, encoded for the shim (module/shim/reply.c names the tokens)."""
+"""Replies, encoded for the shim (module/shim/reply/tokens.h names the tokens)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from struct import Struct
+
+NIL = b"_"
 
 _counted = Struct("=cI").pack
 _ARRAY_OF_ONE = _counted(b"*", 1)

@@ -1,4 +1,4 @@
-/* Commands that read: SM.GET, SM.STATE, SM.CAN, SM.NEXT, SM.DIAGRAM, and of a document SM.CHECK and SM.RENDER. */
+/* Commands that read a machine, and those that look at a document which is not stored. */
 #include "command_functions.h"
 #include "commands/keys.h"
 #include "reply/errors.h"

@@ -22,7 +22,7 @@ enum sm_kind {
     SM_STEP_ENTER = 20,  /* standing where `current` says; from a node whose history states keep their values */
     SM_STEP_ACTIONS = 64, /* added to the others: the reply is states and actions */
 
-    /* Questions: about a definition, */
+    /* Questions, each with any number that is free: about a definition, */
     SM_ASK_LIST = 32,    /* SM.STATE key LIST */
     SM_ASK_ALL = 33,     /* SM.STATE key ALL */
     SM_ASK_INITIAL = 34, /* SM.GET key INITIAL */
