@@ -50,6 +50,19 @@ def test_many_machines_on_one_node_do_not_raise_the_bound(bounded: Server) -> No
     assert bounded.info()["occupied_nodes_bytes"] <= 1000
 
 
+def test_a_hundred_thousand_definitions_in_use_fit_into_the_default(server: Server) -> None:
+    """Each with a machine that goes to and fro: beyond the bound Python would be asked at each step."""
+    count = 1000
+    server.wait_info(machines=0, definitions=0)
+    rows = {"map": {"a": ["b"], "b": ["a"]}, "initial": "a"}
+    documents = (compact({"id": f"d{number:06}", **rows}) for number in range(count))
+    send(server, (("SM.SET", f"k{number}", document) for number, document in enumerate(documents)))
+    send(server, (("SM.MUTATE", f"k{number}", state) for state in ("b", "a", "b") for number in range(count)))
+    info = server.info()
+    assert info["edges"] >= 2 * count
+    assert remembered_bytes(server) * 100_000 / count * 8 / 7 < info["remembered_bytes_bound"]
+
+
 def test_nodes_that_several_machines_have_left_are_within_the_bound(bounded: Server) -> None:
     """Moves by a cached edge are counted with a delay. The machines that do not move occupy one other node."""
     bounded.own.execute_command("SM.SET", "k0", ring(STATES))

@@ -14,7 +14,7 @@ DEFAULTS = {
     "redisstate.invalid-transition": "nil",
     "redisstate.max-document-bytes": "327680",
     "redisstate.max-elements": "4000",
-    "redisstate.max-memo-bytes": "67108864",
+    "redisstate.max-memo-bytes": "134217728",
     "redisstate.max-nesting": "64",
     "redisstate.max-states": "10000",
     "redisstate.server-encoded-replies": "yes",
