@@ -127,7 +127,7 @@ def test_the_memo_leaves_memory_for_keys(server: Server) -> None:
     assert server.info()["remembered_bytes"] <= bound
     assert r.set("other", "x") is True
     server.config("maxmemory", 0)
-    assert server.info()["remembered_bytes_bound"] == 64 * MEGABYTE
+    assert server.info()["remembered_bytes_bound"] == 128 * MEGABYTE
 
 
 def test_a_deleted_machine_that_is_stored_again_soon_is_not_compiled_again(server: Server) -> None:
