@@ -207,6 +207,11 @@ static inline void sm_memo_unpin(void) {
     sm_memo_pins--;
 }
 
+/* ---- text behind an item ---- */
+
+/* Copies bytes to `*at`, which moves behind them. */
+sm_bytes sm_put(char **at, sm_bytes bytes);
+
 /* ---- counters ---- */
 
 typedef struct sm_memo_counters {
@@ -219,9 +224,6 @@ typedef struct sm_memo_counters {
 extern sm_memo_counters sm_memo_counts;
 
 size_t sm_table_bytes(void);
-
-/* Copies bytes to `*at`, which moves behind them. */
-sm_bytes sm_put(char **at, sm_bytes bytes);
 
 #pragma GCC visibility pop
 
