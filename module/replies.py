@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from struct import Struct
 
-NIL = b"_"
-
 _counted = Struct("=cI").pack
 _ARRAY_OF_ONE = _counted(b"*", 1)
 

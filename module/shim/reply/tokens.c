@@ -32,18 +32,13 @@ int sm_reply_tokens(RedisModuleCtx *ctx, sm_bytes tokens) {
     while (tokens.len) {
         char token = 0;
         uint32_t count = 0;
-        int64_t number = 0;
         sm_bytes string;
 
         if (!sm_tokens_take(&tokens, &token, 1)) break;
-        if (token == ':' && sm_tokens_take(&tokens, &number, sizeof(number))) {
-            RedisModule_ReplyWithLongLong(ctx, number);
-        } else if (token == '*' && sm_tokens_take(&tokens, &count, sizeof(count))) {
+        if (token == '*' && sm_tokens_take(&tokens, &count, sizeof(count))) {
             RedisModule_ReplyWithArray(ctx, (long)count);
         } else if (token == '$' && take_bytes(&tokens, &string)) {
             RedisModule_ReplyWithStringBuffer(ctx, string.ptr, string.len);
-        } else if (token == '_') {
-            RedisModule_ReplyWithNull(ctx);
         } else {
             RedisModule_Log(ctx, "warning", "a reply of the engine is not well formed");
             break;
