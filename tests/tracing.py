@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, Protocol
-
-
-class Trace(Protocol):
-    """As ``sys.settrace`` wants it."""
-
-    def __call__(self, frame: FrameType, event: str, argument: Any, /) -> Any: ...
+from typing import Any
 
 
 @contextmanager
-def tracing(trace: Trace) -> Iterator[None]:
+def tracing(trace: Callable[[FrameType, str, Any], Any]) -> Iterator[None]:
     """``trace`` is called for what runs inside; then what traced before (a coverage tool, a debugger) traces again."""
     before = sys.gettrace()
     sys.settrace(trace)

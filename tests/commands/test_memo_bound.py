@@ -51,7 +51,8 @@ def test_many_machines_on_one_node_do_not_raise_the_bound(bounded: Server) -> No
 
 
 def test_a_hundred_thousand_definitions_in_use_fit_into_the_default(server: Server) -> None:
-    """Each with a machine that goes to and fro: beyond the bound Python would be asked at each step."""
+    """Each with a machine that goes to and fro: beyond the bound Python would be asked at each step. An eighth of it is
+    left free for what comes next."""
     count = 1000
     server.wait_info(machines=0, definitions=0)
     rows = {"map": {"a": ["b"], "b": ["a"]}, "initial": "a"}
@@ -60,7 +61,7 @@ def test_a_hundred_thousand_definitions_in_use_fit_into_the_default(server: Serv
     send(server, (("SM.MUTATE", f"k{number}", state) for state in ("b", "a", "b") for number in range(count)))
     info = server.info()
     assert info["edges"] >= 2 * count
-    assert remembered_bytes(server) * 100_000 / count * 8 / 7 < info["remembered_bytes_bound"]
+    assert remembered_bytes(server) * 100_000 / count < info["remembered_bytes_bound"] * 7 / 8
 
 
 def test_nodes_that_several_machines_have_left_are_within_the_bound(bounded: Server) -> None:
