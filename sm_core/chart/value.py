@@ -146,13 +146,14 @@ def refuse_history(tables: Tables, state: int, path: str) -> None:
 
 
 def stand(tables: Tables, document: dict[str, Any]) -> Configuration:
-    """Where ``current`` and ``historyValue`` of a document say that the machine stands; without them, as at the start.
+    """Where ``current`` and ``historyValue`` of a document say that the machine stands; without them, as at the start,
+    as far as no guard is asked.
 
     Raises DocumentError, EngineError.
     """
     current, history = document.get("current", ""), document.get("historyValue")
     if current == "" and history is None:
-        return start(tables).configuration
+        return start(tables, None).configuration
     return enter(tables, {} if current == "" else current, history)
 
 
@@ -161,7 +162,8 @@ def enter(tables: Tables, value: str | dict[str, Any], history: object = None, p
     where it is said.
 
     No action runs and nothing is reported as done. Transitions without an event are taken then, so that a
-    machine never rests where it could not: a configuration that a step led to is not changed by that.
+    machine never rests where it could not: a configuration that a step led to is not changed by that. Guards are not
+    asked, as nothing has happened yet: those transitions wait for the first event.
     Raises DocumentError, and EngineError when the automatic transitions do not end.
     """
     held = read_history(tables, history)
@@ -179,6 +181,6 @@ def enter(tables: Tables, value: str | dict[str, Any], history: object = None, p
     configuration = Configuration(entry.enter, tuple(sorted(held.items())))
     if is_done(tables, configuration):
         return configuration
-    work = Macrostep(tables, configuration)
+    work = Macrostep(tables, configuration, None)
     work.settle()
     return work.configuration()
