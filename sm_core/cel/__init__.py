@@ -3,7 +3,7 @@ what it can do, and where it differs from Google's runtime.
 
     lexer.py      text to tokens             syntax.py     the nodes of the tree
     parser.py     tokens to a tree           check.py      what the names in it mean
-    closures.py   the tree to closures       macros.py     the closures of all, exists, map …
+    closures.py   the tree to closures       comparisons.py, macros.py  those of < and ==, and of loops
     numbers.py    arithmetic and order       functions.py  the functions and conversions
     times.py      timestamps, durations      values.py     types, equality, scope, budget
     results.py    values as JSON             errors.py     what is refused, and what fails

@@ -10,10 +10,11 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
+from .comparisons import comparison
 from .errors import BudgetError, CelError, Place
 from .functions import FUNCTIONS
 from .macros import Closure, run_macro
-from .numbers import ARITHMETIC, ORDER, negate, ordered, overflow
+from .numbers import ARITHMETIC, negate, overflow
 from .syntax import (
     Call,
     Chain,
@@ -41,16 +42,12 @@ from .values import (
     Scope,
     UInt,
     Value,
-    equal,
     map_key,
     outside,
     quoted,
     shown,
     words,
 )
-
-_CHEAP = frozenset({bool, int, float, type(None)})
-"""Equal where Python says so, two of the same type."""
 
 
 def build(node: Node) -> Closure:
@@ -218,9 +215,41 @@ def _item(items: list[Value], index: Value, at: Place) -> Value:
 # Operators
 
 
+def _no_bool(sign: str, value: Value, at: Place) -> CelError:
+    return CelError(f"'{sign}' takes bools, not {words(value)}", at)
+
+
+def _logical_pair(left: Closure, right: Closure, sign: str, at: Place) -> Closure:
+    decisive = sign == "||"
+
+    def logical(scope: Scope) -> Value:
+        try:
+            value = left(scope)
+        except BudgetError:
+            raise
+        except CelError as error:  # its text is kept, not itself: it holds the frame that would hold it
+            failed = error.message
+        else:
+            if value is decisive:
+                return decisive
+            if type(value) is bool:
+                value = right(scope)
+                if type(value) is bool:
+                    return value
+                raise _no_bool(sign, value, at)
+            failed = _no_bool(sign, value, at).message
+        if right(scope) is decisive:
+            return decisive
+        raise CelError(failed)
+
+    return logical
+
+
 def _logical(node: Logical) -> Closure:
     terms = [build(term) for term in node.terms]
     sign, at = node.sign, node.at
+    if len(terms) == 2:
+        return _logical_pair(*terms, sign, at)
     decisive = sign == "||"
 
     def logical(scope: Scope) -> Value:
@@ -230,13 +259,13 @@ def _logical(node: Logical) -> Closure:
                 value = term(scope)
             except BudgetError:
                 raise
-            except CelError as error:  # its text is kept, not itself: it holds the frame that would hold it
+            except CelError as error:
                 failed = failed or error.message
                 continue
             if value is decisive:
                 return decisive
             if type(value) is not bool:
-                failed = failed or CelError(f"'{sign}' takes bools, not {words(value)}", at).message
+                failed = failed or _no_bool(sign, value, at).message
         if failed:
             raise CelError(failed)
         return not decisive
@@ -286,66 +315,8 @@ def _difference(left: Closure, operation: Any, right: Closure, at: Place) -> Clo
 
 
 def _compare(node: Compare) -> Closure:
-    left, right, sign, at = build(node.left), build(node.right), node.sign, node.at
-    if sign == "==":
-        return _equals(left, right)
-    if sign == "!=":
-        same = _equals(left, right)
-        return lambda scope: not same(scope)
-    if sign == "in":
-        return _member_of(left, right, at)
-    compare = ORDER[sign]
-    if isinstance(node.right, Literal) and type(node.right.value) is int:
-        return _compare_with(left, sign, node.right.value, at)
-
-    def order(scope: Scope) -> Value:
-        one, other = left(scope), right(scope)
-        if type(one) is int and type(other) is int:
-            return compare(one, other)
-        return ordered(sign, one, other, at, scope.budget)
-
-    return order
-
-
-def _compare_with(left: Closure, sign: str, number: int, at: Place) -> Closure:
-    compare = ORDER[sign]
-
-    def order(scope: Scope) -> Value:
-        value = left(scope)
-        if type(value) is int:
-            return compare(value, number)
-        return ordered(sign, value, number, at, scope.budget)
-
-    return order
-
-
-def _equals(left: Closure, right: Closure) -> Closure:
-    def equals(scope: Scope) -> Value:
-        one, other = left(scope), right(scope)
-        kind = type(one)
-        if kind is type(other) and kind in _CHEAP:
-            return one == other
-        return equal(one, other, scope.budget)
-
-    return equals
-
-
-def _member_of(left: Closure, right: Closure, at: Place) -> Closure:
-    def is_in(scope: Scope) -> Value:
-        value, container = left(scope), right(scope)
-        budget = scope.budget
-        if type(container) is list:
-            budget.charge(len(container))
-            return any(equal(value, item, budget) for item in container)
-        if type(container) is not dict:
-            hint = ": a text is asked with text.contains(part)" if type(container) is str else ""
-            raise CelError(f"'in' looks into a list or a map, not into {words(container)}{hint}", at)
-        key = map_key(value)
-        if key is None:
-            raise CelError(f"{words(value)} is no key of a map", at)
-        return key in container
-
-    return is_in
+    number = node.right.value if isinstance(node.right, Literal) and type(node.right.value) is int else None
+    return comparison(node.sign, build(node.left), build(node.right), number, node.at)
 
 
 def _unary(node: Unary) -> Closure:

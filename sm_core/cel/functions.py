@@ -262,18 +262,10 @@ def _conversion(name: str, apply: Callable[..., Value]) -> Function:
     return Function(f"{name}(x)", (1,), (), apply)
 
 
-_ACCESSORS = [
-    "getFullYear",
-    "getMonth",
-    "getDate",
-    "getDayOfMonth",
-    "getDayOfWeek",
-    "getDayOfYear",
-    "getHours",
-    "getMinutes",
-    "getSeconds",
-    "getMilliseconds",
-]
+_ACCESSORS = (
+    *("getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear"),
+    *("getHours", "getMinutes", "getSeconds", "getMilliseconds"),
+)
 FUNCTIONS: dict[str, Function] = {
     "size": Function("size(x) or x.size()", (1,), (0,), _size),
     "contains": Function("text.contains(part)", (), (1,), _contains),
