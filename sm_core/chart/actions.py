@@ -51,15 +51,18 @@ class Ask:
 class AskWith:
     """An effect whose params depend on data."""
 
-    __slots__ = ("name", "params")
+    __slots__ = ("name", "said", "used")
 
-    def __init__(self, name: str, params: Template) -> None:
+    def __init__(self, name: str, said: Template, used: Template = NO_PARAMS) -> None:
+        """``used``: the params with which the root's action is used, in which ``said`` is."""
         self.name = name
-        self.params = params
+        self.said = said
+        self.used = used
 
     def run(self, work: Macrostep) -> None:
         if work.data is not None:
-            params = self.params.value(work.data)
+            work.data.params = self.used.value(work.data)
+            params = self.said.value(work.data)
             work.spend(1 + len(json_text(params)) // CHARACTERS)
             work.effects.append(Effect(self.name, params))
 
@@ -113,7 +116,7 @@ class Actions:
 
     def __init__(self, items: Sequence[Action]) -> None:
         self.items = tuple(items)
-        self.raises = any([isinstance(action, Raise) for action in items])
+        self.raises = any(isinstance(action, Raise) for action in items)
         asks = [action for action in items if isinstance(action, Ask)]
         self.effects = tuple([ask.effect for ask in asks]) if len(asks) == len(items) else None
         self.cost = sum([ask.cost for ask in asks])
@@ -124,9 +127,6 @@ class Actions:
 
     def __len__(self) -> int:
         return len(self.items)
-
-    def __add__(self, others: Actions) -> Actions:
-        return Actions((*self.items, *others.items)) if others.items else self
 
 
 NONE = Actions(())

@@ -6,21 +6,23 @@ decide, an action that is not there is an effect.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..cel import ExpressionFault, compile_expression
 from ..definition import Effect, NoParams
-from ..document import Limits
+from ..document import Limits, to_json
 from ..errors import member, quote, type_name
 from . import members as read
-from .actions import Action, Actions, Ask, AskWith, Assign, Raise
+from .actions import NONE, Action, Actions, Ask, AskWith, Assign, Raise
 from .data import Expression
 from .guards import NO_PARAMS, ClientGuard, Every, ExpressionGuard, Guard, InState, Not, Some
-from .hints import Names, did_you_mean
+from .hints import Names
 from .members import Element, Faults, Kind, Place, listed, members
-from .model import NO_STATE, split_path
+from .model import NO_STATE, escape_key
 from .templates import EXPRESSION, Maker, Template, array_maker, expression_maker, object_maker
+
+if TYPE_CHECKING:
+    from .numbering import Numbering
 
 START = frozenset(("input", "event", "now"))
 """What an expression of the context's first value may name."""
@@ -29,9 +31,6 @@ NAMED = frozenset((*STEP, "params"))
 """The same for the root's guards and actions, which are used with params."""
 
 LANGUAGE = "cel"
-
-_NAMES = 8
-"""So many names of a budget of names, when it is told which a document has."""
 
 EXPRESSION_OBJECT = Kind("an expression", (EXPRESSION, "@lang"), {})
 DEFINED_GUARD = Kind("the meaning of a guard", ("when",), {})
@@ -59,14 +58,12 @@ class Behaviour:
         document: dict[str, Any],
         limits: Limits | None,
         faults: Faults,
-        count: Callable[[int, Place], None],
-        state: Callable[[str], int],
+        states: Numbering,
     ) -> None:
-        """``count`` counts elements at a place; ``state`` is the number of the state at a path, or NO_STATE."""
         self.limits = limits
         self.faults = faults
-        self.count = count
-        self.state = state
+        self.states = states
+        self.has_guards = False
         self.expressions: list[Expression] = []
         self.assigned: list[tuple[str, str]] = []
         """The members of the context that some action assigns, each with its place."""
@@ -78,7 +75,6 @@ class Behaviour:
             for name, inner in read.mapping(faults, "$", document, "guards").items()
         }
         self.named_actions = read.mapping(faults, "$", document, "actions")
-        self.names_of_actions: Collection[str] = self.named_actions
         for name, inner in self.named_actions.items():  # also those that nothing uses
             self.whole_action(inner, member("$.actions", name), NAMED, NO_PARAMS)
 
@@ -96,7 +92,7 @@ class Behaviour:
         members(self.faults, place, value, EXPRESSION_OBJECT)
         self.said_language(place, value, "@lang")
         text = value[EXPRESSION]
-        self.count(1, place)
+        self.states.count(1, place)
         if not isinstance(text, str):
             self.faults.at(place, f"expected the text of an expression, got {type_name(text)}")
             return None
@@ -105,9 +101,9 @@ class Behaviour:
         except ExpressionFault as error:
             fault = str(error)
         else:
-            self.count(program.cost // 4, place)
+            self.states.count(program.cost // 4, place)
             for path, _, _ in program.states:
-                if self.state(path) == NO_STATE:
+                if self.states.state_at(path) == NO_STATE:
                     self.faults.at(place, f"inState: no state {quote(path)}")
                     return None
             found = Expression(program, place)
@@ -126,7 +122,7 @@ class Behaviour:
         """What makes ``value``; None where it is constant. ``cost`` grows by what there is to make."""
         if isinstance(value, dict):
             if EXPRESSION in value:
-                expression = None if self.faults.before and not _is_text(value) else self.expression(place, value, names)
+                expression = self.expression(place, value, names)
                 return None if expression is None else expression_maker(expression)
             cost[0] += len(value)
             made = {}
@@ -162,10 +158,11 @@ class Behaviour:
 
     def guard(self, place: str, value: object) -> Guard | None:
         """The guard of a transition; None where there is none, or after a fault."""
-        if value is None:
+        if value is None or (self.faults.before and value in ({}, [])):
             self.faults.lost(place, "a guard")
             return None
-        self.count(1, place)
+        self.has_guards = True
+        self.states.count(1, place)
         if isinstance(value, str):
             return self.named_guard(place, value, NO_PARAMS, "")
         if not isinstance(value, dict):
@@ -223,24 +220,33 @@ class Behaviour:
             path, inner, at = pending.pop()
             if isinstance(inner, str) and inner:
                 name = inner if inner[0] == "#" or not path else f"{path}.{inner}"
-                state = self.state(name)
+                state = self.states.state_at(name)
                 if state == NO_STATE:
                     self.faults.at(at, f"no state {quote(name)}")
                     return None
                 states |= 1 << state
             elif isinstance(inner, dict):
                 for key, further in inner.items():
-                    step = f"{path}.{read.escape_key(key)}" if path else read.escape_key(key)
+                    step = f"{path}.{escape_key(key)}" if path else escape_key(key)
                     pending.append((step, further, member(at, key)))
                 if path:
                     pending.append(("", path, at))
             else:
                 self.faults.at(at, f"expected a state value (a string or an object), got {type_name(inner)}")
                 return None
-        label = value if isinstance(value, str) else read.text_of(value)
+        label = value if isinstance(value, str) else to_json(value)
         return InState(states, f"in {label}")
 
     # Actions
+
+    def transition_actions(self, place: str, value: dict[str, Any]) -> Actions:
+        """What a transition does: its own ``context`` is an assignment before its actions."""
+        actions = self.actions(f"{place}.actions", value["actions"]) if "actions" in value else NONE
+        if value.get("context") is not None:
+            assign = self.assignment(f"{place}.context", value["context"], STEP)
+            if assign is not None:
+                actions = Actions((assign, *actions.items))
+        return actions
 
     def actions(self, place: str, value: object, names: frozenset[str] = STEP) -> Actions:
         """The actions that ``value`` lists."""
@@ -272,7 +278,7 @@ class Behaviour:
             if "params" in action:
                 params = self.template(f"{place}.params", action["params"], names)
         said = self.named_actions[name]
-        self.count(len(said) if isinstance(said, list) else 1, place)
+        self.states.count(len(said) if isinstance(said, list) else 1, place)
         return self.whole_action(said, member("$.actions", name), NAMED, params)
 
     def whole_action(self, value: object, place: Place, names: frozenset[str], params: Template) -> list[Action]:
@@ -315,15 +321,19 @@ class Behaviour:
         if said is NoParams:
             if params is NO_PARAMS:
                 return Ask(Effect(name), len(name))
-            return Ask(Effect(name, params.constant), len(name) + params.cost) if params.make is None else AskWith(name, params)
+            if params.make is not None:
+                return AskWith(name, params)
+            return Ask(Effect(name, params.constant), len(name) + len(to_json(params.constant)))
         template = self.template(f"{place.removesuffix('.type')}.params", said, names)
         if template.make is None:
-            text = read.text_of(said)
-            self.count(len(text) // 4096, place)
+            text = to_json(said)
+            self.states.count(len(text) // 4096, place)
             return Ask(Effect(name, said), len(name) + len(text))
         return AskWith(name, template, params)
 
-    def built_in(self, name: str, action: dict[str, Any], place: str, names: frozenset[str], params: Template) -> Action | None:
+    def built_in(
+        self, name: str, action: dict[str, Any], place: str, names: frozenset[str], params: Template
+    ) -> Action | None:
         members(self.faults, place, action, _BUILT_IN[name])
         if name == "@xstate.assign":
             return self.assignment(f"{place}.context", action.get("context"), names, params)
@@ -347,18 +357,20 @@ class Behaviour:
         constant = {part: template.constant for part, template in parts.items()}
         made = {part: template.make for part, template in parts.items() if template.make is not None}
         if not made:
-            return Ask(Effect(name, constant), len(read.text_of(constant)))
+            return Ask(Effect(name, constant), len(to_json(constant)))
         cost = sum([template.cost for template in parts.values()])
         return AskWith(name, Template(None, object_maker(constant, made), cost), params)
 
-    def assignment(self, place: str, value: object, names: frozenset[str], params: Template = NO_PARAMS) -> Assign | None:
+    def assignment(
+        self, place: str, value: object, names: frozenset[str], params: Template = NO_PARAMS
+    ) -> Assign | None:
         """Members to merge into the context."""
         if not isinstance(value, dict) or EXPRESSION in value:
             what = "an expression" if isinstance(value, dict) else type_name(value)
             self.faults.at(place, f"expected an object of the members to set, got {what}")
             return None
         self.assigned.extend((name, member(place, name)) for name in value)
-        self.count(len(value), place)
+        self.states.count(len(value), place)
         return Assign(self.template(place, value, names), params)
 
     def event(self, place: str, value: object, names: frozenset[str]) -> Template | None:
@@ -377,18 +389,3 @@ class Behaviour:
 
 def _is_text(value: dict[str, Any]) -> bool:
     return isinstance(value[EXPRESSION], str)
-
-
-def state_at(numbers: dict[str, int], by_id: dict[str, int], offspring: list[dict[str, int]], path: str) -> int:
-    """The state that ``#id`` or a dotted path from the root names, or NO_STATE."""
-    if path[:1] == "#":
-        return by_id.get(path[1:], NO_STATE)
-    found = numbers.get(path)
-    if found is not None:
-        return found
-    state = 0
-    for key in split_path(path):
-        state = offspring[state].get(key, NO_STATE)
-        if state == NO_STATE:
-            break
-    return state

@@ -41,7 +41,7 @@ class Data(Scope):
         """How often something was assigned to the context."""
         self.changed: set[str] = set()
 
-    def in_state(self, path: str) -> bool:  # type: ignore[override]
+    def in_state(self, path: str) -> bool:
         """For the expressions: is the state at ``path`` active?"""
         return bool(self.active >> self.tables.numbers[path] & 1)
 

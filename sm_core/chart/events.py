@@ -21,7 +21,8 @@ def next_events(tables: Tables, configuration: Configuration) -> list[str]:
         for descriptor, transitions in tables.on[state]:
             if descriptor in names or descriptor.startswith(RESERVED_EVENTS):
                 continue
-            if any([not one.inert for one in choosable(transitions)]):
-                if listeners.may_choose(transitions[0], sample(tables, descriptor)):
-                    names[descriptor] = None
+            if all(one.inert for one in choosable(transitions)):
+                continue
+            if listeners.may_choose(transitions[0], sample(tables, descriptor)):
+                names[descriptor] = None
     return list(names)

@@ -142,11 +142,6 @@ def _inner(guard: Guard) -> str:
     return f"({guard.label})" if isinstance(guard, Every) else guard.label
 
 
-def verdict(guard: Guard | None, data: Data | None) -> bool:
-    """Whether a transition with that guard, or none, is enabled. Without data no guard is asked: then it is not."""
-    return guard is None or (data is not None and guard.holds(data))
-
-
 def unsaid(names: Iterator[str]) -> str:
     """What a client has to say, as the end of an error."""
     quoted = ", ".join(map(quote, dict.fromkeys(names)))

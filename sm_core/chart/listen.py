@@ -117,7 +117,7 @@ class Listeners:
         self.lengths = lengths
 
     def may_choose(self, transition: Transition, event: str) -> bool:
-        """May ``transition``, of an active state, be among those that ``event`` would take now? Guards are not asked."""
+        """May ``transition``, of an active state, be among those that ``event`` takes now? Guards are not asked."""
         source = transition.source
         return transition in candidates(self.tables, source, event) and not self.answered_inside(source, event)
 

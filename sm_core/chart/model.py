@@ -110,10 +110,10 @@ class Tables:
     """
 
     __slots__ = (
-        "always", "by_id", "catching", "children", "client_guards", "context", "deep", "defaults", "ends", "entry",
-        "exact", "exit", "finals", "guarded_always", "has_always", "has_exit", "has_guards", "has_history", "has_on",
-        "histories", "ids", "initial", "initial_actions", "keeps_context", "keys", "kinds", "leaves", "lengths",
-        "listening", "max_iterations", "numbers", "on", "outputs", "parents", "partial", "paths", "size",
+        "always", "assigns", "by_id", "catching", "children", "client_guards", "context", "deep", "defaults", "ends",
+        "entry", "exact", "exit", "finals", "guarded_always", "has_always", "has_exit", "has_guards", "has_history",
+        "has_on", "histories", "ids", "initial", "initial_actions", "keeps_context", "keys", "kinds", "leaves",
+        "lengths", "listening", "max_iterations", "numbers", "on", "outputs", "parents", "partial", "paths", "size",
         "unused_token", "wildcard",
     )  # fmt: skip
 
@@ -158,6 +158,7 @@ class Tables:
         client_guards: frozenset[str],
         context: Template | None,
         keeps_context: bool,
+        assigns: bool,
         outputs: Mapping[int, Template],
     ) -> None:
         self.keys = keys
@@ -221,6 +222,7 @@ class Tables:
         """What the context is at a start; None where the document does not say."""
         self.keeps_context = keeps_context
         """Whether a machine has a context: the document says one, or assigns to it."""
+        self.assigns = assigns
         self.outputs = outputs
         """The outputs of final states and of the root (0)."""
 

@@ -141,6 +141,7 @@ def _shape(count: int, initial: int) -> dict[str, Any]:
         "client_guards": frozenset(),
         "context": None,
         "keeps_context": False,
+        "assigns": False,
         "outputs": {},
     }
 

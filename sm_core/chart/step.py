@@ -30,7 +30,8 @@ from typing import Any
 
 from ..definition import Effect, NoParams
 from ..errors import EngineError, quote
-from .actions import CHARACTERS, NONE, Actions
+from .actions import CHARACTERS, Actions
+from .circle import Circle
 from .data import Data
 from .entry import Entry, domain, effective_targets
 from .model import (
@@ -276,7 +277,8 @@ class Macrostep:
         ancestor = parent
         last = ancestor if tables.kinds[parent] == PARALLEL else final
         if tables.kinds[parent] == COMPOUND:
-            self.queue.append(self.done_event(parent, final))
+            if parent:  # that the root is done is heard by nobody
+                self.queue.append(self.done_event(parent, final))
             ancestor = tables.parents[parent]
         while ancestor != NO_STATE and tables.kinds[ancestor] == PARALLEL and self.completes(ancestor, waiting):
             self.queue.append(self.done_event(ancestor, NO_STATE))
@@ -368,54 +370,6 @@ class Macrostep:
         states, work = asked(self.tables, self.active, name)
         self.spend(work)
         return select(self.tables, states, name, self.data)
-
-
-class Circle:
-    """Whether microsteps come back to where they were: with the same states, history and waiting events, and nothing
-    assigned in between, all repeats.
-
-    R. P. Brent's way: where the work stands is compared with where it stood after the last power of two microsteps.
-    That finds each circle, after at most three times the steps to its end, and remembers one place.
-    """
-
-    __slots__ = ("active", "ask", "assigned", "event", "heard", "history", "length", "power", "queue", "work")
-
-    def __init__(self, work: Macrostep) -> None:
-        self.work = work
-        self.length = 0
-        self.power = 1
-        self.active = 0
-        self.ask = False
-        self.assigned = 0
-        self.event: dict[str, Any] | None = None
-        self.history: dict[int, int] = {}
-        self.queue: list[dict[str, Any]] = []
-        self.heard = False
-        """An event that waited was taken since: until then it does not matter which ones wait, nor that more do."""
-
-    def closes(self, ask: bool) -> bool:
-        """To be called after each microstep. When true, ``length`` and the work's ``recent`` are the circle's."""
-        work = self.work
-        assigned, event = (work.data.assigned, work.data.event) if work.data else (0, None)
-        self.length += 1
-        if (
-            self.active == work.active
-            and self.ask == ask
-            and self.assigned == assigned
-            and not (self.heard and len(self.queue) != len(work.queue))
-        ):
-            work.spend(len(self.history) + (len(self.queue) if self.heard else 0))
-            if self.history == work.history and not (self.heard and [self.event, *self.queue] != [event, *work.queue]):
-                return True
-        if self.length == self.power:
-            work.spend(len(work.history) + len(work.queue))
-            self.active, self.ask, self.heard = work.active, ask, False
-            self.assigned, self.event = assigned, event
-            self.history, self.queue = dict(work.history), list(work.queue)
-            self.power *= 2
-            self.length = 0
-            work.recent.clear()
-        return False
 
 
 def start(tables: Tables, data: Data | None) -> Step:
