@@ -130,7 +130,7 @@ class Compiler(Numbering):
             raw = read.transition(self.faults, path, said)
             self.written_out(state, raw, None)
             actions = self.behaviour.transition_actions(path, said)
-            if said.get("guard") is not None:
+            if "guard" in said and not (self.faults.before and said["guard"] in (None, {}, [])):
                 self.faults.at(member(path, "guard"), "an initial transition has no guard")
             if len(raw.targets or ()) > 1:
                 self.faults.at(member(path, "target"), "an initial transition has one target")
@@ -257,9 +257,7 @@ class Compiler(Numbering):
         children, histories, finals = families(self.offspring, self.kinds)
         asks = sum([actions.cost for actions in chain(entry, leave)])
         characters = sum(map(len, self.ids))
-        context = None
-        if self.nodes[0].get("context") is not None:
-            context = self.behaviour.template("$.context", self.nodes[0]["context"], START)
+        context = self.context(self.nodes[0].get("context"))
         return Tables(
             keys=tuple(self.keys),
             ids=tuple(self.ids),
@@ -302,6 +300,15 @@ class Compiler(Numbering):
             assigns=bool(self.behaviour.assigned),
             outputs=outputs,
         )
+
+    def context(self, value: object) -> Template | None:
+        """The context at a start; None where the document has none. 1.0 took an empty array for nothing."""
+        if value is None or value == []:
+            return None
+        if not isinstance(value, dict):
+            self.faults.at("$.context", f"expected an object, got {type_name(value)}")
+            return None
+        return self.behaviour.template("$.context", value, START)
 
     def initial_histories(self, initial: list[int], defaults: list[tuple[int, ...]]) -> None:
         """A history state that is initial must say where it leads while it holds nothing."""
