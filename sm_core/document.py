@@ -23,7 +23,8 @@ class Limits(NamedTuple):
     states: int = 10_000
     nesting: int = 64
     elements: int = 4_000
-
+    context_bytes: int = 64 * 1024
+    expression_steps: int = 50_000
 
     @property
     def brackets(self) -> int:

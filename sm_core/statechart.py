@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .chart import UNSENDABLE, Chart, Configuration, Step, compile_chart, did_you_mean
-from .definition import Outcome
+from .definition import NOTHING_GIVEN, Effect, Given, Machine, Outcome
 from .document import Limits, check_size, parse, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, quote, type_name
 
@@ -20,12 +20,14 @@ class ChartDefinition:
     Immutable but for what it remembers of the last answer, on one thread.
     """
 
-    __slots__ = ("_latest", "canonical", "chart", "split")
+    __slots__ = ("_context", "_latest", "canonical", "chart", "counts", "keeps", "split")
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         self.chart: Chart = compile_chart(machine_members(document), limits)
         self.canonical = self.chart.canonical
         self.split = len(self.canonical) - 1
+        self.keeps = self.counts = document.get("context") is not None
+        self._context = to_json(document["context"]).encode() if self.keeps else None
         self._latest: tuple[bytes, Configuration] | None = None
 
     def _encode(self, configuration: Configuration) -> bytes:
@@ -40,20 +42,20 @@ class ChartDefinition:
         return self._latest[1]
 
     def _outcome(self, step: Step) -> Outcome:
-        return Outcome(self._encode(step.configuration), step.actions)
+        return Outcome(self._encode(step.configuration), [Effect(name) for name in step.actions])
 
-    def start(self) -> Outcome:
-        return self._outcome(self.chart.start())
+    def start(self, given: Given) -> Outcome:
+        return self._outcome(self.chart.start())._replace(context=self._context)
 
-    def stand(self, document: dict[str, Any]) -> bytes:
-        return self._encode(self.chart.stand(document))
+    def stand(self, document: dict[str, Any], given: Given) -> Machine:
+        return Machine(self._encode(self.chart.stand(document)), self._context)
 
-    def enter(self, current: str, held: bytes, limits: Limits | None) -> bytes:
+    def enter(self, current: str, held: Machine | None, limits: Limits | None, given: Given) -> Outcome:
         text = current.encode()
         check_size(text, limits, THIRD_ARGUMENT)
-        history = self.chart.history_value(self._decode(held)) if held else None
+        history = self.chart.history_value(self._decode(held.configuration)) if held else None
         if current == "" and history is None:
-            return self.start()[0]
+            return Outcome(self.start(given)[0], context=self._context)
         value: str | dict[str, Any] = current or {}
         place = THIRD_ARGUMENT
         if current.startswith("{") and current not in self.chart.tables.numbers:
@@ -62,30 +64,39 @@ class ChartDefinition:
                 value = parse(text, limits, with_rows=False)
             except DocumentError as fault:
                 raise type(fault)(place + fault.path[1:], fault.fault) from None
-        return self._encode(self.chart.enter(value, history, place))
+        return Outcome(self._encode(self.chart.enter(value, history, place)), context=self._context)
 
-    def mutate(self, configuration: bytes, target: str) -> Outcome | None:
-        step = self.chart.mutate(self._decode(configuration), target)
+    def mutate(self, machine: Machine, target: str, given: Given) -> Outcome | None:
+        step = self.chart.mutate(self._decode(machine.configuration), target)
         return self._outcome(step) if step else None
 
-    def force(self, configuration: bytes, target: str) -> Outcome | None:
-        step = self.chart.force(self._decode(configuration), target)
+    def force(self, machine: Machine, target: str, given: Given) -> Outcome | None:
+        step = self.chart.force(self._decode(machine.configuration), target)
         return self._outcome(step) if step else None
 
-    def send(self, configuration: bytes, event: str) -> Outcome | None:
-        step = self.chart.step(self._decode(configuration), event)
+    def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
+        step = self.chart.step(self._decode(machine.configuration), event)
         return self._outcome(step) if step else None
 
-    def why_not(self, configuration: bytes, event: str) -> str:
-        if self.chart.status(self._decode(configuration)) == "done":
+    def can(self, machine: Machine, event: str, given: Given) -> bool:
+        return self.chart.can(self._decode(machine.configuration), event)
+
+    def why(self, machine: Machine, event: str, given: Given) -> list[tuple[str, str]]:
+        return []
+
+    def why_not(self, machine: Machine, event: str, given: Given) -> str:
+        if self.is_done(machine.configuration):
             return "the machine is done: it takes no event any more, until it is reset or forced"
         if event in UNSENDABLE:
             return f"{quote(event)} is no event that can be sent"
-        where = ", ".join(quote(path) for path in self.states(configuration)[:_MOST_NAMED])
-        return f"no transition for the event {quote(event)} at {where}{did_you_mean(event, self.next(configuration))}"
+        where = ", ".join(quote(path) for path in self.states(machine.configuration)[:_MOST_NAMED])
+        return f"no transition for the event {quote(event)} at {where}{did_you_mean(event, self.next(machine))}"
 
-    def next(self, configuration: bytes) -> list[str]:
-        return self.chart.next_events(self._decode(configuration))
+    def next(self, machine: Machine) -> list[str]:
+        return self.chart.next_events(self._decode(machine.configuration))
+
+    def admit_data(self, machine: Machine, limits: Limits) -> Machine:
+        return machine
 
     def admit(self, configuration: bytes, strict: bool) -> bytes:
         return self._encode(self.chart.decode(configuration))
@@ -105,9 +116,15 @@ class ChartDefinition:
         value = self.chart.state_value(self._decode(configuration))
         return value if isinstance(value, str) else to_json(value)
 
+    def is_done(self, configuration: bytes) -> bool:
+        return self.chart.status(self._decode(configuration)) == "done"
+
+    def snapshot(self, machine: Machine) -> str:
+        return "{}"
+
     @property
     def initial(self) -> str:
-        return self.current(self.start()[0])
+        return self.current(self.start(NOTHING_GIVEN)[0])
 
     @property
     def rows(self) -> Sequence[str]:

@@ -11,7 +11,7 @@ from .events import next_events
 from .members import Faults
 from .model import Configuration, Step, Tables, ascending
 
-STATE_MEMBERS = ("current", "historyValue")
+STATE_MEMBERS = ("current", "historyValue", "snapshot")
 """What a document says of where the machine stands; not part of the definition."""
 
 UNSENDABLE = ("*", "xstate.init", "xstate.stop")

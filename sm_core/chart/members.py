@@ -13,7 +13,7 @@ from ..errors import DocumentError, element, member, quote, type_name
 from .hints import Names
 from .model import FINAL, HISTORY, TYPE_NAMES
 
-NOT_TAKEN = ("guard", "after", "invoke", "context", "delay", "route")
+NOT_TAKEN = ("guard", "after", "invoke", "delay", "route")
 """What XState gives a meaning to and this engine does not: refused by name, unless it is empty."""
 
 EXPRESSION = "@expr"
@@ -56,7 +56,8 @@ _FORMER = {
     **dict.fromkeys((*_TOOLS, "options"), "only the top level has it"),
 }
 STATE = Kind("a state", (*_COMMON, "target"), _FORMER, (*_RESOLVED, "version"))
-ROOT = Kind("a state", (*_COMMON, "version", "current", "historyValue", "options", *_TOOLS), _FORMER, _RESOLVED)
+_ROOT = ("version", "current", "historyValue", "snapshot", "context", "options")
+ROOT = Kind("a state", (*_COMMON, *_ROOT, *_TOOLS), _FORMER, _RESOLVED)
 OPTIONS = Kind("the member 'options'", ("maxIterations",), {})
 TRANSITION = Kind(
     "a transition",
