@@ -1,4 +1,4 @@
-"""Charts with data do what they do in the real XState: random ones, every event; xstate/generate_data.mjs wrote them."""
+"""Charts with data do what they do in the real XState: random ones, which xstate/generate_data.mjs wrote, every event."""
 
 from __future__ import annotations
 
