@@ -1,4 +1,4 @@
-"""Charts with data do what they do in the real XState: random ones, which xstate/generate_data.mjs wrote, every event."""
+"""Random charts with data do what they do in the real XState, event by event; xstate/generate_data.mjs wrote them."""
 
 from __future__ import annotations
 
