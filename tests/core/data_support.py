@@ -97,16 +97,20 @@ def expected(chart: Record) -> Iterator[tuple[Record, Taken]]:
         yield record, Taken(record.get("can"), record["actions"] if happened else None, seen)
 
 
+def require(what: str, is_: Any, should_be: Any) -> None:
+    assert exact(is_) == exact(should_be), f"{what}: {exact(is_)}, in XState {exact(should_be)}"
+
+
 def follow(chart: Record, take: Taker) -> int:
     """Gives ``take`` one record after the other and compares; answers how many there were."""
     count = 0
     for record, right in expected(chart):
-        where = f"{chart['name']}, record {count}: {record.get('event', 'the start')}, guards {record['guards']}"
+        where = f"{chart['name']}, record {count} ({exact(record.get('event'))}, {sorted(guards_of(record))})"
         taken = take(record)
-        assert taken.can == right.can, where
-        assert exact(taken.effects) == exact(right.effects), where
+        require(f"{where}: can", taken.can, right.can)
+        require(f"{where}: effects", taken.effects, right.effects)
         for member, is_, should_be in zip(Seen._fields, taken.seen, right.seen, strict=True):
-            assert exact(is_) == exact(should_be), f"{where}: {member}"
+            require(f"{where}: {member}", is_, should_be)
         count += 1
     return count
 
