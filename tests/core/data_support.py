@@ -139,6 +139,8 @@ class EngineTaker:
             outcome = self.definition.send(self.machine, name, given)
         else:
             outcome = self.definition.start(Given(input=self.input, guards=guards))
+        if outcome is not None and not outcome.configuration:
+            outcome = None  # not taken, and asked again the next time
         if outcome is not None:
             context = self.machine.context if outcome.context is None else outcome.context
             self.machine = Machine(outcome.configuration, context, outcome.output, outcome.error)
