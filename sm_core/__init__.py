@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .chart import Finding
-from .definition import NOTHING_GIVEN, Definition, Effect, Given, Machine, Outcome, merge
+from .definition import NOT_TAKEN, NOTHING_GIVEN, Definition, Effect, Given, Machine, Outcome, merge
 from .document import Limits, check_size, parse
 from .errors import (
     THIRD_ARGUMENT,
@@ -31,6 +31,7 @@ from .inspection import check_document, diagram, render
 from .statechart import ChartDefinition
 
 __all__ = [
+    "NOT_TAKEN",
     "THIRD_ARGUMENT",
     "Compiled",
     "Definition",

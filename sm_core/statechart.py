@@ -7,7 +7,7 @@ from typing import Any
 
 from .arguments import check_guards, check_object, event_of, read_object, stored_json
 from .chart import UNSENDABLE, Chart, Configuration, Data, Step, checked_context, compile_chart, did_you_mean, why
-from .definition import NOTHING_GIVEN, Given, Machine, NoParams, Outcome
+from .definition import NOT_TAKEN, NOTHING_GIVEN, Given, Machine, NoParams, Outcome
 from .document import Limits, check_size, parse, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, EngineError, GuardError, quote, type_name
 
@@ -16,8 +16,6 @@ _MOST_NAMED = 3
 _STATUS = ("active", "done", "error")
 REPORTS = ("xstate.done.actor.", "xstate.error.actor.")
 """How events begin that only the end of a task gives."""
-NOT_TAKEN = Outcome(b"", ask_again=True)
-"""In place of an outcome: the event is not taken, and might be with other data."""
 
 
 class ChartDefinition:

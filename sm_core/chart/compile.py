@@ -52,7 +52,7 @@ class Compiler(Numbering):
         if raw.targets is not None:
             self.count(len(raw.targets), raw.path)
             states = [(self.target(source, name, place), place) for name, place in raw.targets]
-            states = [(state, place) for state, place in states if state != NO_STATE]
+            states = [(state, at) for state, at in states if state != NO_STATE and self.can_be_active(state, at)]
             if len(states) > 1:
                 self.refuse_exclusive(states, "targets")
             targets = tuple(dict.fromkeys(state for state, _ in states))
@@ -170,7 +170,7 @@ class Compiler(Numbering):
                 self.faults.at(at, f"the target of a history state lies inside its parent, {quote(name)} does not")
             elif self.kinds[target] == HISTORY:
                 self.faults.at(at, f"{quote(name)} is a history state, which cannot stand in for another")
-            else:
+            elif self.can_be_active(target, at):
                 states.append((target, at))
         if len(states) > 1:
             self.refuse_exclusive(states, "targets")
@@ -185,7 +185,7 @@ class Compiler(Numbering):
             self.faults.at(member(place, "type") if "type" in value else place, f"the top level {what}")
         if kind in (COMPOUND, PARALLEL) and all(self.kinds[child] == HISTORY for child in children.values()):
             self.faults.at(place, f"a {TYPE_NAMES[kind]} state needs states inside it")
-        if kind in (ATOMIC, FINAL, HISTORY) and children:
+        if kind in (ATOMIC, HISTORY) and children:
             self.faults.at(member(place, "states"), f"{_a(TYPE_NAMES[kind])} state has no states inside it")
         if kind == HISTORY:
             for name in ("on", "always", "entry", "exit", "onDone"):
@@ -294,6 +294,7 @@ class Compiler(Numbering):
             max_iterations=read.max_iterations(self.faults, self.nodes[0]),
             has_guards=self.behaviour.has_guards,
             guarded_always=bits(state for state in states if any(one.guard for one in always[state])),
+            dormant=self.dormant,
             client_guards=frozenset(self.behaviour.client_guards),
             context=context,
             keeps_context=context is not None or bool(self.behaviour.assigned),

@@ -110,11 +110,11 @@ class Tables:
     """
 
     __slots__ = (
-        "always", "assigns", "by_id", "catching", "children", "client_guards", "context", "deep", "defaults", "ends",
-        "entry", "exact", "exit", "finals", "guarded_always", "has_always", "has_exit", "has_guards", "has_history",
-        "has_on", "histories", "ids", "initial", "initial_actions", "keeps_context", "keys", "kinds", "leaves",
-        "lengths", "listening", "max_iterations", "numbers", "on", "outputs", "parents", "partial", "paths", "size",
-        "unused_token", "wildcard",
+        "always", "assigns", "by_id", "catching", "children", "client_guards", "context", "deep", "defaults",
+        "dormant", "ends", "entry", "exact", "exit", "finals", "guarded_always", "has_always", "has_exit",
+        "has_guards", "has_history", "has_on", "histories", "ids", "initial", "initial_actions", "keeps_context",
+        "keys", "kinds", "leaves", "lengths", "listening", "max_iterations", "numbers", "on", "outputs", "parents",
+        "partial", "paths", "size", "unused_token", "wildcard",
     )  # fmt: skip
 
     def __init__(
@@ -155,6 +155,7 @@ class Tables:
         max_iterations: int,
         has_guards: bool,
         guarded_always: int,
+        dormant: int,
         client_guards: frozenset[str],
         context: Template | None,
         keeps_context: bool,
@@ -216,6 +217,8 @@ class Tables:
         self.has_guards = has_guards
         self.guarded_always = guarded_always
         """The set of states with an ``always`` transition that has a guard."""
+        self.dormant = dormant
+        """The set of the states inside final ones, which are never active."""
         self.client_guards = client_guards
         """The names of the guards that the document does not define."""
         self.context = context

@@ -83,7 +83,7 @@ def force(tables: Tables, configuration: Configuration, path: str, data: Data | 
     have run already, and run no more. None for a path that names no state.
     """
     target = tables.numbers.get(path)
-    if target is None:
+    if target is None or tables.dormant >> target & 1:
         return None
     work = Macrostep(tables, configuration, data)
     if work.active >> target & 1:

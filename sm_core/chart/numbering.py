@@ -14,7 +14,7 @@ from ..errors import LimitError, member, quote, type_name
 from . import members as read
 from .hints import Names, NamesInside, meant, missing_state
 from .members import Faults, Place
-from .model import HISTORY, NO_STATE, PARALLEL, escape_key, split_path
+from .model import FINAL, HISTORY, NO_STATE, PARALLEL, escape_key, span, split_path
 
 DEFAULT_ID = "(machine)"
 _NAMES_TO_DOCUMENT = 16
@@ -44,6 +44,8 @@ class Numbering:
         self.names_of_ids = Names(self.by_id)
         self.names = NamesInside(self.offspring)
         self.tokens: set[str] = set()
+        self.dormant = 0
+        """The set of the states inside final ones."""
         self.elements = 0
         self.number(document)
 
@@ -97,6 +99,9 @@ class Numbering:
             parent = self.parents[state]
             if parent != NO_STATE:
                 self.ends[parent] = max(self.ends[parent], self.ends[state])
+        for state, kind in enumerate(self.kinds):
+            if kind == FINAL:
+                self.dormant |= span(state + 1, self.ends[state])
 
     def name(self, place: str, key: str, parent: int) -> None:
         """Refuses names that no target and no state value could say."""
@@ -201,6 +206,13 @@ class Numbering:
                     break  # what is above it was looked at for another target
                 chosen[parent] = state
                 state = parent
+
+    def can_be_active(self, state: int, place: Place) -> bool:
+        """Refuses a target inside a final state: XState enters nothing there."""
+        if self.dormant >> state & 1:
+            self.faults.at(place, f"{quote(self.label(state))} is inside a final state, and never active")
+            return False
+        return True
 
     def label(self, state: int) -> str:
         return self.paths[state] or "#" + self.ids[0]

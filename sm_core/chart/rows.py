@@ -138,6 +138,7 @@ def _shape(count: int, initial: int) -> dict[str, Any]:
         "max_iterations": 0,
         "has_guards": False,
         "guarded_always": 0,
+        "dormant": 0,
         "client_guards": frozenset(),
         "context": None,
         "keeps_context": False,

@@ -107,7 +107,7 @@ def named(tables: Tables, value: str | dict[str, Any], at: str) -> list[int]:
             state = find(tables, value)
         if state is None:
             raise DocumentError(at, no_state(tables, value))
-        refuse_history(tables, state, at)
+        refuse_inactive(tables, state, at)
         return [state]
     states = []
     pending: list[tuple[int, object, str]] = [(0, value, at)]
@@ -129,7 +129,7 @@ def named(tables: Tables, value: str | dict[str, Any], at: str) -> list[int]:
             inner = place or member(path, key)
             if child is None:
                 raise DocumentError(inner, no_child(tables, state, key))
-            refuse_history(tables, child, inner)
+            refuse_inactive(tables, child, inner)
             pending.append((child, further, inner))
     return sorted(states)
 
@@ -140,7 +140,10 @@ def child_with_key(tables: Tables, state: int, key: str) -> int | None:
     return tables.numbers.get(f"{tables.paths[state]}.{path}" if state else path)
 
 
-def refuse_history(tables: Tables, state: int, path: str) -> None:
+def refuse_inactive(tables: Tables, state: int, path: str) -> None:
+    """Refuses a state that is never active."""
+    if tables.dormant >> state & 1:
+        raise DocumentError(path, f"{quote(tables.keys[state])} is inside a final state, and never active")
     if tables.kinds[state] == HISTORY:
         raise DocumentError(path, f"{quote(tables.keys[state])} is a history state, which is never active")
 
