@@ -257,7 +257,9 @@ class Compiler(Numbering):
         children, histories, finals = families(self.offspring, self.kinds)
         asks = sum([actions.cost for actions in chain(entry, leave)])
         characters = sum(map(len, self.ids))
-        context = self.context(self.nodes[0].get("context"))
+        context = None
+        if self.nodes[0].get("context") is not None:
+            context = self.behaviour.template("$.context", self.nodes[0]["context"], START)
         return Tables(
             keys=tuple(self.keys),
             ids=tuple(self.ids),
@@ -301,15 +303,6 @@ class Compiler(Numbering):
             assigns=bool(self.behaviour.assigned),
             outputs=outputs,
         )
-
-    def context(self, value: object) -> Template | None:
-        """The context at a start; None where the document has none. 1.0 took an empty array for nothing."""
-        if value is None or value == []:
-            return None
-        if not isinstance(value, dict):
-            self.faults.at("$.context", f"expected an object, got {type_name(value)}")
-            return None
-        return self.behaviour.template("$.context", value, START)
 
     def initial_histories(self, initial: list[int], defaults: list[tuple[int, ...]]) -> None:
         """A history state that is initial must say where it leads while it holds nothing."""
