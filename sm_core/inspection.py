@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 from .chart import MOST_FINDINGS, Finding, Names, check, compile_chart, draw, view
-from .definition import Definition
+from .definition import Definition, Given
 from .document import Limits, check_size, parse
 from .errors import DocumentError, element, member, quote
 from .flat import FlatDefinition
@@ -18,13 +19,20 @@ def check_document(text: bytes, limits: Limits) -> list[Finding]:
     try:
         document = parse(text, limits)
         if "states" in document and "map" not in document:
-            return check(machine_members(document), limits)
+            return _check_chart(document, limits)
         definition = FlatDefinition(document, limits)
         check_size(definition.canonical, limits)
         definition.stand(document)
     except DocumentError as fault:
         return [("error", fault.path, fault.fault)]
     return list(islice(_oddities(document["map"], definition.initial), MOST_FINDINGS))
+
+
+def _check_chart(document: dict[str, Any], limits: Limits) -> list[Finding]:
+    found = check(machine_members(document), limits)
+    if document.get("snapshot") is not None and not any(severity == "error" for severity, _, _ in found):
+        ChartDefinition(document, limits).stand(document, Given(limits=limits))
+    return found
 
 
 def _oddities(rows: dict[str, list[str]], initial: str) -> Iterator[Finding]:

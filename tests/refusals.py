@@ -12,6 +12,7 @@ import json
 from typing import Any
 
 from sm_core import Limits
+from tests import refused_data
 
 ORDER: dict[str, Any] = {
     "id": "order",
@@ -109,7 +110,6 @@ CHARTS: list[tuple[dict[str, Any], str, str]] = [
     (order(exit={"type": "xstate.raise"}), "$.states.paid.exit.type",
      "the built-in action 'xstate.raise' is code; as data it is '@xstate.raise'"),
     (order(type="atomic", states={"a": {}}), "$.states.paid.states", "an atomic state has no states inside it"),
-    (order(type="final", states={"a": {}}), "$.states.paid.states", "a final state has no states inside it"),
     (order(type="compound"), "$.states.paid", "a compound state needs states inside it"),
     (order(type="parallel"), "$.states.paid", "a parallel state needs states inside it"),
     (order(type="parallel", states={"h": {"type": "history"}}), "$.states.paid",
@@ -217,6 +217,7 @@ CHARTS: list[tuple[dict[str, Any], str, str]] = [
           ([{"id": "(machine).e"}], "", "'e' is not a child of 'a'"),
           ([], "", "0 children of 'a' are held, not 1"),
       )),
+    *refused_data.CHARTS,
 ]  # fmt: skip
 
 MAPS: list[tuple[str | bytes, str]] = [
@@ -362,6 +363,7 @@ DOCUMENTS: list[tuple[str, bytes]] = [
         for number, (document, path) in enumerate(MAPS)
     ),
     *_many().items(),
+    *((f"snapshot {number}", _json(document)) for number, (document, _, _) in enumerate(refused_data.SNAPSHOTS)),
 ]
 """By name, what SM.SET and SM.CHECK refuse."""
 

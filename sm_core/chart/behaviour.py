@@ -100,7 +100,7 @@ class Behaviour:
             self.faults.at(place, f"expected the text of an expression, got {type_name(text)}")
             return None
         try:
-            program = compile_expression(text, names)
+            program = compile_expression(text, names, in_state=names is not START)
         except ExpressionFault as error:
             fault = str(error)
         else:
@@ -131,8 +131,10 @@ class Behaviour:
             cost[0] += len(value)
             made = {}
             for name, inner in value.items():
-                if isinstance(inner, (dict, list)) and (maker := self.maker(member(place, name), inner, names, cost, depth + 1)):
-                    made[name] = maker
+                if isinstance(inner, (dict, list)):
+                    maker = self.maker(member(place, name), inner, names, cost, depth + 1)
+                    if maker:
+                        made[name] = maker
             return object_maker(value, made) if made else None
         if isinstance(value, list):
             cost[0] += len(value)
@@ -265,7 +267,7 @@ class Behaviour:
                 self.faults.lost(at, "an action")
             else:
                 found.extend(self.action(action, at, names))
-        return Actions(found)
+        return Actions(found) if found else NONE
 
     def action(self, action: object, at: Place, names: frozenset[str]) -> list[Action]:
         """What one action does; a name of the root's ``actions`` may be several."""
@@ -318,8 +320,10 @@ class Behaviour:
             known = f"; as data it is {quote('@' + name)}" if "@" + name in _BUILT_IN else ""
             self.faults.at(at, f"the built-in action {quote(name)} is code{known}")
         elif name.startswith("@xstate.") and not self.faults.before:
-            word = "needs its members: an object" if name in _BUILT_IN else "is none that there is"
-            self.faults.at(at, f"the built-in action {quote(name)} {word}{_BUILT_IN_NAMES.hint(name)}")
+            word = "needs its members: an object"
+            if name not in _BUILT_IN:
+                word = f"is none that there is{_BUILT_IN_NAMES.hint(name)}"
+            self.faults.at(at, f"the built-in action {quote(name)} {word}")
         else:
             said = action.get("params", NoParams) if isinstance(action, dict) else NoParams
             return self.effect(name, said, str(at), names, params)

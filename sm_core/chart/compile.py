@@ -270,9 +270,9 @@ class Compiler(Numbering):
             children=shared(children),
             finals=shared(tuple([bits(found) if found else 0 for found in finals])),
             initial=shared(tuple(initial)),
-            initial_actions=shared(tuple(initial_actions)),
-            entry=shared(tuple(entry)),
-            exit=shared(tuple(leave)),
+            initial_actions=_shared_none(initial_actions),
+            entry=_shared_none(entry),
+            exit=_shared_none(leave),
             histories=shared(histories),
             deep=shared(tuple(deep)),
             defaults=shared(tuple(defaults)),
@@ -316,12 +316,27 @@ def _content(transition: Transition) -> tuple[object, ...]:
     return (transition.targets, transition.actions.names, transition.reenter, label)
 
 
+def _shared_none(actions: list[Actions]) -> tuple[Actions, ...]:
+    """Where there are none, as in most charts: others are equal to no others, and to remember them keeps them."""
+    return tuple(actions) if any(actions) else shared(tuple(actions))
+
+
 def _a(name: str) -> str:
     return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def compile_tables(document: dict[str, Any], limits: Limits | None, faults: Faults) -> Tables:
     """Compiles ``document``. Faults go to ``faults``; LimitError is raised at once."""
+    return compile_whole(document, limits, faults)[0]
+
+
+def compile_whole(document: dict[str, Any], limits: Limits | None, faults: Faults) -> tuple[Tables, Behaviour]:
+    """The same, with what was found out about the expressions, guards and assignments on the way."""
     if "states" not in document:
         raise DocumentError("$", "member 'states' is missing")
-    return Compiler(document, limits, faults).tables()
+    compiler = Compiler(document, limits, faults)
+    behaviour = compiler.behaviour
+    try:
+        return compiler.tables(), behaviour
+    finally:
+        del compiler.behaviour  # which holds the compiler

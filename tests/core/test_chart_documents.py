@@ -69,7 +69,8 @@ def test_members_without_a_meaning_are_taken() -> None:
 def test_null_where_code_stood_is_refused_unless_it_was_accepted_before(members: dict[str, Any]) -> None:
     """1.0 took it: what its servers have stored must load."""
     document = order(**members)
-    with pytest.raises(DocumentError, match=r"lost on the way to JSON: name it|a guard object needs its name|has no member 'guard'"):
+    why = r"lost on the way to JSON: name it|a guard object needs its name|has no member 'guard'"
+    with pytest.raises(DocumentError, match=why):
         compile_chart(document, Limits())
     chart = compile_chart(document, None)
     assert chart.active(chart.start().configuration) == ("created",)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import gc
+import json
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -18,11 +19,25 @@ from typing import Any
 import pytest
 
 import sm_core
-from sm_core import EngineError, Limits, check_document, compile_document, diagram
+from sm_core import (
+    NOT_TAKEN,
+    Definition,
+    EngineError,
+    Given,
+    Limits,
+    Machine,
+    check_document,
+    compile_document,
+    diagram,
+)
+from sm_core.cel import NAMES, Budget, Scope, compile_expression, to_json
 from sm_core.chart import compile_chart
+from tests.core.cel.encoding import ORACLE, read
+from tests.core.cel.test_messages import ERRORS, FAULTS
 from tests.core.chart_support import FIXTURES
 from tests.documents import README, compact, ring
 from tests.refusals import CURRENTS, DOCUMENTS, ENDLESS, LIMITS, order
+from tests.refused_data import STEPS, WITH_DATA, Refused, guarded, tower
 from tests.tracing import tracing
 
 ENGINE = Path(sm_core.__file__).parent
@@ -65,6 +80,10 @@ def set_document(document: bytes, limits: Limits | None = LIMITS) -> None:
     refuse(lambda: compile_document(document, limits))
 
 
+def check_it(document: bytes) -> None:
+    check_document(document, LIMITS)
+
+
 def set_current(document: bytes, current: str) -> None:
     definition = compile_document(document, LIMITS).definition
     refuse(lambda: definition.enter(current, None, LIMITS, Given()))
@@ -75,11 +94,81 @@ def admit(document: bytes, configuration: bytes) -> None:
     refuse(lambda: definition.admit(configuration, strict=True))
 
 
+def deeper(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 def deeper_than_can_be_written() -> dict[str, Any]:
-    meta: list[Any] = []
-    for _ in range(100_000):
-        meta = [meta]
-    return {"initial": "a", "states": {"a": {}}, "meta": meta}
+    return {"initial": "a", "states": {"a": {}}, "meta": deeper(100_000)}
+
+
+FAILING = [text for text, theirs in read(ORACLE)[1:] if isinstance(theirs, dict) and "error" in theirs]
+EDGES = [
+    "context.big > 1",
+    "context.big == 1",
+    "[context.big].all(x, x > 0)",
+    "context.deep == context.same",
+    "context.list[context.big]",
+    "-context.big",
+    "context.big + context.big",
+    "type(1)",
+    "context.bigs.all(x, x > 0)",
+    "context.bigs[0] > 1",
+    "context.bigs == [1]",
+    "context.bigs[0] in [1]",
+    "(true ? context : context).big > 1",
+    "(true ? context : context).big + 1",
+    "1 + (true ? context : context)['big']",
+    "has(context.big) ? int(context.bigs[0]) : 1",
+    "context.bigs.map(x, x).map(x, x + 1)",
+    "context.bigs.exists(x, context.bigs.exists(y, y > x))",
+    "size(context.bigs.filter(x, true))",
+    "context.list.map(a, context.list.map(b, context.list.map(c, context.list.map(d, context.list.map(e, "
+    "context.list.map(f, context.list.map(g, context.list.map(h, context.list.map(i, context.list.map(j, "
+    "context.list.map(k, context.list.map(l, context.list.map(m, context.list.map(n, context.list.map(o, 1" + ")" * 15,
+    "params > 1",
+    "params + 1.5",
+    "params > 1.5",
+    "1.5 < params",
+    "{1: 2}",
+    "context.deep",
+    "0.0 / 0.0",
+    ". 1",
+    "'" + "x" * 20_000 + "'",
+    "'\ud800'",
+    "(" * 500 + "1" + ")" * 500,
+    "[" + "1," * 5_000 + "1]",
+    "'a'.matches('a')",
+]
+EXPRESSIONS = [*FAILING, *(text for text, *_ in (*FAULTS, *ERRORS)), *EDGES]
+VALUES = read(ORACLE)[0]
+ODD = {
+    "context": {
+        "n": 1,
+        "a": {},
+        "list": [1, 2],
+        "big": 1 << 63,
+        "bigs": [1 << 63],
+        "deep": deeper(300),
+        "same": deeper(300),
+    },
+    "params": 1 << 63,
+}
+
+
+def evaluate(text: str, names: dict[str, Any]) -> None:
+    scope = Scope(**{name: names.get(name) for name in NAMES}, in_state=None, budget=Budget(100_000))
+    program = compile_expression(text, in_state="event" in names)
+    to_json(program.evaluate(scope), scope.budget)
+
+
+def evaluate_all() -> None:
+    for text in EXPRESSIONS:
+        for names in (VALUES, ODD):
+            refuse(partial(evaluate, text, names))
 
 
 DEEP = deeper_than_can_be_written()
@@ -100,6 +189,11 @@ CONFIGURATIONS = {
 }
 
 
+def step(refused: Refused) -> None:
+    definition = compile_document(compact(refused.document).encode(), LIMITS).definition
+    refuse(lambda: refused.ask(definition))
+
+
 LARGE = dict.fromkeys(map(str, range(10_001)), "a")
 
 
@@ -115,6 +209,7 @@ def questions() -> dict[str, Callable[[], None]]:
         "an event that does not end": lambda: refuse(lambda: ends.definition.send(machine, "GO", Given())),
         "a move that does not end": lambda: refuse(lambda: ends.definition.mutate(machine, "a", Given())),
         "a state that does not end": lambda: refuse(lambda: ends.definition.force(machine, "b", Given())),
+        "guards that no stack holds": lambda: refuse(lambda: compile_chart(guarded(tower(300)), None)),
         "deeper than can be written": lambda: refuse(lambda: compile_chart(DEEP, None)),
         "a chart without states": lambda: refuse(lambda: compile_chart({}, None)),
         "a diagram of a chart without rest": lambda: refuse(lambda: ends.definition.enter("a", None, None, Given())),
@@ -123,7 +218,7 @@ def questions() -> dict[str, Callable[[], None]]:
 
 REFUSALS: dict[str, Callable[[], None]] = {
     **{f"set {name}": partial(set_document, document) for name, document in DOCUMENTS},
-    **{f"check {name}": partial(check_document, document, LIMITS) for name, document in DOCUMENTS},
+    **{f"check {name}": partial(check_it, document) for name, document in DOCUMENTS},
     **{f"load {name}": partial(set_document, document, None) for name, document in DOCUMENTS},
     **{
         f"current {name}": partial(set_current, document, current.decode())
@@ -131,6 +226,7 @@ REFUSALS: dict[str, Callable[[], None]] = {
         if name != "not UTF-8"
     },
     **{f"configuration {name}": partial(admit, *given) for name, given in CONFIGURATIONS.items()},
+    **{f"step {name}": partial(step, refused) for name, refused in STEPS.items()},
     **questions(),
 }
 
@@ -153,7 +249,7 @@ def lines_of(ask: Callable[[], None]) -> set[tuple[str, int]]:
 
 @pytest.fixture(scope="module")
 def reached() -> set[tuple[str, int]]:
-    return set().union(*map(lines_of, REFUSALS.values()))
+    return set().union(*map(lines_of, REFUSALS.values()), lines_of(evaluate_all))
 
 
 def test_there_is_something_to_look_at() -> None:
@@ -197,6 +293,13 @@ def uncollected() -> Iterator[None]:
     gc.unfreeze()
 
 
+@pytest.mark.usefixtures("uncollected")
+def test_failing_expressions_leave_no_cycle() -> None:
+    gc.collect()
+    evaluate_all()
+    assert gc.collect() == 0
+
+
 REPEATS = 60
 
 
@@ -219,30 +322,47 @@ def test_a_refusal_leaves_nothing(name: str) -> None:
     assert grown < REPEATS // 2
 
 
+def start(definition: Definition) -> Machine:
+    started = definition.start(GIVEN[-1])
+    return Machine(started.configuration, started.context, started.output)
+
+
+GIVEN = (Given(), Given(b'{"amount":3,"ok":true,"text":"x"}', frozenset()))
+
+
 def walk(document: bytes, events: list[str]) -> None:
     """A machine's life: every question, every way to move it, with what it takes and with what it does not."""
     compiled = compile_document(document, Limits())
-    definition, where = compiled.definition, compiled.configuration
-    assert where is not None
+    definition, machine = compiled.definition, compiled.machine or start(compiled.definition)
     for event in [*events, *events, "none"]:
         for state in [*definition.known[:5], "none"]:
-            refuse(lambda state=state, where=where: definition.mutate(where, state))  # type: ignore[misc]
-            refuse(lambda state=state, where=where: definition.force(where, state))  # type: ignore[misc]
-            refuse(lambda state=state, where=where: definition.enter(state, where, Limits()))  # type: ignore[misc]
+            refuse(lambda state=state, machine=machine: definition.mutate(machine, state, Given()))  # type: ignore[misc]
+            refuse(lambda state=state, machine=machine: definition.force(machine, state, Given()))  # type: ignore[misc]
+            refuse(lambda state=state, machine=machine: definition.enter(state, machine, Limits(), Given()))  # type: ignore[misc]
+        where = machine.configuration
         assert definition.admit(where, strict=True) == where
         definition.head(where)
         definition.states(where)
         definition.current(where)
-        definition.next(where)
-        try:
-            moved = definition.send(where, event)
-        except EngineError:
-            continue
-        if moved is not None:
-            where = moved[0]
-    _ = (definition.rows, definition.known, definition.initial, definition.start())
+        definition.next(machine)
+        for given in GIVEN:
+            refuse(lambda given=given, machine=machine, event=event: definition.can(machine, event, given))  # type: ignore[misc]
+            refuse(lambda given=given, machine=machine, event=event: definition.why(machine, event, given))  # type: ignore[misc]
+            refuse(lambda given=given, machine=machine, event=event: definition.why_not(machine, event, given))  # type: ignore[misc]
+            try:
+                moved = definition.send(machine, event, given)
+            except EngineError:
+                continue
+            if moved is not None and moved != NOT_TAKEN:
+                machine = Machine(moved.configuration, moved.context or machine.context, moved.output, moved.error)
+                if definition.keeps:
+                    assert definition.admit_data(machine, Limits()) == machine
+                json.loads(definition.snapshot(machine))
+                [effect.text() for effect in moved.effects]
+    _ = (definition.rows, definition.known, definition.initial)
+    refuse(lambda: definition.start(Given()))
     for form in ("MERMAID", "DOT"):
-        diagram(definition, where, form)
+        diagram(definition, machine.configuration, form)
     check_document(document, Limits())
 
 
@@ -254,6 +374,7 @@ ACCEPTED = {
         fixture["name"]: (compact(fixture["config"]).encode(), [event["event"] for event in fixture["events"]])
         for fixture in FIXTURES[:60]
     },
+    **{f"data {number}": (compact(document).encode(), ["PAY", "E"]) for number, document in enumerate(WITH_DATA)},
 }
 
 

@@ -140,7 +140,8 @@ class Oracle:
     def can(self, event: bytes) -> bytes:
         if self.definition is None:
             return NIL
-        taken = not_text(event) is None and self.definition.send(Machine(self.configuration), event.decode(), Given()) is not None
+        machine = Machine(self.configuration)
+        taken = not_text(event) is None and self.definition.send(machine, event.decode(), Given()) is not None
         return b":1" if taken else b":0"
 
     def next(self) -> Any:
