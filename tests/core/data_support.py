@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sm_core import Definition, Effect, Given, Limits, Machine, Outcome, compile_document
+from sm_core import NOT_TAKEN, Definition, Given, Limits, Machine, Outcome, compile_document
 
 XSTATE = Path(__file__).parent / "xstate"
 
@@ -120,32 +120,38 @@ def loaded(text: bytes | None) -> Any:
 
 
 class EngineTaker:
-    """The engine as one who takes records: what is stored is all that it knows of the steps before."""
+    """The engine as one who takes records: what is stored is all that it knows of the steps before.
+
+    What may be remembered (``ask_again`` is false) must not depend on data: the engine is asked with other data too.
+    """
 
     def __init__(self, chart: Record) -> None:
         self.input = json.dumps(chart["input"]).encode() if "input" in chart else None
         text = json.dumps(document_of(chart)).encode()
         self.definition: Definition = compile_document(text, Limits(), Given(input=self.input)).definition
         self.machine = Machine()
+        self.first_context: bytes | None = None
 
     def __call__(self, record: Record) -> Taken:
-        can = None
-        outcome: Outcome | None
         guards = guards_of(record)
-        if "event" in record:
-            name, data = event_of(record)
-            given = Given(data=data.encode() if data else None, guards=guards)
-            can = self.definition.can(self.machine, name, given)
-            outcome = self.definition.send(self.machine, name, given)
-        else:
+        if "event" not in record:
             outcome = self.definition.start(Given(input=self.input, guards=guards))
-        if outcome is not None and not outcome.configuration:
-            outcome = None  # not taken, and asked again the next time
-        if outcome is not None:
-            context = self.machine.context if outcome.context is None else outcome.context
-            self.machine = Machine(outcome.configuration, context, outcome.output, outcome.error)
-        effects = None if outcome is None else [effect_of(effect) for effect in outcome.effects]
-        return Taken(can, effects, self.seen())
+            self.first_context = outcome.context
+            return Taken(None, self.store(outcome), self.seen())
+        name, data = event_of(record)
+        given = Given(data=data.encode() if data else None, guards=guards)
+        can = self.definition.can(self.machine, name, given)
+        sent = self.definition.send(self.machine, name, given)
+        if sent is None or not sent.ask_again:
+            other = self.machine._replace(context=self.first_context)
+            assert self.definition.send(other, name, Given(guards=guards)) == sent
+        return Taken(can, None if sent is None or sent == NOT_TAKEN else self.store(sent), self.seen())
+
+    def store(self, outcome: Outcome) -> list[Any]:
+        """Stores what a step led to; answers its effects."""
+        context = self.machine.context if outcome.context is None else outcome.context
+        self.machine = Machine(outcome.configuration, context, outcome.output, outcome.error)
+        return [json.loads(effect.text()) for effect in outcome.effects]
 
     def seen(self) -> Seen:
         machine = self.machine
@@ -158,6 +164,3 @@ class EngineTaker:
     def snapshot(self) -> Any:
         return json.loads(self.definition.snapshot(self.machine))
 
-
-def effect_of(effect: Effect) -> Any:
-    return json.loads(effect.text())
