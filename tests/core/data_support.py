@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sm_core import NOT_TAKEN, Definition, Given, Limits, Machine, Outcome, compile_document
+from sm_core import NOT_TAKEN, Definition, EngineError, Given, Limits, Machine, Outcome, compile_document
 
 XSTATE = Path(__file__).parent / "xstate"
 
@@ -23,6 +24,10 @@ RAN_AGAIN = "ran-again"
 """Likewise, but all that happened is that an ``always`` without a target ran its effects; here it does not."""
 OTHER_ORDER = "always-order"
 """XState asks several ``always`` in the order in which their states were entered; here it is the document's."""
+
+
+ENDLESS = re.compile("do not end|options.maxIterations|max-expression-steps|nested more than")
+"""In what is said of a step that does not end: which bound it comes to first is not XState's."""
 
 
 class Seen(NamedTuple):
@@ -43,6 +48,8 @@ class Taken(NamedTuple):
     effects: list[Any] | None
     """As JSON values; None: nothing happened at all."""
     seen: Seen
+    refused: bool = False
+    """The step does not end: nothing happened, and it is said that it does not."""
 
 
 Taker = Callable[[Record], Taken]
@@ -86,10 +93,14 @@ def expected(chart: Record) -> Iterator[tuple[Record, Taken]]:
     """Each record of a chart with what has to come of it, as far as XState's order is the document's."""
     context = chart["config"].get("context")
     history: dict[str, list[str]] = {}
+    seen = Seen(None, "", None, None, history)
     for record in [chart["initial"], *chart["steps"]]:
         quirks = record.get("quirks", [])
         if OTHER_ORDER in quirks:
             return
+        if record.get("error"):
+            yield record, Taken(record["can"], None, seen, refused=True)
+            continue
         context = record.get("context", context)
         history = record.get("history", history)
         happened = "event" not in record or record["taken"] == 1 or MOVED in quirks
@@ -108,6 +119,7 @@ def follow(chart: Record, take: Taker) -> int:
         where = f"{chart['name']}, record {count} ({exact(record.get('event'))}, {sorted(guards_of(record))})"
         taken = take(record)
         require(f"{where}: can", taken.can, right.can)
+        require(f"{where}: refused", taken.refused, right.refused)
         require(f"{where}: effects", taken.effects, right.effects)
         for member, is_, should_be in zip(Seen._fields, taken.seen, right.seen, strict=True):
             require(f"{where}: {member}", is_, should_be)
@@ -141,7 +153,12 @@ class EngineTaker:
         name, data = event_of(record)
         given = Given(data=data.encode() if data else None, guards=guards)
         can = self.definition.can(self.machine, name, given)
-        sent = self.definition.send(self.machine, name, given)
+        try:
+            sent = self.definition.send(self.machine, name, given)
+        except EngineError as error:
+            if not ENDLESS.search(str(error)):
+                raise
+            return Taken(can, None, self.seen(), refused=True)
         if sent is None or not sent.ask_again:
             other = self.machine._replace(context=self.first_context)
             assert self.definition.send(other, name, Given(guards=guards)) == sent
