@@ -40,10 +40,13 @@ const packed = gzipSync(text, { level: 9 });
 writeFileSync(file, packed);
 
 const steps = charts.flatMap((chart) => chart.steps);
-const share = (test) => `${steps.filter(test).length}`;
+const share = (test) => steps.filter(test).length;
 console.log(`${charts.length} charts, ${steps.length} events, ${text.length} bytes, ${packed.length} packed`);
 console.log(`taken ${share((s) => s.taken === 1)}, forbidden ${share((s) => s.taken === 2)}`);
-for (const quirk of ['moved-without-transition', 'ran-again']) console.log(quirk, share((s) => s.quirks?.includes(quirk)));
-console.log(`context changed ${share((s) => s.context)}, history ${share((s) => s.history)}, output ${share((s) => s.output !== undefined)}`);
-console.log(`endless ${share((s) => s.error)}, done ${charts.filter((chart) => chart.steps.at(-1).status === 'done').length}`);
+for (const quirk of ['moved-without-transition', 'ran-again']) {
+  console.log(quirk, share((s) => s.quirks?.includes(quirk)));
+}
+for (const member of ['context', 'history', 'output']) console.log(member, share((s) => s[member] !== undefined));
+console.log('endless', share((s) => s.error));
+console.log('charts that are done', charts.filter((chart) => chart.steps.at(-1).status === 'done').length);
 console.log('left out:', left);

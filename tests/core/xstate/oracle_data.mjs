@@ -1,9 +1,9 @@
 // Runs a chart with data in the real XState and records what it does: the start, then each event.
 //
-// A record has the members of those of real charts (real_charts.json.gz): "event"; "guards", what the client says; "can"
-// before the event; "taken" (0: no transition for the event, 1: one, 2: only forbidden ones); "value", "status";
-// "actions", the effects; "history" and "context" only where they changed; "output" where there is one. A step that does
-// not end, in so many microsteps as the document allows then, has "error" in place of what comes of it. "quirks":
+// A record has the members of those of real charts (real_charts.json.gz): "event"; "guards", what the client says;
+// "can" before the event; "taken" (0: no transition for the event, 1: one, 2: only forbidden ones); "value", "status";
+// "actions", the effects; "history" and "context" only where they changed; "output" where there is one. A step that
+// does not end, in so many microsteps as the document allows then, has "error" in place of what comes of it. "quirks":
 //
 //   moved-without-transition   no transition takes the event, yet an "always" with a target was taken
 //   ran-again                  no transition takes the event, and all that was taken is an "always" without a target,
@@ -140,10 +140,15 @@ export function record(name, chart, events) {
       }
       const step = { ...common, can: taken === 1, taken };
       const chosen = taking.flatMap((one) => one._transitions);
+      const [, { _transitions: first = [] } = {}] = taking;
+      if (taken !== 1 && new Set(first.map((one) => one.target === undefined)).size > 1) {
+        throw new Unusable('runs an always without a target again, beside one with a target');
+      }
       if (taken !== 1 && chosen.some((one) => one.target !== undefined)) step.quirks = ['moved-without-transition'];
       else if (taken !== 1 && actions.length) step.quirks = ['ran-again'];
       const unchanged = (one) => JSON.stringify([one.value, one.context, historyOf(one), one.status]);
-      if (taken !== 1 && !step.quirks?.includes('moved-without-transition') && unchanged(next) !== unchanged(snapshot)) {
+      const moved = taken === 1 || step.quirks?.includes('moved-without-transition');
+      if (!moved && unchanged(next) !== unchanged(snapshot)) {
         throw new Error('changed by an always without a target');
       }
       fixture.steps.push({ ...step, ...noted(next, actions) });
