@@ -125,26 +125,24 @@ function state(value, path) {
   });
 }
 
+// The meaning of the names that are used. XState does not read a config's own "actions" and "delays": they are the
+// server's, and stand as they are.
 function portable({ config, implementations }) {
   const document = state(config, "$");
+  const add = (member, name, value) => (document[member] = { [name]: value, ...document[member] });
+  const given = (member, name) => Object.hasOwn(document[member] ?? {}, name);
   for (const used of usedActions) {
     const done = implementations.actions[used];
-    if (SERVERS_OWN.has(done?.type)) {
-      document.actions = { ...document.actions, [used]: action(done, at("$.actions", used)) };
-    }
+    if (SERVERS_OWN.has(done?.type) && !given("actions", used)) add("actions", used, action(done, at("$.actions", used)));
   }
-  for (const [key, value] of Object.entries(implementations.delays)) {
-    if (typeof value === "number") document.delays = { ...document.delays, [key]: value };
+  for (const [name, value] of Object.entries(implementations.delays)) {
+    if (typeof value === "number") add("delays", name, value);
   }
   for (const used of usedDelays) {
-    const duration = implementations.delays[used];
-    if (typeof duration === "number" || document.delays?.[used] !== undefined) continue;
-    const place = at(at("$.delays", used), "duration");
-    if (duration === undefined) missing.push(`${place}: setup has no delay of this name`);
-    document.delays = {
-      ...document.delays,
-      [used]: { duration: duration === undefined ? { "@expr": "no such delay" } : expression(place, duration) },
-    };
+    if (given("delays", used)) continue;
+    const place = at("$.delays", used);
+    if (implementations.delays[used] === undefined) missing.push(`${place}: setup has no delay of this name`);
+    else add("delays", used, { duration: expression(at(place, "duration"), implementations.delays[used]) });
   }
   return document;
 }

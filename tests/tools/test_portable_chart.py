@@ -206,13 +206,32 @@ PLACES = [
     "$.states.open.on.SAY.actions[2].event", "$.states.open.on.SAY.actions[3].args[0]",
     '$.states.open.on["a b"].actions', '$.states.open.after["1000"].guard', "$.states.paid.invoke.src",
     "$.states.paid.invoke.input", "$.states.paid.invoke.onDone.guard", "$.states.paid.output",
-    "$.actions.count.context.n", "$.actions.many", "$.delays.SLOW.duration", "$.delays.GONE.duration",
+    "$.actions.count.context.n", "$.actions.many", "$.delays.SLOW.duration", "$.delays.GONE",
 ]  # fmt: skip
 
 
 def test_every_place_that_holds_code_is_told_at_once(folder: Folder) -> None:
     assert folder.missing(CODE) == PLACES
     assert folder.missing("export default createMachine({ context: () => ({}) });") == ["$.context"]
+
+
+def test_what_a_config_says_for_the_server_stands_as_it_is(folder: Folder) -> None:
+    """XState does not read these members, so that one source serves both."""
+    actions = {"count": {"type": "@xstate.assign", "context": {"n": {"@expr": "context.n + 1"}}}}
+    guards = {"few": {"when": {"@expr": "context.n < 3"}}}
+    delays = {"SLOW": {"duration": {"@expr": "context.n * 100"}}}
+    written = folder.written(f"""
+export default setup({{
+  guards: {{ few: ({{ context }}) => context.n < 3 }},
+  actions: {{ count: assign({{ n: ({{ context }}) => context.n + 1 }}) }},
+  delays: {{ SLOW: ({{ context }}) => context.n * 100, SOON: 5 }},
+}}).createMachine({{
+  context: {{ n: 0 }}, on: {{ MORE: {{ guard: "few", actions: "count" }} }}, after: {{ SLOW: {{ actions: "late" }} }},
+  guards: {json.dumps(guards)}, actions: {json.dumps(actions)}, delays: {json.dumps(delays)},
+}});
+""")
+    assert (written["guards"], written["actions"]) == (guards, actions)
+    assert written["delays"] == {"SOON": 5, **delays}
 
 
 def test_partial_leaves_the_code_in_its_place(folder: Folder) -> None:
