@@ -138,7 +138,7 @@ def test_names_stay_and_what_xstate_brings_becomes_data(folder: Folder) -> None:
 
 
 def test_the_engine_takes_what_is_written(folder: Folder) -> None:
-    document = json.dumps(folder.written(ORDER.replace(", stateIn({ open: {} })", "")))
+    document = json.dumps(folder.written(ORDER))
     compiled = compile_document(document.encode(), Limits())
     assert compiled.unknown_current is None
 
