@@ -178,6 +178,6 @@ try {
   if (!written) console.error("nothing was written; --partial writes the rest, with the code in these places");
   end(missing.length === 0 ? 0 : 1, written ? `${JSON.stringify(document, null, 2)}\n` : "");
 } catch (error) {
-  console.error(error.message);
+  console.error(error?.message ?? error);
   end(2);
 }

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sm_core import DocumentError, Limits, compile_document
-from tests.core.chart_support import XSTATE
+from tests.core.chart_support import XSTATE, read_lines
 from tests.servers import ROOT
 
 pytestmark = pytest.mark.oracle
@@ -21,6 +21,8 @@ import {
   and, assign, cancel, createMachine, emit, enqueueActions, fromPromise, log, not, or, raise, sendTo, setup, stateIn,
 } from "xstate";
 """
+KNOWN = [chart["config"] for chart in read_lines("known.jsonl") if "null" not in json.dumps(chart["config"])]
+"""Without forbidden events, which the fixtures write as null."""
 
 
 class Folder:
@@ -141,6 +143,14 @@ def test_the_engine_takes_what_is_written(folder: Folder) -> None:
     document = json.dumps(folder.written(ORDER))
     compiled = compile_document(document.encode(), Limits())
     assert compiled.unknown_current is None
+
+
+def test_a_machine_without_code_is_written_as_it_was_configured(folder: Folder) -> None:
+    charts = {f"chart{number}": config for number, config in enumerate(KNOWN)}
+    assert len(charts) > 20
+    code = "\n".join(f"export const {name} = createMachine({json.dumps(config)});" for name, config in charts.items())
+    for name, config in charts.items():
+        assert folder.written(code, name) == config
 
 
 def test_delays_that_are_numbers_come_along(folder: Folder) -> None:
