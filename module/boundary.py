@@ -17,7 +17,9 @@ from sm_core import (
     Definition,
     DocumentError,
     EngineError,
+    Given,
     Limits,
+    Machine,
     Outcome,
     check_document,
     compile_document,
@@ -101,12 +103,13 @@ def sm_python_compile(document: Any, length: int, accepted_before: int, verdict:
     if compiled.reason is not None:
         reason = compiled.reason.encode()
         lib.sm_verdict_reason(verdict, reason, len(reason))
-    if compiled.configuration is None:
+    machine = compiled.machine
+    if machine is None:
         _tell_error(verdict, compiled.unknown_current or "")
     else:
-        _stand(definition, compiled.configuration, verdict)
+        _stand(definition, machine.configuration, verdict)
     _definitions[handle] = definition  # last: where this fails, the shim learns no handle to give back
-    return UNKNOWN_CURRENT if compiled.configuration is None else TAKEN
+    return UNKNOWN_CURRENT if machine is None else TAKEN
 
 
 @_answers
@@ -139,12 +142,13 @@ def sm_python_step(step: Any, verdict: Any) -> int:
     outcome = _step(definition, kind, configuration, argument, None if step.accepted_before else _limits)
     if outcome is None:
         return REFUSED
-    target, actions, ask_again = outcome
+    target = outcome.configuration
     _stand(definition, target, verdict)
-    if ask_again:
+    if outcome.ask_again:
         lib.sm_verdict_ask_again(verdict)
     if step.kind & _WITH_ACTIONS:
-        reply = replies.arrays([replies.array(definition.states(target)), replies.array(actions)])
+        names = [effect.name for effect in outcome.effects]
+        reply = replies.arrays([replies.array(definition.states(target)), replies.array(names)])
         _tell_reply(verdict, reply, len(reply))
     return TAKEN
 
@@ -152,15 +156,17 @@ def sm_python_step(step: Any, verdict: Any) -> int:
 def _step(
     definition: Definition, kind: int, configuration: bytes, argument: str, limits: Limits | None
 ) -> Outcome | None:
+    machine = Machine(configuration)
+    given = Given()
     if kind == lib.SM_STEP_SEND:
-        return definition.send(configuration, argument)
+        return definition.send(machine, argument, given)
     if kind == lib.SM_STEP_MUTATE:
-        return definition.mutate(configuration, argument)
+        return definition.mutate(machine, argument, given)
     if kind == lib.SM_STEP_FORCE:
-        return definition.force(configuration, argument)
+        return definition.force(machine, argument, given)
     if kind == lib.SM_STEP_RESET:
-        return definition.start()
-    return Outcome(definition.enter(argument, configuration, limits), ())
+        return definition.start(given)
+    return definition.enter(argument, machine if configuration else None, limits, given)
 
 
 @_answers
@@ -189,10 +195,10 @@ def _reply(definition: Definition, kind: int, configuration: bytes, argument: by
     if kind == lib.SM_ASK_CURRENT:
         return replies.bulk(definition.current(configuration))
     if kind == lib.SM_ASK_NEXT:
-        return replies.array(definition.next(configuration))
+        return replies.array(definition.next(Machine(configuration)))
     if kind == lib.SM_ASK_WHY_NOT:
         try:
-            raise EngineError(definition.why_not(configuration, argument.decode()))
+            raise EngineError(definition.why_not(Machine(configuration), argument.decode(), Given()))
         except UnicodeDecodeError as error:
             raise EngineError(f"the event is not UTF-8: byte {error.start}") from None
     return replies.bulk(diagram(definition, configuration, _FORMS[kind]))

@@ -12,68 +12,115 @@ Pure functions over immutable values. No Redis, no cffi, no clock, no I/O, nothi
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .chart import Finding
-from .definition import Definition, Outcome
+from .definition import NOT_TAKEN, NOTHING_GIVEN, Definition, Effect, Given, Machine, Outcome, merge
 from .document import Limits, check_size, parse
-from .errors import THIRD_ARGUMENT, DocumentError, EngineError, LimitError, explain
+from .errors import (
+    THIRD_ARGUMENT,
+    DocumentError,
+    EngineError,
+    ExpressionError,
+    GuardError,
+    LimitError,
+    explain,
+)
 from .flat import FlatDefinition
 from .inspection import check_document, diagram, render
 from .statechart import ChartDefinition
 
 __all__ = [
+    "NOT_TAKEN",
     "THIRD_ARGUMENT",
     "Compiled",
     "Definition",
     "DocumentError",
+    "Effect",
     "EngineError",
+    "ExpressionError",
     "Finding",
+    "Given",
+    "GuardError",
     "LimitError",
     "Limits",
+    "Machine",
     "Outcome",
     "check_document",
     "compile_document",
     "diagram",
     "explain",
+    "merge",
     "render",
 ]
 
 
 class Compiled(NamedTuple):
-    """A document taken apart. ``unknown_current`` says why ``configuration`` is None: it cannot stand where it says.
+    """A document taken apart. ``unknown_current`` says why ``machine`` is None though the document says where it
+    stands: it cannot stand there.
 
     A text, not the exception: that would hold the frames that hold it, and nothing collects cycles in a server.
-    ``history``: it says what history states hold.
     """
 
     definition: Definition
-    configuration: bytes | None
+    machine: Machine | None
+    """The machine that the document says; None also where the definition's ``start`` is to be asked."""
+    starts: bool
+    """The document says nothing of where it stands."""
     unknown_current: str | None
     reason: str | None
     history: bool
+    """It says what history states hold, or what the machine keeps."""
 
 
-def compile_document(text: bytes, limits: Limits | None) -> Compiled:
+def compile_document(text: bytes, limits: Limits | None, given: Given = NOTHING_GIVEN) -> Compiled:
     """Compiles a document as a client wrote it, or as it was stored.
 
     ``limits`` None: it was accepted before, so neither size nor a flat machine's unknown ``current`` refuses it.
     Raises DocumentError.
     """
     document = parse(text, limits)
-    definition: Definition
     if "states" in document and "map" not in document:
-        definition = ChartDefinition(document, limits)
-    else:
-        definition = FlatDefinition(document, limits)
+        return _compile_chart(document, limits, given)
+    definition = FlatDefinition(document, limits)
     check_size(definition.canonical, limits)  # "1e5" is stored as "100000.0": RESTORE must take what DUMP answers
-    history = isinstance(definition, ChartDefinition) and document.get("historyValue") is not None
+    reason = document.get("reason")
+    starts = "current" not in document
     try:
-        configuration = definition.stand(document)
+        return Compiled(definition, Machine(definition.stand(document)), starts, None, reason, False)
     except EngineError as error:
-        if history:
+        if limits is not None:
+            return Compiled(definition, None, starts, explain(error), reason, False)
+    machine = Machine(definition.admit(document["current"].encode(), strict=False))
+    return Compiled(definition, machine, starts, None, reason, False)
+
+
+def _compile_chart(document: dict[str, Any], limits: Limits | None, given: Given) -> Compiled:
+    definition = ChartDefinition(document, limits)
+    check_size(definition.canonical, limits)
+    reason = document.get("reason")
+    holds = any(document.get(name) is not None for name in ("historyValue", "snapshot"))
+    starts = not holds and document.get("current", "") == ""
+    if starts and definition.keeps:
+        return Compiled(definition, None, True, None, reason, False)
+    if starts:
+        return _start(definition, reason, given)
+    try:
+        machine = definition.stand(document, given)
+    except EngineError as error:
+        if holds:
             raise
-        if limits is not None or isinstance(definition, ChartDefinition):
-            return Compiled(definition, None, explain(error), document.get("reason"), False)
-        configuration = definition.admit(document["current"].encode(), strict=False)
-    return Compiled(definition, configuration, None, document.get("reason"), history)
+        return Compiled(definition, None, starts, explain(error), reason, False)
+    return Compiled(definition, machine, starts, None, reason, holds)
+
+
+def _start(definition: ChartDefinition, reason: str | None, given: Given) -> Compiled:
+    """A machine that keeps nothing, at its start; where that depends on more than the document, without it."""
+    try:
+        outcome = definition.start(given)
+    except GuardError:
+        return Compiled(definition, None, True, None, reason, False)
+    except EngineError as error:
+        return Compiled(definition, None, True, explain(error), reason, False)
+    machine = None if outcome.ask_again or given.guards is not None else Machine(outcome.configuration)
+    return Compiled(definition, machine, True, None, reason, False)

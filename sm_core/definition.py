@@ -1,70 +1,146 @@
-"""What every compiled document can be asked, flat machine or statechart.
+"""What every compiled document can be asked, flat machine or statechart, and what goes in and comes out.
 
 A configuration is bytes: canonical (equal ones are the same bytes), and stored as they are.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from .document import Limits
+from .document import Limits, to_json
+from .errors import EngineError
+
+
+class Machine(NamedTuple):
+    """A machine as it is stored: where it stands, and the JSON texts that it keeps."""
+
+    configuration: bytes = b""
+    context: bytes | None = None
+    """None: its definition keeps no context."""
+    output: bytes | None = None
+    error: bytes | None = None
+    """Where there is one the machine's status is ``error``: it takes nothing until it is reset or forced."""
+
+
+class Given(NamedTuple):
+    """What comes in with a step."""
+
+    data: bytes | None = None
+    """DATA: the members of the event beside its type, as JSON text."""
+    guards: frozenset[str] | None = None
+    """The client's guards that hold; None: the client did not say."""
+    input: bytes | None = None
+    """INPUT, as JSON text."""
+    now: int = 0
+    """Unix milliseconds."""
+    limits: Limits = Limits()
+
+
+NOTHING_GIVEN = Given()
+
+
+class NoParams:
+    """Stands for the params of an effect that has none: null is a value."""
+
+
+class Effect(NamedTuple):
+    """What a step asks for, and the server does not do: an action with its params worked out."""
+
+    name: str
+    params: object = NoParams
+
+    def text(self) -> str:
+        """As the client reads it: compact JSON."""
+        if self.params is NoParams:
+            return to_json({"type": self.name})
+        return to_json({"type": self.name, "params": self.params})
 
 
 class Outcome(NamedTuple):
-    """What a step leads to. ``ask_again``: the same step may lead elsewhere next time, and is not to be remembered."""
+    """What a step leads to."""
 
     configuration: bytes
-    actions: Sequence[str]
-    """The names of the actions to run, in order."""
+    effects: Sequence[Effect] = ()
+    """In the order in which they are to be run."""
     ask_again: bool = False
+    """It depends on data, or writes some: the same step may lead elsewhere next time, and is not to be remembered."""
+    context: bytes | None = None
+    """The whole context from now on; None: as it was."""
+    changes: bytes | None = None
+    """The members of a large context that changed, as a JSON object, for replicas."""
+    output: bytes | None = None
+    error: bytes | None = None
+
+
+NOT_TAKEN = Outcome(b"", ask_again=True)
+"""In place of None: nothing happens, and with other data something might. It is not to be remembered."""
 
 
 class Definition(Protocol):
-    """A compiled document: everything about a machine but where it stands. Immutable."""
+    """A compiled document: everything about a machine but where it stands. Immutable.
+
+    A step raises EngineError where it does not come to rest, GuardError where it asks for a guard of the client's that
+    was not said, ExpressionError where an expression fails. Nothing has changed then.
+    """
 
     @property
     def canonical(self) -> bytes:
-        """The document that is stored: compact JSON without ``current``, ``historyValue`` and ``reason``."""
+        """The document that is stored: compact JSON without where the machine stands, what it keeps, its ``reason``."""
 
     @property
     def split(self) -> int:
         """Where in ``canonical`` SM.GET puts the reason."""
 
-    def start(self) -> Outcome:
-        """How a machine begins. Raises EngineError when it does not come to rest."""
+    @property
+    def keeps(self) -> bool:
+        """Whether its machines keep data: a context, an output."""
 
-    def stand(self, document: dict[str, Any]) -> bytes:
-        """Where the ``current`` of a document says that the machine stands; without one, as at the start."""
+    @property
+    def counts(self) -> bool:
+        """Whether its machines count their steps."""
 
-    def enter(self, current: str, held: bytes, limits: Limits | None) -> bytes:
-        """The configuration that ``current`` names, SM.SET's third argument; "" is the start where no state has that
-        name.
+    def start(self, given: Given) -> Outcome:
+        """How a machine begins."""
 
-        History states hold what they hold in the configuration ``held``; nothing when that is empty. ``limits`` None:
-        it was accepted before. Raises DocumentError, whose path begins with THIRD_ARGUMENT, and EngineError.
+    def enter(self, current: str, held: Machine | None, limits: Limits | None, given: Given) -> Outcome:
+        """Where ``current``, SM.SET's CURRENT, lets a machine stand; "" is the start where no state has that name.
+
+        History states hold what they hold in ``held``, and its context is taken; without it the context is as at a
+        start. No action runs. ``limits`` None: it was accepted before. Raises DocumentError, whose path begins with
+        THIRD_ARGUMENT.
         """
 
-    def mutate(self, configuration: bytes, target: str) -> Outcome | None:
-        """Takes a transition to ``target``; None where none is allowed."""
+    def mutate(self, machine: Machine, target: str, given: Given) -> Outcome | None:
+        """Takes a transition to ``target``; None or NOT_TAKEN where none is allowed."""
 
-    def force(self, configuration: bytes, target: str) -> Outcome | None:
+    def force(self, machine: Machine, target: str, given: Given) -> Outcome | None:
         """Enters ``target``, whatever the transitions say; None where it is no state."""
 
-    def send(self, configuration: bytes, event: str) -> Outcome | None:
-        """Gives the machine an event; None where no transition is enabled."""
+    def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
+        """Gives the machine an event; None or NOT_TAKEN where no transition is enabled."""
 
-    def why_not(self, configuration: bytes, event: str) -> str:
+    def can(self, machine: Machine, event: str, given: Given) -> bool:
+        """Whether a transition takes the event."""
+
+    def why(self, machine: Machine, event: str, given: Given) -> list[tuple[str, str]]:
+        """The candidates for an event in the order in which they are asked, each as its place and its verdict."""
+
+    def why_not(self, machine: Machine, event: str, given: Given) -> str:
         """Why ``send`` answers None for this event: one line for the client."""
 
-    def next(self, configuration: bytes) -> list[str]:
-        """What could be sent now, in document order."""
+    def next(self, machine: Machine) -> list[str]:
+        """What could be sent now, in document order; guards are not asked."""
 
     def admit(self, configuration: bytes, strict: bool) -> bytes:
         """A configuration from outside, checked. Raises DocumentError.
 
         Not ``strict``: a state that a flat document does not know passes (the Rust module let it).
         """
+
+    def admit_data(self, machine: Machine, limits: Limits) -> Machine:
+        """What a machine keeps, from outside, checked. Raises DocumentError."""
 
     def head(self, configuration: bytes) -> bytes:
         """How SM.GET's reply begins: ``{"current":…`` without what follows."""
@@ -74,6 +150,12 @@ class Definition(Protocol):
 
     def current(self, configuration: bytes) -> str:
         """What SM.GET key CURRENT answers."""
+
+    def is_done(self, configuration: bytes) -> bool:
+        """Whether the machine takes no event any more. A flat one is never done."""
+
+    def snapshot(self, machine: Machine) -> str:
+        """XState's persisted snapshot, as JSON: what SM.GET key SNAPSHOT answers."""
 
     @property
     def initial(self) -> str:
@@ -86,3 +168,14 @@ class Definition(Protocol):
     @property
     def known(self) -> Sequence[str]:
         """What SM.STATE key ALL answers."""
+
+
+def merge(context: bytes, changes: bytes) -> bytes:
+    """A context with some members set anew; both are JSON objects, as text. Raises EngineError."""
+    try:
+        members, changed = json.loads(context), json.loads(changes)
+    except ValueError:
+        raise EngineError("the context, or what changes in it, is not JSON") from None
+    if not isinstance(members, dict) or not isinstance(changed, dict):
+        raise EngineError("only the members of an object can change")
+    return to_json(members | changed).encode()

@@ -23,7 +23,8 @@ class Limits(NamedTuple):
     states: int = 10_000
     nesting: int = 64
     elements: int = 4_000
-
+    context_bytes: int = 64 * 1024
+    expression_steps: int = 50_000
 
     @property
     def brackets(self) -> int:
@@ -124,6 +125,14 @@ def parse(text: bytes, limits: Limits | None, with_rows: bool = True) -> dict[st
     if suspicious or (nesting is not None and _too_deep(document, decoded, nesting, with_rows)):
         _find_fault(document, nesting)
     return document
+
+
+def parse_value(text: bytes, limits: Limits | None) -> Any:
+    """Any JSON value, read as strictly. Raises DocumentError."""
+    value = parse(b'{"value":' + text + b"}", limits, with_rows=False)
+    if len(value) != 1:
+        raise DocumentError("$", "not JSON: more than one value")
+    return value["value"]
 
 
 def _decode(text: str) -> tuple[Any, bool]:

@@ -1,8 +1,10 @@
 """The errors of the engine.
 
 EngineError
-└── DocumentError     a document that is refused: where in it, and why
-    └── LimitError    a document that is well formed but larger than a limit allows
+├── DocumentError     a document that is refused: where in it, and why
+│   └── LimitError    a document that is well formed but larger than a limit allows
+├── GuardError        a step asks for a guard that the client did not say
+└── ExpressionError   an expression of the document fails, or takes too many steps
 """
 
 from __future__ import annotations
@@ -29,9 +31,27 @@ type_names = {
 THIRD_ARGUMENT = "the third argument"
 """How the path begins of what SM.SET takes beside the document; a JSON path in it follows: ``… at $.a.b``."""
 
+ARGUMENTS = (THIRD_ARGUMENT, "DATA", "INPUT")
+"""How paths begin in what is no document."""
+
 
 class EngineError(Exception):
     """The root of every error that the engine raises on purpose."""
+
+    code = "ERR"
+    """How the error begins that a client reads."""
+
+
+class GuardError(EngineError):
+    """A step asks for a guard that only the client can decide, and the client did not say."""
+
+    code = "GUARD"
+
+
+class ExpressionError(EngineError):
+    """An expression of the document fails. The step that asked for it does not happen."""
+
+    code = "EXPR"
 
 
 class DocumentError(EngineError):
@@ -82,6 +102,6 @@ def type_name(value: object) -> str:
 
 def explain(error: EngineError) -> str:
     """The error in one line, as a client reads it."""
-    if isinstance(error, DocumentError) and not error.path.startswith(THIRD_ARGUMENT):
+    if isinstance(error, DocumentError) and not error.path.startswith(ARGUMENTS):
         return f"invalid document at {error}"
     return str(error)

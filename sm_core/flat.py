@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from .chart import Configuration, Names, Step, Tables, did_you_mean, listed, map_tables, move, step
-from .definition import Outcome
+from .definition import Given, Machine, Outcome
 from .document import Limits, check_size, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, LimitError, element, member, quote, type_name
 
@@ -27,6 +27,8 @@ class FlatDefinition:
     """A compiled map document. Immutable; see ``Definition`` for what each method promises."""
 
     __slots__ = ("_tables", "canonical", "initial", "split")
+
+    keeps = counts = False
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         _check_members(document)
@@ -58,12 +60,12 @@ class FlatDefinition:
     def place(self, configuration: bytes) -> Configuration:
         return _place(self.tables.numbers.get(configuration.decode(), 0))
 
-    def start(self) -> Outcome:
-        return Outcome(self.initial.encode(), ())
+    def start(self, given: Given) -> Outcome:
+        return Outcome(self.initial.encode())
 
     def stand(self, document: dict[str, Any]) -> bytes:
         if "current" not in document:
-            return self.start()[0]
+            return self.initial.encode()
         current = document["current"]
         if self._tables is not None:
             return self._enter(current, current in self.tables.numbers, "$.current")
@@ -71,36 +73,55 @@ class FlatDefinition:
         known = current in rows or current in chain((self.initial,), *rows.values())
         return self._enter(current, known, "$.current")
 
-    def enter(self, current: str, held: bytes, limits: Limits | None) -> bytes:
+    def enter(self, current: str, held: Machine | None, limits: Limits | None, given: Given) -> Outcome:
         check_size(current.encode(), limits, THIRD_ARGUMENT)
-        return self._enter(current, current in self.tables.numbers, THIRD_ARGUMENT)
+        return Outcome(self._enter(current, current in self.tables.numbers, THIRD_ARGUMENT))
 
     def _enter(self, current: str, known: bool, path: str) -> bytes:
         if known:
             return current.encode()
         if current:
             raise DocumentError(path, f"no state {quote(current)}{did_you_mean(current, self.known)}")
-        return self.start()[0]
+        return self.initial.encode()
 
-    def force(self, configuration: bytes, target: str) -> Outcome | None:
-        forced = move.force(self.tables, self.place(configuration), target)
+    def force(self, machine: Machine, target: str, given: Given) -> Outcome | None:
+        forced = move.force(self.tables, self.place(machine.configuration), target, None)
         return _outcome(self.tables, forced) if forced else None
 
-    def send(self, configuration: bytes, event: str) -> Outcome | None:
+    def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
         tables = self.tables
-        state = tables.numbers.get(configuration.decode(), 0)
-        transition = tables.exact[state].get(event)
-        return _outcome(tables, step.run(tables, _place(state), [transition])) if transition else None
+        state = tables.numbers.get(machine.configuration.decode(), 0)
+        found = tables.exact[state].get(event)
+        return _outcome(tables, step.run(tables, _place(state), [*found], None)) if found else None
 
     mutate = send
 
-    def why_not(self, configuration: bytes, event: str) -> str:
+    def can(self, machine: Machine, event: str, given: Given) -> bool:
+        return self.send(machine, event, given) is not None
+
+    def why(self, machine: Machine, event: str, given: Given) -> list[tuple[str, str]]:
+        row = self.next(machine)
+        if event not in row:
+            return []
+        return [(element(member("$.map", machine.configuration.decode()), row.index(event)), "taken")]
+
+    def why_not(self, machine: Machine, event: str, given: Given) -> str:
         if event not in self.tables.numbers:
             return f"no state {quote(event)}{did_you_mean(event, self.tables.numbers)}"
-        return f"no transition from {quote(configuration.decode())} to {quote(event)}"
+        return f"no transition from {quote(machine.configuration.decode())} to {quote(event)}"
 
-    def next(self, configuration: bytes) -> list[str]:
-        return list(self.tables.exact[self.tables.numbers.get(configuration.decode(), 0)])
+    def next(self, machine: Machine) -> list[str]:
+        return list(self.tables.exact[self.tables.numbers.get(machine.configuration.decode(), 0)])
+
+    def admit_data(self, machine: Machine, limits: Limits) -> Machine:
+        raise DocumentError("context", "a flat machine keeps no data")
+
+    def is_done(self, configuration: bytes) -> bool:
+        return False
+
+    def snapshot(self, machine: Machine) -> str:
+        value = machine.configuration.decode()
+        return to_json({"status": "active", "value": value, "context": {}, "historyValue": {}, "children": {}})
 
     def admit(self, configuration: bytes, strict: bool) -> bytes:
         try:
@@ -135,7 +156,7 @@ def _place(state: int) -> Configuration:
 
 
 def _outcome(tables: Tables, step: Step) -> Outcome:
-    return Outcome(tables.paths[step.configuration.active.bit_length() - 1].encode(), step.actions)
+    return Outcome(tables.paths[step.configuration.active.bit_length() - 1].encode())
 
 
 def _check_members(document: dict[str, Any]) -> None:
