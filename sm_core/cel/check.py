@@ -35,6 +35,7 @@ NAMES = frozenset({"context", "event", "params", "input", "now"})
 _MACROS = ("all", "exists", "exists_one", "filter", "map")
 _CALLED = frozenset({*FUNCTIONS, *_MACROS, "has", "inState"})
 _LONGEST_NAME = 40
+_LONGEST_LIST = 150
 _SHORTEST_NAME = 3
 _WORDS = {
     "undefined": "ask has(context.a), or compare with null",
@@ -147,7 +148,9 @@ class Checker:
         hint = _WORDS.get(name) or _nearest(name, self._names)
         if name in FUNCTIONS or name == "inState":
             return ExpressionFault(f"{quoted(name)} is a function: its arguments are missing", *at)
-        return ExpressionFault(f"{quoted(name)} is not known here: {hint or 'known are ' + ', '.join(known)}", *at)
+        return ExpressionFault(
+            f"{quoted(name)} is not known here: {hint or 'known are ' + ', '.join(known)[:_LONGEST_LIST]}", *at
+        )
 
     def macro(self, node: Macro) -> Node:
         node.range = self.check(node.range)
@@ -223,7 +226,7 @@ def _shortened(name: str) -> Iterator[str]:
         yield name[:at] + name[at + 1 :]
 
 
-_NEAR = {short: name for name in _CALLED | NAMES for short in _shortened(name)}
+_NEAR = {short: name for name in sorted(_CALLED | NAMES) for short in _shortened(name)}
 
 
 def _nearest(name: str, known: frozenset[str]) -> str | None:

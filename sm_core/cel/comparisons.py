@@ -6,7 +6,7 @@ from __future__ import annotations
 from .errors import CelError, Place
 from .macros import Closure
 from .numbers import ordered
-from .values import Scope, Value, equal, map_key, words
+from .values import PER_ITEM, Scope, Value, equal, map_key, words
 
 _CHEAP = frozenset({bool, int, float, type(None)})
 """Equal where Python says so, two of the same type."""
@@ -124,7 +124,7 @@ def _member_of(left: Closure, right: Closure, at: Place) -> Closure:
         value, container = left(scope), right(scope)
         budget = scope.budget
         if type(container) is list:
-            budget.charge(len(container))
+            budget.charge(PER_ITEM * len(container))
             return any(equal(value, item, budget) for item in container)
         if type(container) is not dict:
             hint = ": a text is asked with text.contains(part)" if type(container) is str else ""
