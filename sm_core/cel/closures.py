@@ -319,8 +319,8 @@ def _difference(left: Closure, operation: Any, right: Closure, at: Place) -> Clo
 
 
 def _compare(node: Compare) -> Closure:
-    number = node.right.value if isinstance(node.right, Literal) and type(node.right.value) is int else None
-    return comparison(node.sign, build(node.left), build(node.right), number, node.at)
+    constant = node.right.value if isinstance(node.right, Literal) else MISSING
+    return comparison(node.sign, build(node.left), build(node.right), constant, node.at)
 
 
 def _unary(node: Unary) -> Closure:
