@@ -114,7 +114,7 @@ class Checker:
 
     def paths(self) -> tuple[ReadPath, ...]:
         """What is read of the roots, each path as long as its names are constant."""
-        return tuple(ReadPath(_names(node), *node.at) for node in self._read)
+        return tuple(ReadPath(_path_names(node), *node.at) for node in self._read)
 
     def member(self, operand: Node, node: Node, name: str) -> Node:
         """The node for a constant member: a longer path where what it is selected of is a path."""
@@ -185,7 +185,9 @@ class Checker:
         if node.name in REFUSED:
             return ExpressionFault(f"{node.name}() is not known here: {REFUSED[node.name]}", *node.at)
         hint = _WORDS.get(node.name) or _nearest(node.name, _CALLED)
-        return ExpressionFault(f"{node.name[:64]}() is not known here" + (f": {hint}" if hint else ""), *node.at)
+        return ExpressionFault(
+            f"{node.name[:_LONGEST_NAME]}() is not known here" + (f": {hint}" if hint else ""), *node.at
+        )
 
     def _state(self, node: Call) -> Node:
         if not self._in_state:
@@ -200,7 +202,7 @@ class Checker:
     def has(self, node: Has) -> Node:
         node.operand = self.check(node.operand)
         if isinstance(node.operand, Root | Path):
-            self.tested.append(ReadPath((*_names(node.operand), node.name), *node.at))
+            self.tested.append(ReadPath((*_path_names(node.operand), node.name), *node.at))
         return node
 
 
@@ -213,7 +215,7 @@ def _instead(node: Node, put: _Put) -> _Put:
     return put
 
 
-def _names(node: Root | Path) -> tuple[str, ...]:
+def _path_names(node: Root | Path) -> tuple[str, ...]:
     return (node.name,) if isinstance(node, Root) else (node.root, *node.names)
 
 

@@ -147,7 +147,14 @@ def test_a_long_name_is_cut() -> None:
     with pytest.raises(CelError) as raised:
         compile_expression("context['" + "a" * 5_000 + "']").evaluate(scope())
     assert len(raised.value.message) < 200
-    for text in ("a" * 5_000, "a" * 5_000 + "()", f"[1].all({'a' * 5_000}, b)", "1." + "a" * 5_000, "'\\n\\u0000' 'a'"):
+    for text in (
+        "a" * 5_000,
+        "a" * 5_000 + "()",
+        "a" * 5_000 + "(1",
+        f"[1].all({'a' * 5_000}, b)",
+        "1." + "a" * 5_000,
+        "'\\n\\u0000' 'a'",
+    ):
         with pytest.raises(ExpressionFault) as fault:
             compile_expression(text + " +")
         assert len(fault.value.message) < 250
