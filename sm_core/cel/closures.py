@@ -115,10 +115,11 @@ def _path(node: Path) -> Closure:
             for name in names:
                 value = value[name]
         except (KeyError, TypeError):
-            value = MISSING
-        if value is MISSING or (type(value) is int and not LEAST_INT <= value <= MOST_INT):
-            raise _lost(root(scope), node)
-        return value
+            pass
+        else:
+            if type(value) is not int or LEAST_INT <= value <= MOST_INT:
+                return value
+        raise _lost(root(scope), node)
 
     return path
 
@@ -130,10 +131,11 @@ def _member_of_context(node: Path) -> Closure:
         try:
             value = scope.context[name]
         except (KeyError, TypeError):
-            value = MISSING
-        if value is MISSING or (type(value) is int and not LEAST_INT <= value <= MOST_INT):
-            raise _lost(scope.context, node)
-        return value
+            pass
+        else:
+            if type(value) is not int or LEAST_INT <= value <= MOST_INT:
+                return value
+        raise _lost(scope.context, node)
 
     return read
 
@@ -145,10 +147,11 @@ def _member_of_event(node: Path) -> Closure:
         try:
             value = scope.event[name]
         except (KeyError, TypeError):
-            value = MISSING
-        if value is MISSING or (type(value) is int and not LEAST_INT <= value <= MOST_INT):
-            raise _lost(scope.event, node)
-        return value
+            pass
+        else:
+            if type(value) is not int or LEAST_INT <= value <= MOST_INT:
+                return value
+        raise _lost(scope.event, node)
 
     return read
 
