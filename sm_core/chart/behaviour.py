@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..cel import ExpressionFault, compile_expression
 from ..definition import Effect, NoParams
 from ..document import Limits, to_json
-from ..errors import member, quote, type_name
+from ..errors import DocumentError, LimitError, member, quote, type_name
 from . import members as read
 from .actions import NONE, Action, Actions, Ask, AskWith, Assign, Raise
 from .data import Expression
@@ -31,6 +31,9 @@ NAMED = frozenset((*STEP, "params"))
 """The same for the root's guards and actions, which are used with params."""
 
 LANGUAGE = "cel"
+
+_MOST_LEVELS = 256
+"""Of guards in guards and of JSON with expressions: the most that max-nesting may allow."""
 
 EXPRESSION_OBJECT = Kind("an expression", (EXPRESSION, "@lang"), {})
 DEFINED_GUARD = Kind("the meaning of a guard", ("when",), {})
@@ -97,7 +100,7 @@ class Behaviour:
             self.faults.at(place, f"expected the text of an expression, got {type_name(text)}")
             return None
         try:
-            program = compile_expression(text, names)
+            program = compile_expression(text, names, None if "context" in names else False)
         except ExpressionFault as error:
             fault = str(error)
         else:
@@ -115,11 +118,12 @@ class Behaviour:
     def template(self, place: str, value: object, names: frozenset[str]) -> Template:
         """JSON in which expressions may stand."""
         cost = [0]
-        make = self.maker(place, value, names, cost)
+        make = self.maker(place, value, names, cost, 1)
         return Template(value if make is None else None, make, 1 + cost[0])
 
-    def maker(self, place: str, value: object, names: frozenset[str], cost: list[int]) -> Maker | None:
+    def maker(self, place: str, value: object, names: frozenset[str], cost: list[int], depth: int) -> Maker | None:
         """What makes ``value``; None where it is constant. ``cost`` grows by what there is to make."""
+        check_depth(place, depth)
         if isinstance(value, dict):
             if EXPRESSION in value:
                 expression = self.expression(place, value, names)
@@ -127,7 +131,7 @@ class Behaviour:
             cost[0] += len(value)
             made = {}
             for name, inner in value.items():
-                if isinstance(inner, (dict, list)) and (maker := self.maker(member(place, name), inner, names, cost)):
+                if isinstance(inner, (dict, list)) and (maker := self.maker(member(place, name), inner, names, cost, depth + 1)):
                     made[name] = maker
             return object_maker(value, made) if made else None
         if isinstance(value, list):
@@ -135,7 +139,7 @@ class Behaviour:
             found = {}
             for index, inner in enumerate(value):
                 if isinstance(inner, (dict, list)):
-                    maker = self.maker(str(Element(place, index)), inner, names, cost)
+                    maker = self.maker(str(Element(place, index)), inner, names, cost, depth + 1)
                     if maker:
                         found[index] = maker
             return array_maker(value, found) if found else None
@@ -156,8 +160,9 @@ class Behaviour:
             return None
         return self.expression(f"{place}.when", when, NAMED)
 
-    def guard(self, place: str, value: object) -> Guard | None:
+    def guard(self, place: str, value: object, depth: int = 1) -> Guard | None:
         """The guard of a transition; None where there is none, or after a fault."""
+        check_depth(place, depth)
         if value is None or (self.faults.before and value in ({}, [])):
             self.faults.lost(place, "a guard")
             return None
@@ -176,7 +181,7 @@ class Behaviour:
             self.faults.at(place, 'a guard object needs its name in "type"')
             return None
         if name.startswith("xstate."):
-            return self.built_in_guard(place, name, value)
+            return self.built_in_guard(place, name, value, depth + 1)
         members(self.faults, place, value, NAMED_GUARD)
         params = self.template(f"{place}.params", value["params"], STEP) if "params" in value else NO_PARAMS
         return self.named_guard(place, name, params, repr(value.get("params")))
@@ -192,19 +197,19 @@ class Behaviour:
         self.client_guards.setdefault(name, []).append((place, written))
         return ClientGuard(name)
 
-    def built_in_guard(self, place: str, name: str, value: dict[str, Any]) -> Guard | None:
+    def built_in_guard(self, place: str, name: str, value: dict[str, Any], depth: int) -> Guard | None:
         if name in ("xstate.and", "xstate.or"):
             members(self.faults, place, value, COMBINATION)
             inner = value.get("guards")
             if not isinstance(inner, list):
                 self.faults.at(f"{place}.guards", f"expected an array of guards, got {type_name(inner)}")
                 return None
-            found = [self.guard(str(Element(f"{place}.guards", index)), one) for index, one in enumerate(inner)]
+            found = [self.guard(str(Element(f"{place}.guards", index)), one, depth) for index, one in enumerate(inner)]
             guards = [guard for guard in found if guard is not None]
             return Every(guards) if name == "xstate.and" else Some(guards)
         if name == "xstate.not":
             members(self.faults, place, value, NEGATION)
-            negated = self.guard(f"{place}.guard", value.get("guard"))
+            negated = self.guard(f"{place}.guard", value.get("guard"), depth)
             return None if negated is None else Not(negated)
         if name == "xstate.stateIn":
             members(self.faults, place, value, STATE_IN)
@@ -242,7 +247,7 @@ class Behaviour:
     def transition_actions(self, place: str, value: dict[str, Any]) -> Actions:
         """What a transition does: its own ``context`` is an assignment before its actions."""
         actions = self.actions(f"{place}.actions", value["actions"]) if "actions" in value else NONE
-        if value.get("context") is not None:
+        if value.get("context") not in (None, {}, []):  # empty, 1.0 took it
             assign = self.assignment(f"{place}.context", value["context"], STEP)
             if assign is not None:
                 actions = Actions((assign, *actions.items))
@@ -267,8 +272,8 @@ class Behaviour:
         name = action.get("type") if isinstance(action, dict) else action
         if isinstance(name, str) and name in self.named_actions:
             return self.used_action(name, action, str(at), names)
-        found = self.whole_action(action, at, names, NO_PARAMS)
-        return found
+        one = self.plain_action(action, at, names, NO_PARAMS)
+        return [] if one is None else [one]
 
     def used_action(self, name: str, action: object, place: str, names: frozenset[str]) -> list[Action]:
         """What the root says that the name of an action means, with the params with which it is used here."""
@@ -295,7 +300,11 @@ class Behaviour:
         if isinstance(action, dict):
             name = action.get("type")
             if isinstance(name, str) and name in _BUILT_IN:
-                return self.built_in(name, action, str(at), names, params)
+                try:
+                    return self.built_in(name, action, str(at), names, params)
+                except DocumentError:  # an action of that name, to 1.0
+                    if not self.faults.before:
+                        raise
             members(self.faults, str(at), action, read.ACTION)
             at = member(str(at), "type") if "type" in action else at
             if name is None:
@@ -324,12 +333,23 @@ class Behaviour:
             if params.make is not None:
                 return AskWith(name, params)
             return Ask(Effect(name, params.constant), len(name) + len(to_json(params.constant)))
-        template = self.template(f"{place.removesuffix('.type')}.params", said, names)
+        template = self.said_params(f"{place.removesuffix('.type')}.params", said, names)
         if template.make is None:
             text = to_json(said)
             self.states.count(len(text) // 4096, place)
             return Ask(Effect(name, said), len(name) + len(text))
         return AskWith(name, template, params)
+
+    def said_params(self, place: str, said: object, names: frozenset[str]) -> Template:
+        """The params of an effect. 1.0 passed over them: what is no expression is data then."""
+        try:
+            return self.template(place, said, names)
+        except LimitError:
+            raise
+        except DocumentError:
+            if not self.faults.before:
+                raise
+        return Template(said, None, 1)
 
     def built_in(
         self, name: str, action: dict[str, Any], place: str, names: frozenset[str], params: Template
@@ -387,5 +407,8 @@ class Behaviour:
         return self.template(place, value, names)
 
 
-def _is_text(value: dict[str, Any]) -> bool:
-    return isinstance(value[EXPRESSION], str)
+def check_depth(place: str, depth: int) -> None:
+    """Raises LimitError where what is gone through level by level has too many of them: what was accepted before has
+    not been counted."""
+    if depth > _MOST_LEVELS:
+        raise LimitError(place, f"nested deeper than {_MOST_LEVELS} levels")

@@ -11,7 +11,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sm_core import DocumentError, Limits, Outcome, compile_document
+from sm_core import DocumentError, Given, Limits, Machine, Outcome, compile_document
 from tests.documents import compact
 from tests.servers import Server
 
@@ -54,18 +54,18 @@ class Engine:
 
     def __init__(self, document: str) -> None:
         compiled = compile_document(document.encode(), Limits())
-        assert compiled.configuration is not None
-        self.definition, self.configuration = compiled.definition, compiled.configuration
+        assert compiled.machine is not None
+        self.definition, self.configuration = compiled.definition, compiled.machine.configuration
 
     def mutate(self, state: str, reason: str = "", force: bool = False) -> bytes | None:
         ask = self.definition.force if force else self.definition.mutate
-        return self.take(ask(self.configuration, state))
+        return self.take(ask(Machine(self.configuration), state, Given()))
 
     def send(self, event: str) -> list[bytes] | None:
-        return self.states() if self.take(self.definition.send(self.configuration, event)) else None
+        return self.states() if self.take(self.definition.send(Machine(self.configuration), event, Given())) else None
 
     def reset(self) -> bytes | None:
-        return self.take(self.definition.start())
+        return self.take(self.definition.start(Given()))
 
     def take(self, move: Outcome | None) -> bytes | None:
         if move is None:
@@ -103,9 +103,9 @@ def check(raw: redis.Redis, model: Model, engine: Engine) -> None:
     assert raw.execute_command("SM.STATE", "k") == engine.states()
     assert raw.execute_command("SM.STATE", "k", "LIST") == [name.encode() for name in definition.rows]
     assert raw.execute_command("SM.STATE", "k", "ALL") == [name.encode() for name in definition.known]
-    assert raw.execute_command("SM.NEXT", "k") == [name.encode() for name in definition.next(configuration)]
+    assert raw.execute_command("SM.NEXT", "k") == [name.encode() for name in definition.next(Machine(configuration))]
     for name in definition.known:
-        can = definition.send(configuration, name) is not None
+        can = definition.send(Machine(configuration), name, Given()) is not None
         assert raw.execute_command("SM.CAN", "k", name) == int(can)
     document = model.document()
     assert raw.execute_command("SM.GET", "k") == document

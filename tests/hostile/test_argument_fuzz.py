@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sm_core import Definition, DocumentError, Limits, compile_document, explain
+from sm_core import Definition, DocumentError, Given, Limits, Machine, compile_document, explain
 from tests.documents import README, TRAFFIC, compact
 from tests.servers import Server, Wire
 
@@ -55,18 +55,18 @@ class Oracle:
     def set(self, document: bytes, current: bytes | None = None) -> bytes:
         try:
             compiled = compile_document(document, LIMITS)
-            configuration = compiled.configuration
+            machine = compiled.machine
             if current is not None:
                 fault = not_text(current)
                 if fault is not None:
                     raise DocumentError("the third argument", f"not UTF-8: byte {fault}")
-                configuration = compiled.definition.enter(current.decode(), b"", LIMITS)
+                machine = Machine(compiled.definition.enter(current.decode(), None, LIMITS, Given()).configuration)
             elif compiled.unknown_current is not None:
                 return line(compiled.unknown_current)
         except DocumentError as error:
             return line(explain(error))
-        assert configuration is not None
-        self.definition, self.configuration = compiled.definition, configuration
+        assert machine is not None
+        self.definition, self.configuration = compiled.definition, machine.configuration
         self.reason = None if compiled.reason is None else compiled.reason.encode()
         return OK
 
@@ -120,7 +120,7 @@ class Oracle:
         if self.definition is None or not_text(state) is not None:
             return NIL
         take = self.definition.mutate if force is None else self.definition.force
-        move = take(self.configuration, state.decode())
+        move = take(Machine(self.configuration), state.decode(), Given())
         if move is None:
             return NIL
         self.configuration, self.reason = move[0], reason
@@ -131,7 +131,7 @@ class Oracle:
             return SYNTAX
         if self.definition is None or not_text(event) is not None:
             return NIL
-        move = self.definition.send(self.configuration, event.decode())
+        move = self.definition.send(Machine(self.configuration), event.decode(), Given())
         if move is None:
             return NIL
         self.configuration, self.reason = move[0], None
@@ -140,20 +140,20 @@ class Oracle:
     def can(self, event: bytes) -> bytes:
         if self.definition is None:
             return NIL
-        taken = not_text(event) is None and self.definition.send(self.configuration, event.decode()) is not None
+        taken = not_text(event) is None and self.definition.send(Machine(self.configuration), event.decode(), Given()) is not None
         return b":1" if taken else b":0"
 
     def next(self) -> Any:
         if self.definition is None:
             return NIL
-        return [event.encode() for event in self.definition.next(self.configuration)]
+        return [event.encode() for event in self.definition.next(Machine(self.configuration))]
 
     def reset(self, actions: bytes | None = None) -> Any:
         if actions is not None and actions.upper() != b"ACTIONS":
             return SYNTAX
         if self.definition is None:
             return NIL
-        self.configuration, self.reason = self.definition.start()[0], None
+        self.configuration, self.reason = self.definition.start(Given())[0], None
         return OK if actions is None else [self.states(), []]
 
 
