@@ -4,7 +4,7 @@ writes down what the expression reads. Refuses by name what is not known, with w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from .errors import ExpressionFault, Place
 from .functions import FUNCTIONS, REFUSED
@@ -35,6 +35,7 @@ NAMES = frozenset({"context", "event", "params", "input", "now"})
 _MACROS = ("all", "exists", "exists_one", "filter", "map")
 _CALLED = frozenset({*FUNCTIONS, *_MACROS, "has", "inState"})
 _LONGEST_NAME = 40
+_LONGEST_LIST = 150
 _SHORTEST_NAME = 3
 _WORDS = {
     "undefined": "ask has(context.a), or compare with null",
@@ -113,12 +114,12 @@ class Checker:
 
     def paths(self) -> tuple[ReadPath, ...]:
         """What is read of the roots, each path as long as its names are constant."""
-        return tuple(ReadPath(_names(node), *node.at) for node in self._read)
+        return tuple(ReadPath(_path_names(node), *node.at) for node in self._read)
 
     def member(self, operand: Node, node: Node, name: str) -> Node:
         """The node for a constant member: a longer path where what it is selected of is a path."""
         if isinstance(operand, Root) and operand.name != "now":
-            path = Path(operand.at, operand.name, (name,), (node.at,), depth=node.depth, size=node.size)
+            path = _instead(node, Path(operand.at, operand.name, (name,), (node.at,)))
             self._read[-1] = path  # it was the root itself: between the two nothing was checked that reads
             return path
         if isinstance(operand, Path):
@@ -126,20 +127,20 @@ class Checker:
             operand.places += (node.at,)
             operand.size = node.size
             return operand
-        return Select(node.at, operand, name, depth=node.depth, size=node.size)
+        return _instead(node, Select(node.at, operand, name))
 
     def name(self, node: Name) -> Node:
         if not node.absolute:
             for slot in range(len(self._scopes) - 1, -1, -1):
                 if self._scopes[slot] == node.name:
-                    return Local(node.at, slot, size=node.size)
+                    return _instead(node, Local(node.at, slot))
         if node.name in self._names:
             self.reads.add(node.name)
-            root = Root(node.at, node.name, size=node.size)
+            root = _instead(node, Root(node.at, node.name))
             self._read.append(root)
             return root
         if node.name in TYPES and "." not in node.name:
-            return Literal(node.at, TYPES[node.name], size=node.size)
+            return _instead(node, Literal(node.at, TYPES[node.name]))
         raise self.unknown(node.name, node.at)
 
     def unknown(self, name: str, at: Place) -> ExpressionFault:
@@ -147,7 +148,9 @@ class Checker:
         hint = _WORDS.get(name) or _nearest(name, self._names)
         if name in FUNCTIONS or name == "inState":
             return ExpressionFault(f"{quoted(name)} is a function: its arguments are missing", *at)
-        return ExpressionFault(f"{quoted(name)} is not known here: {hint or 'known are ' + ', '.join(known)}", *at)
+        return ExpressionFault(
+            f"{quoted(name)} is not known here: {hint or 'known are ' + ', '.join(known)[:_LONGEST_LIST]}", *at
+        )
 
     def macro(self, node: Macro) -> Node:
         node.range = self.check(node.range)
@@ -182,7 +185,9 @@ class Checker:
         if node.name in REFUSED:
             return ExpressionFault(f"{node.name}() is not known here: {REFUSED[node.name]}", *node.at)
         hint = _WORDS.get(node.name) or _nearest(node.name, _CALLED)
-        return ExpressionFault(f"{node.name[:64]}() is not known here" + (f": {hint}" if hint else ""), *node.at)
+        return ExpressionFault(
+            f"{node.name[:_LONGEST_NAME]}() is not known here" + (f": {hint}" if hint else ""), *node.at
+        )
 
     def _state(self, node: Call) -> Node:
         if not self._in_state:
@@ -192,16 +197,25 @@ class Checker:
             raise ExpressionFault("inState() takes the path of a state as a text, as in inState('a.b')", *node.at)
         self.reads.add("inState")
         self.states.append(ReadState(argument.value, *argument.at))
-        return InState(node.at, argument.value, size=node.size)
+        return _instead(node, InState(node.at, argument.value))
 
     def has(self, node: Has) -> Node:
         node.operand = self.check(node.operand)
         if isinstance(node.operand, Root | Path):
-            self.tested.append(ReadPath((*_names(node.operand), node.name), *node.at))
+            self.tested.append(ReadPath((*_path_names(node.operand), node.name), *node.at))
         return node
 
 
-def _names(node: Root | Path) -> tuple[str, ...]:
+_Put = TypeVar("_Put", bound=Node)
+
+
+def _instead(node: Node, put: _Put) -> _Put:
+    """What is put in the place of a node is as large."""
+    put.size = node.size
+    return put
+
+
+def _path_names(node: Root | Path) -> tuple[str, ...]:
     return (node.name,) if isinstance(node, Root) else (node.root, *node.names)
 
 
@@ -214,7 +228,7 @@ def _shortened(name: str) -> Iterator[str]:
         yield name[:at] + name[at + 1 :]
 
 
-_NEAR = {short: name for name in _CALLED | NAMES for short in _shortened(name)}
+_NEAR = {short: name for name in sorted(_CALLED | NAMES) for short in _shortened(name)}
 
 
 def _nearest(name: str, known: frozenset[str]) -> str | None:
@@ -241,7 +255,7 @@ def _dotted(node: Node) -> str | None:
 
 def _select(checker: Checker, node: Any) -> Node:
     if _dotted(node) in TYPES:
-        return Literal(node.at, TYPES[str(_dotted(node))], size=node.size)
+        return _instead(node, Literal(node.at, TYPES[str(_dotted(node))]))
     return checker.member(checker.check(node.operand), node, node.name)
 
 

@@ -100,7 +100,7 @@ class Behaviour:
             self.faults.at(place, f"expected the text of an expression, got {type_name(text)}")
             return None
         try:
-            program = compile_expression(text, names, in_state=names is not START)
+            program = compile_expression(text, names, None if "context" in names else False)
         except ExpressionFault as error:
             fault = str(error)
         else:

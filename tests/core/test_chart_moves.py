@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sm_core.chart import Chart, Configuration, Step
-from sm_core.chart.step import Macrostep, enabled, step_to_sibling
+from sm_core.chart.step import Macrostep, enabled, short_step, take_short
 from sm_core.errors import DocumentError, EngineError
 from tests.core.chart_support import FIXTURES, chart_of, names, walk
 
@@ -261,20 +261,20 @@ def test_mutated_bytes_are_refused_or_are_another_configuration(fixture: dict[st
 # A step to a state beside the last, which is found without a Macrostep
 
 
-def test_a_step_to_sibling_is_what_a_macrostep_would_be() -> None:
+def test_a_short_step_is_what_a_macrostep_would_be() -> None:
     found = 0
     for fixture in FIXTURES:
         tables = chart_of(fixture["config"]).tables
         for configuration in walk(chart_of(fixture["config"]), fixture["name"], fixture["alphabet"], 40):
             for event in fixture["alphabet"]:
                 transitions = enabled(tables, configuration, event, None)
-                step = step_to_sibling(tables, configuration, transitions[0], None) if len(transitions) == 1 else None
-                if step is not None:
+                short = short_step(tables, configuration, transitions[0]) if len(transitions) == 1 else None
+                if short is not None:
                     found += 1
                     work = Macrostep(tables, configuration, None)
                     work.take(transitions)
                     work.settle()
-                    assert step == work.result(), (fixture["name"], event)
+                    assert take_short(tables, short, None) == work.result(), (fixture["name"], event)
     assert found > 1000
 
 
@@ -295,4 +295,4 @@ def test_where_there_is_more_to_a_step_the_macrostep_takes_it(states: dict[str, 
     configuration = Configuration(chart.enter("a").active)
     transitions = enabled(chart.tables, configuration, "E", None)
     assert len(transitions) == 1
-    assert step_to_sibling(chart.tables, configuration, transitions[0], None) is None, more
+    assert short_step(chart.tables, configuration, transitions[0]) is None, more
