@@ -188,7 +188,7 @@ class Refused(NamedTuple):
     error: str
 
 
-SMALL = Limits(context_bytes=100, expression_steps=50)
+SMALL = Limits(context_bytes=100, expression_steps=50, nesting=6)
 
 
 def given(**members: Any) -> Given:
@@ -270,6 +270,11 @@ STEPS: dict[str, Refused] = {
         acting(assign(paid=expr("event.text"))), "ERR", "the context would be 110 bytes, more than max-context-bytes (100) allows",
         data=b'{"text":"' + b"x" * 89 + b'"}', context='{"other":1}',
     ),
+    "a context of many levels": sent(
+        acting(assign(paid=[[expr("event.list")]])), "ERR", "the context would be nested deeper than max-nesting (6) allows",
+        data=b'{"list":' + b"[" * 4 + b"]" * 4 + b"}",
+    ),
+    "a stored context that is two": sent(acting(assign(paid=1)), "ERR", "the stored context is not JSON", context="{}{}"),
     "a stored context that is none": sent(acting(assign(paid=1)), "ERR", "the stored context is not JSON", context="{"),
     "a context that is no object": sent(
         acting(assign(paid=1)), "ERR", "the context is no object: nothing can be assigned to its members", context="[]"

@@ -68,6 +68,8 @@ class Behaviour:
         self.states = states
         self.has_guards = False
         self.expressions: list[Expression] = []
+        self.named_states: dict[str, int] = {}
+        """What inState() is asked for: ids, and paths however they are written."""
         self.assigned: list[tuple[str, str]] = []
         """The members of the context that some action assigns, each with its place."""
         self.client_guards: dict[str, list[tuple[str, str]]] = {}
@@ -106,7 +108,8 @@ class Behaviour:
         else:
             self.states.count(program.cost // 4, place)
             for path, _, _ in program.states:
-                if self.states.state_at(path) == NO_STATE:
+                state = self.named_states[path] = self.states.state_at(path)
+                if state == NO_STATE:
                     self.faults.at(place, f"inState: no state {quote(path)}")
                     return None
             found = Expression(program, place)

@@ -297,6 +297,7 @@ class Compiler(Numbering):
             has_guards=self.behaviour.has_guards,
             guarded_always=bits(state for state in states if any(one.guard for one in always[state])),
             dormant=self.dormant,
+            named_states=self.behaviour.named_states,
             client_guards=frozenset(self.behaviour.client_guards),
             context=context,
             keeps_context=context is not None or bool(self.behaviour.assigned),

@@ -45,7 +45,7 @@ class Data(Scope):
 
     def in_state(self, path: str) -> bool:
         """For the expressions: is the state at ``path`` active?"""
-        return bool(self.active >> self.tables.numbers[path] & 1)
+        return bool(self.active >> self.tables.named_states[path] & 1)
 
     def touch(self) -> None:
         """Called before data is read or written: the context is parsed when it is first asked for."""

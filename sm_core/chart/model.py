@@ -113,8 +113,8 @@ class Tables:
         "always", "assigns", "by_id", "catching", "children", "client_guards", "context", "deep", "defaults",
         "dormant", "ends", "entry", "exact", "exit", "finals", "guarded_always", "has_always", "has_exit",
         "has_guards", "has_history", "has_on", "histories", "ids", "initial", "initial_actions", "keeps_context",
-        "keys", "kinds", "leaves", "lengths", "listening", "max_iterations", "numbers", "on", "outputs", "parents",
-        "partial", "paths", "size", "unused_token", "wildcard",
+        "keys", "kinds", "leaves", "lengths", "listening", "max_iterations", "named_states", "numbers",
+        "on", "outputs", "parents", "partial", "paths", "size", "unused_token", "wildcard",
     )  # fmt: skip
 
     def __init__(
@@ -156,6 +156,7 @@ class Tables:
         has_guards: bool,
         guarded_always: int,
         dormant: int,
+        named_states: Mapping[str, int],
         client_guards: frozenset[str],
         context: Template | None,
         keeps_context: bool,
@@ -219,6 +220,8 @@ class Tables:
         """The set of states with an ``always`` transition that has a guard."""
         self.dormant = dormant
         """The set of the states inside final ones, which are never active."""
+        self.named_states = named_states
+        """The states that expressions ask for, by what they call them: a path or an id."""
         self.client_guards = client_guards
         """The names of the guards that the document does not define."""
         self.context = context

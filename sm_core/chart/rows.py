@@ -144,6 +144,7 @@ def _shape(count: int, initial: int) -> dict[str, Any]:
         "keeps_context": False,
         "assigns": False,
         "outputs": {},
+        "named_states": {},
     }
 
 
