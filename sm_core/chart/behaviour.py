@@ -13,7 +13,7 @@ from ..definition import Effect, NoParams
 from ..document import Limits, to_json
 from ..errors import DocumentError, LimitError, member, quote, type_name
 from . import members as read
-from .actions import NONE, Action, Actions, Ask, AskWith, Assign, Raise
+from .actions import NONE, Action, Actions, Ask, AskWith, Assign, Raise, Use
 from .data import Expression
 from .guards import NO_PARAMS, ClientGuard, Every, ExpressionGuard, Guard, InState, Not, Some
 from .hints import Names
@@ -31,6 +31,9 @@ NAMED = frozenset((*STEP, "params"))
 """The same for the root's guards and actions, which are used with params."""
 
 LANGUAGE = "cel"
+
+CHARACTERS = 16
+"""Characters of expressions that take as long to compile as another element of the document."""
 
 _MOST_LEVELS = 256
 """Of guards in guards and of JSON with expressions: the most that max-nesting may allow."""
@@ -79,9 +82,11 @@ class Behaviour:
             name: self.meaning(member("$.guards", name), inner)
             for name, inner in read.mapping(faults, "$", document, "guards").items()
         }
-        self.named_actions = read.mapping(faults, "$", document, "actions")
-        for name, inner in self.named_actions.items():  # also those that nothing uses
-            self.whole_action(inner, member("$.actions", name), NAMED, NO_PARAMS)
+        self.named_actions: dict[str, Actions] = {}
+        self.named_actions = {
+            name: self.named_action(member("$.actions", name), inner)
+            for name, inner in read.mapping(faults, "$", document, "actions").items()
+        }
 
     # Expressions
 
@@ -97,7 +102,7 @@ class Behaviour:
         members(self.faults, place, value, EXPRESSION_OBJECT)
         self.said_language(place, value, "@lang")
         text = value[EXPRESSION]
-        self.states.count(1, place)
+        self.states.count(1 + len(text) // CHARACTERS if isinstance(text, str) else 1, place)
         if not isinstance(text, str):
             self.faults.at(place, f"expected the text of an expression, got {type_name(text)}")
             return None
@@ -106,7 +111,6 @@ class Behaviour:
         except ExpressionFault as error:
             fault = str(error)
         else:
-            self.states.count(program.cost // 4, place)
             for path, _, _ in program.states:
                 state = self.named_states[path] = self.states.state_at(path)
                 if state == NO_STATE:
@@ -269,44 +273,38 @@ class Behaviour:
             if action is None:
                 self.faults.lost(at, "an action")
             else:
-                found.extend(self.action(action, at, names))
+                one = self.action(action, at, names)
+                if one is not None:
+                    found.append(one)
         return Actions(found) if found else NONE
 
-    def action(self, action: object, at: Place, names: frozenset[str]) -> list[Action]:
-        """What one action does; a name of the root's ``actions`` may be several."""
+    def action(self, action: object, at: Place, names: frozenset[str]) -> Action | None:
+        """What one action does."""
         name = action.get("type") if isinstance(action, dict) else action
-        if isinstance(name, str) and name in self.named_actions:
-            return self.used_action(name, action, str(at), names)
-        one = self.plain_action(action, at, names, NO_PARAMS)
-        return [] if one is None else [one]
-
-    def used_action(self, name: str, action: object, place: str, names: frozenset[str]) -> list[Action]:
-        """What the root says that the name of an action means, with the params with which it is used here."""
+        if not isinstance(name, str) or name not in self.named_actions:
+            return self.plain_action(action, at, names)
         params = NO_PARAMS
         if isinstance(action, dict):
-            members(self.faults, place, action, read.ACTION)
+            members(self.faults, str(at), action, read.ACTION)
             if "params" in action:
-                params = self.template(f"{place}.params", action["params"], names)
-        said = self.named_actions[name]
-        self.states.count(len(said) if isinstance(said, list) else 1, place)
-        return self.whole_action(said, member("$.actions", name), NAMED, params)
+                params = self.template(f"{at}.params", action["params"], names)
+        meaning = self.named_actions[name]
+        self.states.count(len(meaning), at)
+        return Use(name, meaning, params)
 
-    def whole_action(self, value: object, place: Place, names: frozenset[str], params: Template) -> list[Action]:
-        """The actions of ``value``, in which no name is looked up."""
-        found = []
-        for action, at in listed(str(place), value) if isinstance(value, list) else [(value, place)]:
-            one = self.plain_action(action, at, names, params)
-            if one is not None:
-                found.append(one)
-        return found
+    def named_action(self, place: str, value: object) -> Actions:
+        """What the root says that the name of an action means: no name is looked up in it."""
+        found = [self.plain_action(one, at, NAMED) for one, at in listed(place, value)]
+        self.states.count(len(found), place)
+        return Actions([action for action in found if action is not None])
 
-    def plain_action(self, action: object, at: Place, names: frozenset[str], params: Template) -> Action | None:
+    def plain_action(self, action: object, at: Place, names: frozenset[str]) -> Action | None:
         name = action
         if isinstance(action, dict):
             name = action.get("type")
             if isinstance(name, str) and name in _BUILT_IN:
                 try:
-                    return self.built_in(name, action, str(at), names, params)
+                    return self.built_in(name, action, str(at), names)
                 except DocumentError:  # an action of that name, to 1.0
                     if not self.faults.before:
                         raise
@@ -329,23 +327,19 @@ class Behaviour:
             self.faults.at(at, f"the built-in action {quote(name)} {word}")
         else:
             said = action.get("params", NoParams) if isinstance(action, dict) else NoParams
-            return self.effect(name, said, str(at), names, params)
+            return self.effect(name, said, str(at), names)
         return None
 
-    def effect(self, name: str, said: object, place: str, names: frozenset[str], params: Template) -> Action:
-        """``said``: the params as they are written; ``params``: those with which the root's action is used."""
+    def effect(self, name: str, said: object, place: str, names: frozenset[str]) -> Action:
+        """``said``: its params as they are written."""
         if said is NoParams:
-            if params is NO_PARAMS:
-                return Ask(Effect(name), len(name))
-            if params.make is not None:
-                return AskWith(name, params)
-            return Ask(Effect(name, params.constant), len(name) + len(to_json(params.constant)))
+            return Ask(Effect(name), len(name))
         template = self.said_params(f"{place.removesuffix('.type')}.params", said, names)
-        if template.make is None:
-            text = to_json(said)
-            self.states.count(len(text) // 4096, place)
-            return Ask(Effect(name, said), len(name) + len(text))
-        return AskWith(name, template, params)
+        if template.make is not None:
+            return AskWith(name, template)
+        text = to_json(said)
+        self.states.count(len(text) // 4096, place)
+        return Ask(Effect(name, said), len(name) + len(text))
 
     def said_params(self, place: str, said: object, names: frozenset[str]) -> Template:
         """The params of an effect. 1.0 passed over them: what is no expression is data then."""
@@ -358,39 +352,35 @@ class Behaviour:
                 raise
         return Template(said, None, 1)
 
-    def built_in(
-        self, name: str, action: dict[str, Any], place: str, names: frozenset[str], params: Template
-    ) -> Action | None:
+    def built_in(self, name: str, action: dict[str, Any], place: str, names: frozenset[str]) -> Action | None:
         members(self.faults, place, action, _BUILT_IN[name])
         if name == "@xstate.assign":
-            return self.assignment(f"{place}.context", action.get("context"), names, params)
+            return self.assignment(f"{place}.context", action.get("context"), names)
         if name == "@xstate.raise":
             for word in ("delay", "id"):
                 if action.get(word) is not None:
                     self.faults.at(f"{place}.{word}", f"{quote(word)} is not supported yet")
             event = self.event(f"{place}.event", action.get("event"), names)
-            return None if event is None else Raise(event, f"{place}.event", params)
+            return None if event is None else Raise(event, f"{place}.event")
         if name == "@xstate.emit":
             event = self.event(f"{place}.event", action.get("event"), names)
-            return None if event is None else self.made(name, {"event": event}, params)
+            return None if event is None else self.made(name, {"event": event})
         if name == "@xstate.log":
             args = self.template(f"{place}.args", action.get("args", []), names)
-            return self.made(name, {"args": args}, params)
+            return self.made(name, {"args": args})
         self.faults.at(place, f"the built-in action {quote(name)} is not supported yet")
         return None
 
-    def made(self, name: str, parts: dict[str, Template], params: Template) -> Action:
+    def made(self, name: str, parts: dict[str, Template]) -> Action:
         """An effect whose params are made of templates."""
         constant = {part: template.constant for part, template in parts.items()}
         made = {part: template.make for part, template in parts.items() if template.make is not None}
         if not made:
             return Ask(Effect(name, constant), len(to_json(constant)))
         cost = sum([template.cost for template in parts.values()])
-        return AskWith(name, Template(None, object_maker(constant, made), cost), params)
+        return AskWith(name, Template(None, object_maker(constant, made), cost))
 
-    def assignment(
-        self, place: str, value: object, names: frozenset[str], params: Template = NO_PARAMS
-    ) -> Assign | None:
+    def assignment(self, place: str, value: object, names: frozenset[str]) -> Assign | None:
         """Members to merge into the context."""
         if not isinstance(value, dict) or EXPRESSION in value:
             what = "an expression" if isinstance(value, dict) else type_name(value)
@@ -398,7 +388,7 @@ class Behaviour:
             return None
         self.assigned.extend((name, member(place, name)) for name in value)
         self.states.count(len(value), place)
-        return Assign(self.template(place, value, names), params)
+        return Assign(self.template(place, value, names))
 
     def event(self, place: str, value: object, names: frozenset[str]) -> Template | None:
         """An event to raise or to emit: its name, or an object with its name in ``type``."""
