@@ -1,0 +1,186 @@
+"""Snapshots: what SM.GET answers of a machine with data, and what SM.SET takes: its own, and what XState persisted."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sm_core import Compiled, DocumentError, Limits, Machine, compile_document
+from tests.core.played import Played, given
+from tests.documents import compact
+from tests.refused_data import assign, expr
+
+ORDER: dict[str, Any] = {
+    "id": "order",
+    "initial": "open",
+    "context": {"paid": 0},
+    "output": {"paid": expr("context.paid")},
+    "states": {
+        "open": {
+            "on": {"PAY": {"actions": assign(paid=expr("context.paid + event.n"))}, "CLOSE": "closed", "IN": "box"},
+        },
+        "box": {
+            "initial": "one",
+            "states": {"one": {"on": {"NEXT": "two"}}, "two": {}, "last": {"type": "history"}},
+            "on": {"OUT": "open", "BACK": ".last"},
+        },
+        "closed": {"type": "final", "output": 1},
+    },
+}
+
+
+def snapshot(machine: Played) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(machine.definition.snapshot(machine.machine))
+    return found
+
+
+def with_snapshot(said: dict[str, Any], document: dict[str, Any] = ORDER) -> Compiled:
+    return compile_document(compact({**document, "snapshot": said}).encode(), Limits())
+
+
+def after(*events: str) -> Played:
+    machine = Played(ORDER)
+    for event in events:
+        assert machine.send(event, data={"n": 5})
+    return machine
+
+
+@pytest.mark.parametrize("events", [(), ("PAY",), ("PAY", "IN"), ("IN", "NEXT", "OUT"), ("PAY", "CLOSE")], ids=str)
+def test_a_machine_of_its_own_snapshot_is_equal(events: tuple[str, ...]) -> None:
+    machine = after(*events)
+    again = with_snapshot(snapshot(machine))
+    assert again.machine == machine.machine
+    assert not again.starts
+    assert again.definition.canonical == machine.definition.canonical
+
+
+def test_a_machine_of_all_that_get_answers_is_equal() -> None:
+    machine = after("PAY", "IN", "NEXT", "OUT")
+    head = machine.definition.head(machine.machine.configuration)
+    text = (
+        head
+        + b',"snapshot":'
+        + machine.definition.snapshot(machine.machine).encode()
+        + b","
+        + machine.definition.canonical[1:]
+    )
+    assert compile_document(text, Limits()).machine == machine.machine
+    assert compile_document(text, None).machine == machine.machine
+
+
+def test_a_snapshot_has_what_xstate_persists() -> None:
+    assert snapshot(after("PAY", "IN", "NEXT", "OUT")) == {
+        "status": "active",
+        "value": "open",
+        "historyValue": {"order.box.last": [{"id": "order.box.two"}]},
+        "context": {"paid": 5},
+        "children": {},
+    }
+    assert snapshot(after("PAY", "CLOSE")) == {
+        "status": "done",
+        "output": {"paid": 5},
+        "value": "closed",
+        "historyValue": {},
+        "context": {"paid": 5},
+        "children": {},
+    }
+
+
+def test_a_machine_without_data_has_an_empty_context() -> None:
+    machine = Played({"initial": "a", "states": {"a": {}}})
+    assert snapshot(machine) == {"status": "active", "value": "a", "historyValue": {}, "context": {}, "children": {}}
+
+
+def test_what_xstate_persists_beside_is_passed_over() -> None:
+    said = {
+        "status": "active",
+        "value": {"box": "two"},
+        "context": {"paid": 3},
+        "children": {},
+        "tags": ["x"],
+        "_nodes": 1,
+    }
+    compiled = with_snapshot(said)
+    assert compiled.machine is not None
+    assert compiled.definition.states(compiled.machine.configuration) == ("box.two",)
+    assert compiled.machine.context == b'{"paid":3}'
+
+
+def test_where_the_snapshot_says_no_context_it_is_as_at_a_start() -> None:
+    compiled = with_snapshot({"value": "open"})
+    assert compiled.machine is not None
+    assert compiled.machine.context == b'{"paid":0}'
+
+
+def test_current_goes_before_the_value_of_the_snapshot() -> None:
+    document = compact({**ORDER, "current": "box", "snapshot": {"value": "open", "context": {"paid": 1}}})
+    compiled = compile_document(document.encode(), Limits())
+    assert compiled.machine is not None
+    assert compiled.definition.states(compiled.machine.configuration) == ("box.one",)
+    assert compiled.machine.context == b'{"paid":1}'
+
+
+def test_a_machine_in_error_takes_nothing_until_it_is_forced() -> None:
+    compiled = with_snapshot({"status": "error", "value": "open", "context": {"paid": 1}, "error": {"why": 1}})
+    machine = Played(ORDER)
+    assert compiled.machine is not None
+    machine.machine = compiled.machine
+    assert snapshot(machine)["status"] == "error"
+    assert snapshot(machine)["error"] == {"why": 1}
+    assert not machine.send("PAY", data={"n": 1})
+    assert not machine.mutate("closed")
+    assert not machine.can("CLOSE")
+    assert machine.why("CLOSE") == []
+    assert machine.definition.next(machine.machine) == []
+    assert "status is error" in machine.definition.why_not(machine.machine, "CLOSE", given())
+    assert machine.force("open")
+    assert machine.machine.error is None
+    assert machine.can("CLOSE")
+
+
+def test_a_machine_with_data_that_says_nothing_of_where_it_stands_is_to_be_started() -> None:
+    compiled = compile_document(compact(ORDER).encode(), Limits())
+    assert (compiled.machine, compiled.starts) == (None, True)
+
+
+def test_a_plain_machine_that_depends_on_guards_is_to_be_started() -> None:
+    document = {"initial": "a", "states": {"a": {"always": {"guard": "g", "target": "b"}}, "b": {}}}
+    compiled = compile_document(compact(document).encode(), Limits())
+    assert (compiled.machine, compiled.starts, compiled.unknown_current) == (None, True, None)
+    definition = compiled.definition
+    assert definition.states(definition.start(given(guards=["g"])).configuration) == ("b",)
+    assert definition.states(definition.start(given(guards=[])).configuration) == ("a",)
+
+
+def test_current_keeps_the_history_and_the_context_that_the_document_says() -> None:
+    machine = after("PAY", "IN", "NEXT", "OUT")
+    held = with_snapshot(snapshot(machine))
+    outcome = held.definition.enter("box.one", held.machine, Limits(), given())
+    assert outcome.context == b'{"paid":5}'
+    assert b"historyValue" in held.definition.head(outcome.configuration)
+
+
+# From outside
+
+
+@pytest.mark.parametrize(
+    "machine",
+    [Machine(b"\x01\x01", b'{"paid":1}'), Machine(b"\x01\x01", b'{"paid":1}', b'{"paid":1}', b'"why"')],
+)
+def test_what_is_kept_is_admitted_as_it_is(machine: Machine) -> None:
+    assert Played(ORDER).definition.admit_data(machine, Limits()) == machine
+
+
+def test_what_is_admitted_is_written_as_the_engine_writes_it() -> None:
+    admitted = Played(ORDER).definition.admit_data(Machine(b"\x01\x01", b' {"a" : "\\u00e9", "n":1.50}'), Limits())
+    assert admitted.context == '{"a":"é","n":1.5}'.encode()
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b'{"a":1,"a":2}', b'{"a":NaN}', b'"\\ud800"', b"\xff", b'{"a":1e400}', b"1 2"]
+)
+def test_what_is_kept_is_read_strictly(text: bytes) -> None:
+    with pytest.raises(DocumentError, match="context"):
+        Played(ORDER).definition.admit_data(Machine(b"\x01\x01", text), Limits())
