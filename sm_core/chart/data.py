@@ -33,7 +33,7 @@ class Data(Scope):
         self.context: Any = None
         self.event: dict[str, Any] = event
         self.params: Any = None
-        self.input: Any = None
+        self.input: Any = {}
         self.now = given.now
         self.budget = Budget(given.limits.expression_steps)
         self.locals = []
