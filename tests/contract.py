@@ -11,6 +11,7 @@ from tests.servers import ROOT
 COMMANDS: dict[str, dict[str, Any]] = json.loads((ROOT / "commands.json").read_text(encoding="utf-8"))
 
 GENERIC = {
+    "SM.APPLY": ("key", ""),
     "SM.SET": ("key", '{"map":{"a":["b"]},"initial":"a"}'),
     "SM.MUTATE": ("key", "b"),
     "SM.SEND": ("key", "b"),

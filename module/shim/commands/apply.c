@@ -105,11 +105,11 @@ int sm_apply_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     sm_node *node;
 
     if (argc != 3) return RedisModule_WrongArity(ctx);
-    if ((fault = sm_applied_read(sm_bytes_of(argv[2]), &apply.applied))) return refuse(&apply, fault), REDISMODULE_OK;
-    apply.data = apply.applied.data;
     if (!sm_key_open(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &target)) return REDISMODULE_OK;
+    fault = sm_applied_read(sm_bytes_of(argv[2]), &apply.applied);
+    apply.data = apply.applied.data;
     target.replaces = apply.applied.whole;
-    if (read_machine(&apply, &target, &node)) {
+    if (fault ? refuse(&apply, fault) : read_machine(&apply, &target, &node)) {
         sm_commit_applied(ctx, &target, node, &apply.data, apply.applied.event);
         sm_reply_ok(ctx);
     } else {
