@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .chart import Finding
-from .definition import NOTHING_GIVEN, Definition, Effect, Given, Machine, Outcome, merge
+from .definition import NOT_TAKEN, NOTHING_GIVEN, Definition, Effect, Given, Machine, Outcome, merge
 from .document import Limits, check_size, parse
 from .errors import (
     THIRD_ARGUMENT,
@@ -31,6 +31,7 @@ from .inspection import check_document, diagram, render
 from .statechart import ChartDefinition
 
 __all__ = [
+    "NOT_TAKEN",
     "THIRD_ARGUMENT",
     "Compiled",
     "Definition",
@@ -102,6 +103,8 @@ def _compile_chart(document: dict[str, Any], limits: Limits | None, given: Given
     starts = not holds and document.get("current", "") == ""
     if starts and definition.keeps:
         return Compiled(definition, None, True, None, reason, False)
+    if starts:
+        return _start(definition, reason, given)
     try:
         machine = definition.stand(document, given)
     except EngineError as error:
@@ -109,3 +112,15 @@ def _compile_chart(document: dict[str, Any], limits: Limits | None, given: Given
             raise
         return Compiled(definition, None, starts, explain(error), reason, False)
     return Compiled(definition, machine, starts, None, reason, holds)
+
+
+def _start(definition: ChartDefinition, reason: str | None, given: Given) -> Compiled:
+    """A machine that keeps nothing, at its start; where that depends on more than the document, without it."""
+    try:
+        outcome = definition.start(given)
+    except GuardError:
+        return Compiled(definition, None, True, None, reason, False)
+    except EngineError as error:
+        return Compiled(definition, None, True, explain(error), reason, False)
+    machine = None if outcome.ask_again or given.guards is not None else Machine(outcome.configuration)
+    return Compiled(definition, machine, True, None, reason, False)

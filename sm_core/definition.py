@@ -74,6 +74,10 @@ class Outcome(NamedTuple):
     error: bytes | None = None
 
 
+NOT_TAKEN = Outcome(b"", ask_again=True)
+"""In place of None: nothing happens, and with other data something might. It is not to be remembered."""
+
+
 class Definition(Protocol):
     """A compiled document: everything about a machine but where it stands. Immutable.
 
@@ -109,13 +113,13 @@ class Definition(Protocol):
         """
 
     def mutate(self, machine: Machine, target: str, given: Given) -> Outcome | None:
-        """Takes a transition to ``target``; None where none is allowed."""
+        """Takes a transition to ``target``; None or NOT_TAKEN where none is allowed."""
 
     def force(self, machine: Machine, target: str, given: Given) -> Outcome | None:
         """Enters ``target``, whatever the transitions say; None where it is no state."""
 
     def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
-        """Gives the machine an event; None where no transition is enabled."""
+        """Gives the machine an event; None or NOT_TAKEN where no transition is enabled."""
 
     def can(self, machine: Machine, event: str, given: Given) -> bool:
         """Whether a transition takes the event."""

@@ -127,6 +127,14 @@ def parse(text: bytes, limits: Limits | None, with_rows: bool = True) -> dict[st
     return document
 
 
+def parse_value(text: bytes, limits: Limits | None) -> Any:
+    """Any JSON value, read as strictly. Raises DocumentError."""
+    value = parse(b'{"value":' + text + b"}", limits, with_rows=False)
+    if len(value) != 1:
+        raise DocumentError("$", "not JSON: more than one value")
+    return value["value"]
+
+
 def _decode(text: str) -> tuple[Any, bool]:
     """The value, and whether an object in it names a member twice.
 

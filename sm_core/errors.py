@@ -31,6 +31,9 @@ type_names = {
 THIRD_ARGUMENT = "the third argument"
 """How the path begins of what SM.SET takes beside the document; a JSON path in it follows: ``… at $.a.b``."""
 
+ARGUMENTS = (THIRD_ARGUMENT, "DATA", "INPUT")
+"""How paths begin in what is no document."""
+
 
 class EngineError(Exception):
     """The root of every error that the engine raises on purpose."""
@@ -99,6 +102,6 @@ def type_name(value: object) -> str:
 
 def explain(error: EngineError) -> str:
     """The error in one line, as a client reads it."""
-    if isinstance(error, DocumentError) and not error.path.startswith(THIRD_ARGUMENT):
+    if isinstance(error, DocumentError) and not error.path.startswith(ARGUMENTS):
         return f"invalid document at {error}"
     return str(error)

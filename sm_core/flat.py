@@ -85,14 +85,14 @@ class FlatDefinition:
         return self.initial.encode()
 
     def force(self, machine: Machine, target: str, given: Given) -> Outcome | None:
-        forced = move.force(self.tables, self.place(machine.configuration), target)
+        forced = move.force(self.tables, self.place(machine.configuration), target, None)
         return _outcome(self.tables, forced) if forced else None
 
     def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
         tables = self.tables
         state = tables.numbers.get(machine.configuration.decode(), 0)
-        transition = tables.exact[state].get(event)
-        return _outcome(tables, step.run(tables, _place(state), [transition])) if transition else None
+        found = tables.exact[state].get(event)
+        return _outcome(tables, step.run(tables, _place(state), [*found], None)) if found else None
 
     mutate = send
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from .chart import UNSENDABLE, Chart, Configuration, Step, compile_chart, did_you_mean
-from .definition import NOTHING_GIVEN, Effect, Given, Machine, Outcome
+from .arguments import check_guards, check_object, event_of, read_object, stored_json
+from .chart import UNSENDABLE, Chart, Configuration, Data, Step, checked_context, compile_chart, did_you_mean, why
+from .definition import NOT_TAKEN, NOTHING_GIVEN, Given, Machine, NoParams, Outcome
 from .document import Limits, check_size, parse, to_json
-from .errors import THIRD_ARGUMENT, DocumentError, quote, type_name
+from .errors import THIRD_ARGUMENT, DocumentError, EngineError, GuardError, quote, type_name
 
 _MOST_NAMED = 3
 """Of the active states, in an error."""
+_STATUS = ("active", "done", "error")
+REPORTS = ("xstate.done.actor.", "xstate.error.actor.")
+"""How events begin that only the end of a task gives."""
 
 
 class ChartDefinition:
@@ -20,14 +24,14 @@ class ChartDefinition:
     Immutable but for what it remembers of the last answer, on one thread.
     """
 
-    __slots__ = ("_context", "_latest", "canonical", "chart", "counts", "keeps", "split")
+    __slots__ = ("_latest", "canonical", "chart", "counts", "keeps", "split")
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         self.chart: Chart = compile_chart(machine_members(document), limits)
         self.canonical = self.chart.canonical
         self.split = len(self.canonical) - 1
-        self.keeps = self.counts = document.get("context") is not None
-        self._context = to_json(document["context"]).encode() if self.keeps else None
+        self.counts = self.chart.tables.keeps_context
+        self.keeps = self.counts or 0 in self.chart.tables.outputs
         self._latest: tuple[bytes, Configuration] | None = None
 
     def _encode(self, configuration: Configuration) -> bytes:
@@ -41,21 +45,182 @@ class ChartDefinition:
             self._latest = (data, self.chart.decode(data))
         return self._latest[1]
 
-    def _outcome(self, step: Step) -> Outcome:
-        return Outcome(self._encode(step.configuration), [Effect(name) for name in step.actions])
+    # Steps
+
+    def _data(self, machine: Machine | None, event: str, given: Given) -> Data:
+        """What the expressions of a step see. Raises DocumentError, EngineError for what is given wrongly."""
+        tables = self.chart.tables
+        if given.guards is not None:
+            check_guards(tables, given.guards)
+        if machine is not None:
+            return Data(tables, machine.context, event_of(event, given), given)
+        data = Data(tables, None, event_of(event, given), given)
+        if given.input is not None:
+            data.input = read_object(given.input, given.limits, "INPUT")
+        if tables.context is not None:
+            data.context = tables.context.value(data)
+        return data
+
+    def _outcome(self, step: Step, data: Data, starts: bool = False) -> Outcome:
+        context, changes = data.new_context()
+        if starts and self.counts and context is None:
+            context = checked_context({} if data.context is None else data.context, data.given)
+        output = None if step.output is NoParams else to_json(step.output).encode()
+        ask_again = data.touched or context is not None or output is not None
+        return Outcome(self._encode(step.configuration), step.effects, ask_again, context, changes, output)
+
+    def _step(self, take: Callable[[Data], Step | None], data: Data, where: bytes, event: str) -> Outcome | None:
+        try:
+            step = take(data)
+        except GuardError:
+            pass
+        else:
+            if step is None:
+                return NOT_TAKEN if data.touched else None
+            return self._outcome(step, data)
+        raise GuardError(self._unsaid(where, event))
+
+    def _unsaid(self, where: bytes, event: str) -> str:
+        """What the client has to say: which of its guards ``event`` may ask for."""
+        names = self.chart.guards_of(self._decode(where), event) if where else []
+        quoted = ", ".join(map(quote, names or sorted(self.chart.tables.client_guards)))
+        return f"the client decides {quoted}: say which hold with GUARDS count name ..., or GUARDS 0 where none does"
 
     def start(self, given: Given) -> Outcome:
-        return self._outcome(self.chart.start())._replace(context=self._context)
+        data = self._data(None, "xstate.init", given)
+        try:
+            return self._outcome(self.chart.start(data), data, starts=True)
+        except GuardError:
+            pass
+        raise GuardError(self._unsaid(b"", "xstate.init"))
+
+    def mutate(self, machine: Machine, target: str, given: Given) -> Outcome | None:
+        if machine.error is not None:
+            return None
+        where = self._decode(machine.configuration)
+        data = self._data(machine, "", given)
+        return self._step(lambda data: self.chart.mutate(where, target, data), data, machine.configuration, "")
+
+    def force(self, machine: Machine, target: str, given: Given) -> Outcome | None:
+        where = self._decode(machine.configuration)
+        data = self._data(machine, "xstate.force", given)
+        return self._step(lambda data: self.chart.force(where, target, data), data, machine.configuration, "")
+
+    def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
+        data = self._asked(machine, event, given)
+        if machine.error is not None or event in UNSENDABLE:
+            return None
+        where = self._decode(machine.configuration)
+        return self._step(lambda data: self.chart.step(where, event, data), data, machine.configuration, event)
+
+    def _asked(self, machine: Machine, event: str, given: Given) -> Data:
+        if event.startswith(REPORTS):
+            raise EngineError(f"{quote(event)} says how a task ended: no client can send it")
+        return self._data(machine, event, given)
+
+    # Questions
+
+    def can(self, machine: Machine, event: str, given: Given) -> bool:
+        data = self._asked(machine, event, given)
+        if machine.error is not None:
+            return False
+        try:
+            return self.chart.can(self._decode(machine.configuration), event, data)
+        except GuardError:
+            pass
+        raise GuardError(self._unsaid(machine.configuration, event))
+
+    def why(self, machine: Machine, event: str, given: Given) -> list[tuple[str, str]]:
+        data = self._asked(machine, event, given)
+        if machine.error is not None or event in UNSENDABLE or self.is_done(machine.configuration):
+            return []
+        return why(self.chart.tables, self._decode(machine.configuration), event, data)
+
+    def why_not(self, machine: Machine, event: str, given: Given) -> str:
+        if machine.error is not None:
+            return "the machine's status is error: it takes no event any more, until it is reset or forced"
+        if self.is_done(machine.configuration):
+            return "the machine is done: it takes no event any more, until it is reset or forced"
+        if event in UNSENDABLE:
+            return f"{quote(event)} is no event that can be sent"
+        verdicts = [verdict for _, verdict in self.why(machine, event, given)]
+        if verdicts:
+            return f"the event {quote(event)} is not taken: {', '.join(dict.fromkeys(verdicts[:_MOST_NAMED]))}"
+        where = ", ".join(quote(path) for path in self.states(machine.configuration)[:_MOST_NAMED])
+        return f"no transition for the event {quote(event)} at {where}{did_you_mean(event, self.next(machine))}"
+
+    def next(self, machine: Machine) -> list[str]:
+        if machine.error is not None:
+            return []
+        return self.chart.next_events(self._decode(machine.configuration))
+
+    # Where a machine stands
 
     def stand(self, document: dict[str, Any], given: Given) -> Machine:
-        return Machine(self._encode(self.chart.stand(document)), self._context)
+        """The machine that a document says, which says where it stands. Raises EngineError."""
+        said = document.get("snapshot")
+        if said is None:
+            return self._machine(self.chart.stand(document), given)
+        snapshot = check_object(said, "$.snapshot")
+        current = document.get("current") or snapshot.get("value")
+        history = document.get("historyValue") or snapshot.get("historyValue") or None
+        configuration = self.chart.stand({"current": "" if current is None else current, "historyValue": history})
+        return self._restored(configuration, snapshot, given)
+
+    def _restored(self, configuration: Configuration, snapshot: dict[str, Any], given: Given) -> Machine:
+        """A machine that keeps what a snapshot says, XState's or that of SM.GET."""
+        status = snapshot.get("status", "active")
+        if status not in _STATUS:
+            what = quote(status) if isinstance(status, str) else type_name(status)
+            raise DocumentError("$.snapshot.status", f"expected one of {', '.join(_STATUS)}, got {what}")
+        done = self.chart.status(configuration) == "done"
+        if status != "error" and done != (status == "done"):
+            raise DocumentError("$.snapshot.status", f"the machine is {'done' if done else 'active'} where it stands")
+        context = snapshot.get("context")
+        if not self.counts and context:
+            raise DocumentError("$.snapshot.context", "the document has no context, and assigns to none")
+        machine = self._machine(configuration, given) if self.counts and context is None else Machine(b"")
+        if self.counts and context is not None:
+            self._check_context(context, "$.snapshot.context")
+            machine = Machine(b"", checked_context(context, given))
+        output = snapshot.get("output")
+        return Machine(
+            self._encode(configuration),
+            machine.context,
+            to_json(output).encode() if output is not None and done and self.keeps else None,
+            to_json(snapshot.get("error")).encode() if status == "error" else None,
+        )
+
+    def _check_context(self, context: object, path: str) -> None:
+        if self.chart.assigns and not isinstance(context, dict):
+            raise DocumentError(path, f"expected an object, got {type_name(context)}")
+
+    def _machine(self, configuration: Configuration, given: Given) -> Machine:
+        """A machine that stands somewhere, and keeps what it does at a start."""
+        if not self.keeps:
+            return Machine(self._encode(configuration))
+        data = self._data(None, "xstate.init", given)
+        output = self.chart.output_at(configuration, data)
+        context = checked_context({} if data.context is None else data.context, given) if self.counts else None
+        return Machine(
+            self._encode(configuration), context, None if output is NoParams else to_json(output).encode()
+        )
 
     def enter(self, current: str, held: Machine | None, limits: Limits | None, given: Given) -> Outcome:
         text = current.encode()
         check_size(text, limits, THIRD_ARGUMENT)
         history = self.chart.history_value(self._decode(held.configuration)) if held else None
         if current == "" and history is None:
-            return Outcome(self.start(given)[0], context=self._context)
+            configuration = self._decode(self.start(given).configuration)
+        else:
+            configuration = self._named(current, text, history, limits)
+        if held is not None and held.context is not None:
+            machine = Machine(self._encode(configuration), held.context)
+        else:
+            machine = self._machine(configuration, given)
+        return Outcome(machine.configuration, (), self.keeps, machine.context, None, machine.output)
+
+    def _named(self, current: str, text: bytes, history: object, limits: Limits | None) -> Configuration:
         value: str | dict[str, Any] = current or {}
         place = THIRD_ARGUMENT
         if current.startswith("{") and current not in self.chart.tables.numbers:
@@ -63,43 +228,25 @@ class ChartDefinition:
             try:
                 value = parse(text, limits, with_rows=False)
             except DocumentError as fault:
-                raise type(fault)(place + fault.path[1:], fault.fault) from None
-        return Outcome(self._encode(self.chart.enter(value, history, place)), context=self._context)
-
-    def mutate(self, machine: Machine, target: str, given: Given) -> Outcome | None:
-        step = self.chart.mutate(self._decode(machine.configuration), target)
-        return self._outcome(step) if step else None
-
-    def force(self, machine: Machine, target: str, given: Given) -> Outcome | None:
-        step = self.chart.force(self._decode(machine.configuration), target)
-        return self._outcome(step) if step else None
-
-    def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
-        step = self.chart.step(self._decode(machine.configuration), event)
-        return self._outcome(step) if step else None
-
-    def can(self, machine: Machine, event: str, given: Given) -> bool:
-        return self.chart.can(self._decode(machine.configuration), event)
-
-    def why(self, machine: Machine, event: str, given: Given) -> list[tuple[str, str]]:
-        return []
-
-    def why_not(self, machine: Machine, event: str, given: Given) -> str:
-        if self.is_done(machine.configuration):
-            return "the machine is done: it takes no event any more, until it is reset or forced"
-        if event in UNSENDABLE:
-            return f"{quote(event)} is no event that can be sent"
-        where = ", ".join(quote(path) for path in self.states(machine.configuration)[:_MOST_NAMED])
-        return f"no transition for the event {quote(event)} at {where}{did_you_mean(event, self.next(machine))}"
-
-    def next(self, machine: Machine) -> list[str]:
-        return self.chart.next_events(self._decode(machine.configuration))
-
-    def admit_data(self, machine: Machine, limits: Limits) -> Machine:
-        return machine
+                path, why_not, kind = fault.path, fault.fault, type(fault)
+            else:
+                return self.chart.enter(value, history, place)
+            raise kind(place + path[1:], why_not)
+        return self.chart.enter(value, history, place)
 
     def admit(self, configuration: bytes, strict: bool) -> bytes:
         return self._encode(self.chart.decode(configuration))
+
+    def admit_data(self, machine: Machine, limits: Limits) -> Machine:
+        if (machine.context is not None) != self.counts:
+            raise DocumentError("context", "it has none" if self.counts else "the document has none")
+        context, output, error = [
+            None if text is None else stored_json(text, limits, word)
+            for word, text in (("context", machine.context), ("output", machine.output), ("error", machine.error))
+        ]
+        if self.chart.assigns and context is not None and context[:1] != b"{":
+            raise DocumentError("context", "expected an object")
+        return Machine(machine.configuration, context, output, error)
 
     def head(self, configuration: bytes) -> bytes:
         where = self._decode(configuration)
@@ -120,7 +267,17 @@ class ChartDefinition:
         return self.chart.status(self._decode(configuration)) == "done"
 
     def snapshot(self, machine: Machine) -> str:
-        return "{}"
+        where = self._decode(machine.configuration)
+        status = "error" if machine.error is not None else self.chart.status(where)
+        parts = [f'"status":"{status}"']
+        for word, text in (("output", machine.output), ("error", machine.error)):
+            if text is not None:
+                parts.append(f'"{word}":{text.decode()}')
+        parts.append(f'"value":{to_json(self.chart.state_value(where))}')
+        parts.append(f'"historyValue":{to_json(self.chart.history_value(where) or {})}')
+        parts.append(f'"context":{machine.context.decode() if machine.context is not None else "{}"}')
+        parts.append('"children":{}')
+        return "{" + ",".join(parts) + "}"
 
     @property
     def initial(self) -> str:

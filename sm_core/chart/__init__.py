@@ -2,14 +2,22 @@
 
 chart.py     the interface: Chart, compile_chart
 members.py   the members of a document, one by one
-compile.py   numbering, resolving, the compiled tables
+numbering.py the states of a document: numbers, names, what a target means
+behaviour.py expressions, guards and actions, read
+compile.py   the compiled tables
 indexes.py   what a step looks up at once
 model.py     the values: tables, transitions, configurations
 rows.py      a flat map as tables
+guards.py    guards, compiled
+actions.py   actions, compiled
+templates.py JSON in which expressions stand
+data.py      what the expressions of one step see and change
 step.py      the interpretation algorithm
+circle.py    transitions without an event that do not end
 entry.py     which states a transition leads to
 select.py    the transitions that an event enables
 listen.py    which descriptors match an event
+why.py       why an event is taken or not: SM.CAN … WHY
 move.py      moves that name a state: SM.MUTATE
 events.py    what could be sent now: SM.NEXT
 value.py     XState's state value and history value, written and read
@@ -26,22 +34,26 @@ from __future__ import annotations
 from . import move, step
 from .chart import UNSENDABLE, Chart, compile_chart
 from .check import MOST_FINDINGS, Finding, check
+from .data import Data, checked_context
 from .draw import draw
 from .hints import Names, did_you_mean
 from .model import Configuration, Step, Tables
 from .rows import listed, map_tables
 from .view import view
+from .why import why
 
 __all__ = [
     "MOST_FINDINGS",
     "UNSENDABLE",
     "Chart",
     "Configuration",
+    "Data",
     "Finding",
     "Names",
     "Step",
     "Tables",
     "check",
+    "checked_context",
     "compile_chart",
     "did_you_mean",
     "draw",
@@ -50,4 +62,5 @@ __all__ = [
     "move",
     "step",
     "view",
+    "why",
 ]

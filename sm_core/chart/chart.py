@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..definition import NoParams
 from ..document import Limits, to_json
 from . import encoding, move, step, value
 from .compile import compile_tables
+from .data import Data
 from .events import next_events
+from .listen import candidates
 from .members import Faults
 from .model import Configuration, Step, Tables, ascending
 
@@ -44,19 +47,20 @@ class Chart:
         """The path of every state, in document order: history states too, the root not."""
         return self.tables.paths[1:]
 
-    def start(self) -> Step:
+    def start(self, data: Data | None = None) -> Step:
         """The initial states, with what follows without an event, and the entry actions.
 
-        Raises EngineError when transitions without an event do not end.
+        Without ``data``, here and below: no guard is asked, and actions that read or write data do nothing.
+        Raises EngineError when transitions without an event do not end, ExpressionError, GuardError.
         """
-        return step.start(self.tables)
+        return step.start(self.tables, data)
 
-    def step(self, configuration: Configuration, event: str) -> Step | None:
+    def step(self, configuration: Configuration, event: str, data: Data | None = None) -> Step | None:
         """Gives the machine ``event``. None: no transition is enabled, or what is enabled only forbids the event.
 
-        Raises EngineError when transitions without an event do not end.
+        Raises as ``start`` does.
         """
-        return None if event in UNSENDABLE else step.step(self.tables, configuration, event)
+        return None if event in UNSENDABLE else step.step(self.tables, configuration, event, data)
 
     def enter(self, current: str | dict[str, Any], history: object = None, place: str = value.CURRENT) -> Configuration:
         """The configuration of the state value or path ``current`` and XState's ``historyValue``.
@@ -70,17 +74,45 @@ class Chart:
         """The configuration that ``current`` and ``historyValue`` of ``document`` name; without them, the start's."""
         return value.stand(self.tables, document)
 
-    def mutate(self, configuration: Configuration, path: str) -> Step | None:
+    def mutate(self, configuration: Configuration, path: str, data: Data | None = None) -> Step | None:
         """Takes the first enabled transition, from the innermost active states outwards, to exactly that state."""
-        return move.mutate(self.tables, configuration, path)
+        return move.mutate(self.tables, configuration, path, data)
 
-    def force(self, configuration: Configuration, path: str) -> Step | None:
+    def force(self, configuration: Configuration, path: str, data: Data | None = None) -> Step | None:
         """Enters that state, its parents and its initial states, whatever the transitions say; None: no such state."""
-        return move.force(self.tables, configuration, path)
+        return move.force(self.tables, configuration, path, data)
 
-    def can(self, configuration: Configuration, event: str) -> bool:
-        """Would ``step`` take ``event``?"""
-        return event not in UNSENDABLE and bool(step.enabled(self.tables, configuration, event))
+    def can(self, configuration: Configuration, event: str, data: Data | None = None) -> bool:
+        """Would a transition take ``event``?"""
+        return event not in UNSENDABLE and bool(step.enabled(self.tables, configuration, event, data))
+
+    def guards_of(self, configuration: Configuration, event: str) -> list[str]:
+        """The client's guards that ``event`` may ask for: those of its candidates, and of what follows by itself."""
+        tables = self.tables
+        asked: dict[str, None] = {}
+        for state in ascending(configuration.active):
+            for transition in (*candidates(tables, state, event), *tables.always[state]):
+                if transition.guard is not None:
+                    asked.update(dict.fromkeys(transition.guard.clients()))
+        for state in ascending(tables.guarded_always):
+            for transition in tables.always[state]:
+                if transition.guard is not None:
+                    asked.update(dict.fromkeys(transition.guard.clients()))
+        return list(asked)
+
+    def output_at(self, configuration: Configuration, data: Data) -> object:
+        """The output of a machine that is put where it is done; NoParams where it is not, or has none."""
+        if not step.is_done(self.tables, configuration):
+            return NoParams
+        work = step.Macrostep(self.tables, configuration, data)
+        finals = configuration.active & self.tables.finals[0]
+        work.finish(finals.bit_length() - 1 if finals else 0)
+        return work.output
+
+    @property
+    def assigns(self) -> bool:
+        """Whether some action assigns to the context, which is an object then."""
+        return self.tables.assigns
 
     def next_events(self, configuration: Configuration) -> list[str]:
         """The event descriptors that would be taken now, in document order (``*`` and ``a.*`` among them)."""

@@ -11,10 +11,11 @@ from ..errors import DocumentError, EngineError, element, quote
 from .chart import canonical
 from .compile import compile_tables
 from .entry import default_targets, transition_domain
+from .listen import choosable
 from .members import Faults
 from .model import ATOMIC, COMPOUND, FINAL, HISTORY, NO_STATE, PARALLEL, Tables, Transition
 from .value import stand
-from .view import all_transitions, first_transitions, json_path, transitions_path
+from .view import all_transitions, choosable_transitions, json_path, transitions_path
 
 Finding = tuple[str, str, str]
 """Severity (``error`` or ``warning``), JSON path, message."""
@@ -64,7 +65,8 @@ def _warnings(tables: Tables) -> Iterator[Finding]:
 
 def _never_chosen(tables: Tables, state: int, final: bool) -> Iterator[Finding]:
     """Transitions of ``state`` that are never chosen; ``final``: the machine is done there."""
-    hurried = bool(tables.always[state]) and _leaves(tables, tables.always[state][0])
+    always = tables.always[state]
+    hurried = bool(always) and always[0].guard is None and _leaves(tables, always[0])
     for event, transitions in all_transitions(tables, state):
         if final:
             path = transitions_path(tables, state, event)
@@ -73,9 +75,11 @@ def _never_chosen(tables: Tables, state: int, final: bool) -> Iterator[Finding]:
             path = transitions_path(tables, state, event)
             yield "warning", path, "never chosen: 'always' leaves this state at once"
         else:
-            for index in range(1, len(transitions)):
+            first = len(choosable(transitions))
+            for index in range(first, len(transitions)):
                 path = element(transitions_path(tables, state, event), index)
-                yield "warning", path, "never chosen: the first transition of a list is always enabled"
+                before = "the first transition of a list" if first == 1 else "a transition before it has no guard and"
+                yield "warning", path, f"never chosen: {before} is always enabled"
 
 
 def _leaves(tables: Tables, transition: Transition) -> bool:
@@ -110,7 +114,7 @@ class _Reach:
 
     def follow(self, state: int) -> None:
         """``state`` can be active: its transitions can be taken."""
-        for transition in first_transitions(self.tables, state):
+        for transition in choosable_transitions(self.tables, state):
             top = NO_STATE if transition.domain is None else transition.domain
             for target in transition.targets or ():
                 self.target(target, top)
@@ -168,7 +172,7 @@ def _leavable(tables: Tables, reached: bytearray) -> list[bool]:
     for state in range(len(tables.kinds)):
         if not reached[state]:
             continue
-        for transition in first_transitions(tables, state):
+        for transition in choosable_transitions(tables, state):
             targets = list(transition.targets or ())
             if not targets or (targets == [state] and tables.kinds[state] == ATOMIC):
                 continue

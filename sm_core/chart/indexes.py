@@ -48,24 +48,27 @@ def shared(values: _Values) -> _Values:
 _remembered: Callable[[Any], Any] = lru_cache(maxsize=512)(lambda values: values)
 
 
+_Transitions = tuple[Transition, ...]
+
+
 class Index(NamedTuple):
     """The handlers of all states by what they match; see Tables."""
 
-    exact: tuple[dict[str, Transition], ...]
-    partial: tuple[dict[str, Transition], ...]
+    exact: tuple[dict[str, _Transitions], ...]
+    partial: tuple[dict[str, _Transitions], ...]
     lengths: tuple[frozenset[int], ...]
-    wildcard: tuple[Transition | None, ...]
+    wildcard: tuple[_Transitions, ...]
     catching: int
     listening: Mapping[str, Sequence[int]]
 
 
 @lru_cache(maxsize=_SMALL)
-def _empty(count: int) -> tuple[dict[str, Transition], ...]:
+def _empty(count: int) -> tuple[dict[str, _Transitions], ...]:
     return ({},) * count
 
 
-_Answers = tuple[dict[str, Transition], dict[str, Transition], frozenset[int], Transition | None]
-_NOTHING: _Answers = ({}, {}, frozenset(), None)
+_Answers = tuple[dict[str, _Transitions], dict[str, _Transitions], frozenset[int], _Transitions]
+_NOTHING: _Answers = ({}, {}, frozenset(), ())
 
 
 def index(on: list[tuple[Handler, ...]]) -> Index:
@@ -75,25 +78,25 @@ def index(on: list[tuple[Handler, ...]]) -> Index:
     exact, partial, lengths, wildcard = zip(*found, strict=True)
     if not any(partial):
         partial = _empty(len(partial))
-    catching = bits(state for state, (_, some, _, every) in enumerate(found) if some or every is not None)
+    catching = bits(state for state, (_, some, _, every) in enumerate(found) if some or every)
     heard = {event: tuple(states) for event, states in listening.items()}
     return Index(exact, partial, lengths, wildcard, catching, heard)
 
 
 def _answers(state: int, handlers: tuple[Handler, ...], listening: dict[str, list[int]]) -> _Answers:
     """A state's handlers by what they match: exactly, by prefix, anything."""
-    exact: dict[str, Transition] = {}
-    partial: dict[str, Transition] = {}
-    wildcard = None
+    exact: dict[str, _Transitions] = {}
+    partial: dict[str, _Transitions] = {}
+    wildcard: _Transitions = ()
     for descriptor, transitions in handlers:
         if not transitions:
             continue
-        exact[descriptor] = transitions[0]
+        exact[descriptor] = transitions
         listening.setdefault(descriptor, []).append(state)
         if descriptor[-1:] == "*":
             prefix = partial_prefix(descriptor)
             if descriptor == "*":
-                wildcard = transitions[0]
+                wildcard = transitions
             elif prefix is not None:
-                partial[prefix] = transitions[0]
+                partial[prefix] = transitions
     return exact, partial, frozenset(map(len, partial)), wildcard

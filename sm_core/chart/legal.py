@@ -19,6 +19,8 @@ def check_inside(tables: Tables, states: int, top: int) -> str | None:
     for state in descending(states):
         if tables.kinds[state] == HISTORY:
             return f"{quote(tables.paths[state])} is a history state, which is never active"
+        if tables.dormant >> state & 1:
+            return f"{quote(tables.paths[state])} is inside a final state, and never active"
         parent = tables.parents[state]
         if state != top and not states >> parent & 1:
             return f"{quote(tables.paths[state])} is active and its parent is not"

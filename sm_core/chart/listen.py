@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Set
+from typing import TYPE_CHECKING
 
 from .model import Tables, Transition, ascending
+
+if TYPE_CHECKING:
+    from .data import Data
 
 
 def partial_prefix(descriptor: str) -> str | None:
@@ -45,21 +49,53 @@ def prefixes(lengths: Set[int], event: str) -> Iterator[str]:
             yield event[:length]
 
 
-def answer(tables: Tables, state: int, event: str) -> Transition | None:
-    """The transition that ``event`` chooses in ``state``: exact, then partial, the longest first, then ``*``."""
-    transition = tables.exact[state].get(event)
-    if transition is not None:
-        return transition
+def candidates(tables: Tables, state: int, event: str) -> tuple[Transition, ...]:
+    """The transitions that ``event`` may choose in ``state``, in the order in which they are asked: those that name it,
+    else of the partial descriptors, the longest first, and then of ``*``."""
+    exact = tables.exact[state].get(event)
+    if exact is not None:
+        return exact
     partial = tables.partial[state]
-    if partial:
-        for prefix in prefixes(tables.lengths[state], event):
-            if prefix in partial:
-                return partial[prefix]
-    return tables.wildcard[state]
+    if not partial:
+        return tables.wildcard[state]
+    found: list[Transition] = []
+    for prefix in prefixes(tables.lengths[state], event):
+        if prefix in partial:
+            found += partial[prefix]
+    return (*found, *tables.wildcard[state])
+
+
+def first_enabled(transitions: tuple[Transition, ...], data: Data | None) -> Transition | None:
+    """The first whose guard holds. Without data no guard is asked, and where one would have to be, none is enabled."""
+    for transition in transitions:
+        if transition.guard is None:
+            return transition
+        if data is None:
+            return None
+        data.budget.charge(1)
+        if transition.guard.holds(data):
+            return transition
+    return None
+
+
+def choosable(transitions: tuple[Transition, ...]) -> tuple[Transition, ...]:
+    """Those that may be chosen: what stands behind one without a guard never is."""
+    for index, transition in enumerate(transitions):
+        if transition.guard is None:
+            return transitions[: index + 1]
+    return transitions
+
+
+def surely_answers(transitions: tuple[Transition, ...]) -> bool:
+    """Is one of them enabled whatever the guards say?"""
+    for transition in transitions:
+        if transition.guard is None:
+            return True
+    return False
 
 
 class Listeners:
-    """What the active states answer, by descriptor."""
+    """What the active states answer whatever the guards say, by descriptor."""
 
     def __init__(self, tables: Tables, active: int) -> None:
         self.tables = tables
@@ -68,22 +104,25 @@ class Listeners:
         self.wildcard: list[int] = []
         lengths: set[int] = set()
         for state in ascending(active):
-            for name in tables.exact[state]:
-                self.exact.setdefault(name, []).append(state)
-            for prefix in tables.partial[state]:
-                self.partial.setdefault(prefix, []).append(state)
+            exact = tables.exact[state]
+            for name in exact:
+                if not tables.has_guards or surely_answers(exact.get(name) or ()):
+                    self.exact.setdefault(name, []).append(state)
+            for prefix, transitions in tables.partial[state].items():
+                if surely_answers(transitions):
+                    self.partial.setdefault(prefix, []).append(state)
             lengths.update(tables.lengths[state])
-            if tables.wildcard[state] is not None:
+            if surely_answers(tables.wildcard[state]):
                 self.wildcard.append(state)
         self.lengths = lengths
 
-    def choose(self, transition: Transition, event: str) -> bool:
-        """Is ``transition``, of an active state, among those that ``event`` would take now?"""
+    def may_choose(self, transition: Transition, event: str) -> bool:
+        """May ``transition``, of an active state, be among those that ``event`` takes now? Guards are not asked."""
         source = transition.source
-        return answer(self.tables, source, event) is transition and not self.answered_inside(source, event)
+        return transition in candidates(self.tables, source, event) and not self.answered_inside(source, event)
 
     def answered_inside(self, state: int, event: str) -> bool:
-        """Does an active state inside ``state`` answer ``event``?"""
+        """Does an active state inside ``state`` answer ``event`` for certain?"""
         end = self.tables.ends[state]
         if end == state + 1:
             return False

@@ -13,10 +13,8 @@ from ..errors import DocumentError, element, member, quote, type_name
 from .hints import Names
 from .model import FINAL, HISTORY, TYPE_NAMES
 
-NOT_TAKEN = ("guard", "after", "invoke", "delay", "route")
+NOT_TAKEN = ("after", "invoke", "delays", "timeout", "onTimeout", "store", "route")
 """What XState gives a meaning to and this engine does not: refused by name, unless it is empty."""
-
-EXPRESSION = "@expr"
 
 _COMMON = (
     *("id", "type", "description", "meta", "tags", "initial", "states"),
@@ -56,12 +54,12 @@ _FORMER = {
     **dict.fromkeys((*_TOOLS, "options"), "only the top level has it"),
 }
 STATE = Kind("a state", (*_COMMON, "target"), _FORMER, (*_RESOLVED, "version"))
-_ROOT = ("version", "current", "historyValue", "snapshot", "context", "options")
+_ROOT = ("version", "current", "historyValue", "snapshot", "context", "guards", "actions", "@exprLang", "options")
 ROOT = Kind("a state", (*_COMMON, *_ROOT, *_TOOLS), _FORMER, _RESOLVED)
 OPTIONS = Kind("the member 'options'", ("maxIterations",), {})
 TRANSITION = Kind(
     "a transition",
-    ("target", "actions", "reenter", "description", "meta"),
+    ("target", "guard", "actions", "context", "reenter", "description", "meta"),
     {
         "cond": "XState 5 calls it 'guard'",
         "internal": "XState 5 has 'reenter', which says the opposite",
@@ -112,14 +110,18 @@ class Faults:
 
 
 class Raw(NamedTuple):
-    """A transition as the document has it: ``targets`` with the path of each, not resolved yet."""
+    """A transition as the document has it: ``targets`` with the path of each, not resolved yet; ``behaviour`` has its
+    guard, its actions and its ``context``."""
 
     path: str
     targets: list[tuple[str, Place]] | None
-    actions: tuple[str, ...]
+    behaviour: dict[str, Any]
     reenter: bool
     source: str | None = None
     event: str | None = None
+
+
+NOTHING: dict[str, Any] = {}
 
 
 def members(faults: Faults, path: str, value: dict[str, Any], kind: Kind) -> None:
@@ -129,10 +131,8 @@ def members(faults: Faults, path: str, value: dict[str, Any], kind: Kind) -> Non
     for name, inner in value.items():
         if name in kind.allowed:
             continue
-        if name == "guard" and inner is None:
-            faults.lost(member(path, name), "a guard")
-        elif name in NOT_TAKEN:
-            if inner is not None and inner != [] and (inner != {} or (name == "guard" and not faults.before)):
+        if name in NOT_TAKEN:
+            if inner is not None and inner != [] and inner != {}:
                 faults.at(member(path, name), f"{quote(name)} is not supported yet")
         else:
             word = f": {kind.words[name]}" if name in kind.words else kind.names.hint(name)
@@ -190,43 +190,10 @@ def tags(faults: Faults, path: str, value: object) -> None:
             faults.at(place, f"expected a tag (a string), got {type_name(tag)}")
 
 
-NO_ACTIONS: list[Any] = []
-"""For a member that is absent, which null is not."""
-
-
-def actions(faults: Faults, path: str, value: object) -> tuple[str, ...]:
-    """The names of the actions that ``value`` lists."""
-    if type(value) is str and value and not value.startswith("xstate."):
-        return (value,)
-    if value is None:
-        faults.lost(path, "an action")
-    names = []
-    for action, place in listed(path, value):
-        name = action
-        if isinstance(action, dict):
-            members(faults, str(place), action, ACTION)
-            name = action.get("type")
-            place = member(str(place), "type") if "type" in action else place
-            if name is None:
-                faults.at(place, 'an action object needs its name in "type"')
-                continue
-        if name is None:
-            faults.lost(place, "an action")
-        elif not isinstance(name, str):
-            faults.at(place, f"expected an action (a name or an object), got {type_name(name)}")
-        elif not name:
-            faults.at(place, "an action needs a name")
-        elif name.startswith("xstate."):
-            faults.at(place, f"the built-in action {quote(name)} is not supported yet")
-        else:
-            names.append(name)
-    return tuple(names)
-
-
 def transitions(faults: Faults, path: str, value: object) -> Iterator[Raw]:
     """The transitions of one descriptor, of ``always`` or of ``onDone``."""
     if value is None:
-        yield Raw(path, None, (), False)
+        yield Raw(path, None, NOTHING, False)
     for item, place in listed(path, value):
         yield transition(faults, str(place), item)
 
@@ -234,10 +201,10 @@ def transitions(faults: Faults, path: str, value: object) -> Iterator[Raw]:
 def transition(faults: Faults, path: str, value: object) -> Raw:
     """One transition: the name of its target, or an object."""
     if isinstance(value, str):
-        return Raw(path, [(value, path)] if value else None, (), False)
+        return Raw(path, [(value, path)] if value else None, NOTHING, False)
     if not isinstance(value, dict):
         faults.at(path, f"expected a target (a string), an object or an array of these, got {type_name(value)}")
-        return Raw(path, None, (), False)
+        return Raw(path, None, NOTHING, False)
     members(faults, path, value, TRANSITION)
     text(faults, path, value, "description")
     reenter = value.get("reenter")
@@ -246,7 +213,7 @@ def transition(faults: Faults, path: str, value: object) -> Raw:
     return Raw(
         path,
         targets(faults, member(path, "target"), value.get("target")),
-        actions(faults, member(path, "actions"), value.get("actions", NO_ACTIONS)),
+        value,
         reenter is True,
         text(faults, path, value, "source") or None,
         text(faults, path, value, "eventType") or None,
@@ -296,21 +263,12 @@ def is_deep(faults: Faults, path: str, value: dict[str, Any], of_type: int) -> b
     return bool(said == "deep")
 
 
-def output(faults: Faults, path: str, value: dict[str, Any], of_type: int) -> None:
-    """``output``, which is kept as it is: any JSON, of a final state or of the top level."""
+def has_output(faults: Faults, path: str, value: dict[str, Any], of_type: int) -> bool:
+    """Is there an ``output``, and may it be here: in a final state or at the top level?"""
     said = value.get("output")
-    if said is None or said == [] or said == {}:
-        return
-    place = member(path, "output")
-    if of_type != FINAL and path != "$":
-        faults.at(place, "only a final state and the top level have an output")
-    pending: list[tuple[Any, Place]] = [(said, place)]
-    while pending:
-        inner, at = pending.pop()
-        if isinstance(inner, dict):
-            if EXPRESSION in inner:
-                faults.at(at, f"{quote(EXPRESSION)} is not supported yet")
-                return
-            pending.extend((further, member(str(at), name)) for name, further in inner.items())
-        elif isinstance(inner, list):
-            pending.extend((further, Element(str(at), index)) for index, further in enumerate(inner))
+    if said is None or ((said == [] or said == {}) and of_type != FINAL and path != "$"):
+        return False
+    if of_type == FINAL or path == "$":
+        return True
+    faults.at(member(path, "output"), "only a final state and the top level have an output")
+    return False

@@ -10,7 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from struct import unpack
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
+
+from ..definition import Effect, NoParams
+
+if TYPE_CHECKING:
+    from .actions import Actions
+    from .guards import Guard
+    from .templates import Template
 
 ATOMIC, COMPOUND, PARALLEL, FINAL, HISTORY = range(5)
 TYPE_NAMES = ("atomic", "compound", "parallel", "final", "history")
@@ -28,16 +35,17 @@ class Transition:
     the target where it is the only one and an atomic child of the domain, and that a compound state; else NO_STATE.
     """
 
-    __slots__ = ("actions", "domain", "reenter", "sibling", "source", "targets")
+    __slots__ = ("actions", "domain", "guard", "reenter", "sibling", "source", "targets")
 
-    def __init__(self, source: int, targets: tuple[int, ...] | None, actions: tuple[str, ...], reenter: bool,
-                 domain: int | None, sibling: int) -> None:  # fmt: skip
+    def __init__(self, source: int, targets: tuple[int, ...] | None, actions: Actions, reenter: bool,
+                 domain: int | None, sibling: int, guard: Guard | None = None) -> None:  # fmt: skip
         self.source = source
         self.targets = targets
         self.actions = actions
         self.reenter = reenter
         self.domain = domain
         self.sibling = sibling
+        self.guard = guard
 
     @property
     def inert(self) -> bool:
@@ -46,7 +54,7 @@ class Transition:
 
 
 class Handler(NamedTuple):
-    """A member of a state's ``on``: the descriptor and its transitions, of which the first wins."""
+    """A member of a state's ``on``: the descriptor and its transitions, of which the first that is enabled wins."""
 
     descriptor: str
     transitions: tuple[Transition, ...]
@@ -65,16 +73,23 @@ class Configuration(NamedTuple):
 
 
 class Step(NamedTuple):
-    """The outcome of a start or an event: where the machine stands then, and the actions to run, in order."""
+    """The outcome of a start or an event: where the machine stands then, and what it asks for, in order."""
 
     configuration: Configuration
-    actions: tuple[str, ...]
+    effects: tuple[Effect, ...] = ()
+    output: object = NoParams
+    """The machine's, where it is done by this step and has one."""
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The names of the effects."""
+        return tuple([effect.name for effect in self.effects])
 
 
 class Answers(Protocol):
-    """What a state answers to events that it names: for each the first of its transitions."""
+    """What a state answers to events that it names: for each its transitions, in the order in which they are asked."""
 
-    def get(self, event: str) -> Transition | None: ...
+    def get(self, event: str) -> tuple[Transition, ...] | None: ...
 
     def __iter__(self) -> Iterator[str]: ...
 
@@ -95,10 +110,11 @@ class Tables:
     """
 
     __slots__ = (
-        "always", "by_id", "catching", "children", "deep", "defaults", "ends", "entry", "exact", "exit", "finals",
-        "has_always", "has_exit", "has_history", "has_on", "histories", "ids", "initial", "initial_actions", "keys",
-        "kinds", "leaves", "lengths", "listening", "max_iterations", "numbers", "on", "parents", "partial", "paths",
-        "size", "unused_token", "wildcard",
+        "always", "assigns", "by_id", "catching", "children", "client_guards", "context", "deep", "defaults",
+        "dormant", "ends", "entry", "exact", "exit", "finals", "guarded_always", "has_always", "has_exit",
+        "has_guards", "has_history", "has_on", "histories", "ids", "initial", "initial_actions", "keeps_context", "keys", "kinds", "leaves",
+        "lengths", "listening", "max_iterations", "numbers", "on", "outputs", "parents", "partial", "paths", "size",
+        "unused_token", "wildcard",
     )  # fmt: skip
 
     def __init__(
@@ -117,15 +133,15 @@ class Tables:
         children: tuple[Sequence[int], ...],
         finals: tuple[int, ...],
         initial: tuple[int, ...],
-        initial_actions: tuple[tuple[str, ...], ...],
-        entry: tuple[tuple[str, ...], ...],
-        exit: tuple[tuple[str, ...], ...],
+        initial_actions: tuple[Actions, ...],
+        entry: tuple[Actions, ...],
+        exit: tuple[Actions, ...],
         histories: tuple[tuple[int, ...], ...],
         deep: tuple[bool, ...],
         defaults: tuple[tuple[int, ...], ...],
-        partial: tuple[dict[str, Transition], ...],
+        partial: tuple[dict[str, tuple[Transition, ...]], ...],
         lengths: tuple[frozenset[int], ...],
-        wildcard: tuple[Transition | None, ...],
+        wildcard: tuple[tuple[Transition, ...], ...],
         always: tuple[tuple[Transition, ...], ...],
         leaves: int,
         has_always: int,
@@ -137,6 +153,14 @@ class Tables:
         unused_token: str,
         size: int,
         max_iterations: int,
+        has_guards: bool,
+        guarded_always: int,
+        dormant: int,
+        client_guards: frozenset[str],
+        context: Template | None,
+        keeps_context: bool,
+        assigns: bool,
+        outputs: Mapping[int, Template],
     ) -> None:
         self.keys = keys
         self.ids = ids
@@ -190,6 +214,20 @@ class Tables:
         self.max_iterations = max_iterations
         """XState's ``options.maxIterations``: how often one start or event may ask what follows by itself, the last
         time, when nothing does, among them. 0: the document does not say, and the server's own bound holds alone."""
+        self.has_guards = has_guards
+        self.guarded_always = guarded_always
+        """The set of states with an ``always`` transition that has a guard."""
+        self.dormant = dormant
+        """The set of the states inside final ones, which are never active."""
+        self.client_guards = client_guards
+        """The names of the guards that the document does not define."""
+        self.context = context
+        """What the context is at a start; None where the document does not say."""
+        self.keeps_context = keeps_context
+        """Whether a machine has a context: the document says one, or assigns to it."""
+        self.assigns = assigns
+        self.outputs = outputs
+        """The outputs of final states and of the root (0)."""
 
 
 _LARGE = 512

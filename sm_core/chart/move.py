@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .data import Data
 from .entry import Entry, effective_targets
 from .listen import Listeners, sample
 from .model import (
@@ -16,7 +17,7 @@ from .model import (
     ascending,
     span,
 )
-from .step import Macrostep, is_done, run
+from .step import Macrostep, enabled, is_done, run
 
 
 def outwards(tables: Tables, active: int) -> list[int]:
@@ -30,32 +31,50 @@ def outwards(tables: Tables, active: int) -> list[int]:
     return list(seen)
 
 
-def transition_to(tables: Tables, configuration: Configuration, target: int) -> Transition | None:
+def transition_to(
+    tables: Tables, configuration: Configuration, target: int, data: Data | None
+) -> Transition | None:
     """The first transition, from the innermost active states outwards, that an event enables now and whose
     target is exactly the state ``target``."""
     listeners: Listeners | None = None
     for state in outwards(tables, configuration.active):
         for handler in tables.on[state]:
-            if not handler.transitions or handler.descriptor.startswith(RESERVED_EVENTS):
+            if handler.descriptor.startswith(RESERVED_EVENTS):
                 continue
-            transition = handler.transitions[0]
-            if transition.targets == (target,):
-                listeners = listeners or Listeners(tables, configuration.active)
-                if listeners.choose(transition, sample(tables, handler.descriptor)):
-                    return transition
+            for transition in handler.transitions:
+                if transition.targets == (target,):
+                    listeners = listeners or Listeners(tables, configuration.active)
+                    event = sample(tables, handler.descriptor)
+                    if listeners.may_choose(transition, event) and is_chosen(
+                        tables, configuration, transition, event, data
+                    ):
+                        return transition
+                if transition.guard is None:
+                    break  # those behind it are never chosen
     return None
 
 
-def mutate(tables: Tables, configuration: Configuration, path: str) -> Step | None:
+def is_chosen(
+    tables: Tables, configuration: Configuration, transition: Transition, event: str, data: Data | None
+) -> bool:
+    """Whether the guards let ``event`` choose ``transition``, which it may choose."""
+    if not tables.has_guards or data is None:
+        return True
+    data.event = {**data.event, "type": event}
+    data.budget.charge(configuration.active.bit_count())
+    return transition in enabled(tables, configuration, event, data)
+
+
+def mutate(tables: Tables, configuration: Configuration, path: str, data: Data | None) -> Step | None:
     """Takes the first enabled transition to the state at ``path``; None when there is none."""
     target = tables.numbers.get(path)
     if target is None or is_done(tables, configuration):
         return None
-    transition = transition_to(tables, configuration, target)
-    return None if transition is None else run(tables, configuration, [transition])
+    transition = transition_to(tables, configuration, target, data)
+    return None if transition is None else run(tables, configuration, [transition], data)
 
 
-def force(tables: Tables, configuration: Configuration, path: str) -> Step | None:
+def force(tables: Tables, configuration: Configuration, path: str, data: Data | None) -> Step | None:
     """Enters the state at ``path``, its initial states and its parents, whatever the transitions say.
 
     As little as possible is left: the state itself when it is active, else what is active inside its innermost
@@ -64,9 +83,9 @@ def force(tables: Tables, configuration: Configuration, path: str) -> Step | Non
     have run already, and run no more. None for a path that names no state.
     """
     target = tables.numbers.get(path)
-    if target is None:
+    if target is None or tables.dormant >> target & 1:
         return None
-    work = Macrostep(tables, configuration)
+    work = Macrostep(tables, configuration, data)
     if work.active >> target & 1:
         top = tables.parents[target]
         left = work.active & span(target, tables.ends[target])
@@ -75,10 +94,13 @@ def force(tables: Tables, configuration: Configuration, path: str) -> Step | Non
         while not work.active >> top & 1:
             top = tables.parents[top]
         left = work.active & span(top + 1, tables.ends[top])
-    was_done = is_done(tables, configuration)
-    work.leave(left)
-    if was_done:
-        work.actions.clear()
+    if is_done(tables, configuration):  # the exit actions have run
+        work.data = None
+        work.leave(left)
+        work.effects.clear()
+        work.data = data
+    else:
+        work.leave(left)
     targets = effective_targets(tables, (target,), work.history)
     entry = Entry(tables, work.history, work.active)
     if tables.kinds[target] != HISTORY:

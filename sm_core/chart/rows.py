@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from .actions import NONE
 from .model import ATOMIC, COMPOUND, NO_STATE, Handler, Tables, Transition
 
 _LONG_ROW = 16
@@ -27,11 +28,11 @@ class Row:
         self.source = source
         self.targets = targets
 
-    def get(self, name: str) -> Transition | None:
+    def get(self, name: str) -> tuple[Transition, ...] | None:
         target = self.rows.numbers.get(name)
         if target is None or target not in self.targets:
             return None
-        return Transition(self.source, (target,), (), False, 0, target)
+        return (Transition(self.source, (target,), NONE, False, 0, target),)
 
     def __iter__(self) -> Iterator[str]:
         return iter([self.rows.paths[target] for target in dict.fromkeys(self.targets)])
@@ -61,7 +62,7 @@ class Handlers:
 
     def __getitem__(self, state: int) -> tuple[Handler, ...]:
         row = self.rows[state]
-        return tuple([Handler(name, (transition,)) for name in row if (transition := row.get(name)) is not None])
+        return tuple([Handler(name, found) for name in row if (found := row.get(name)) is not None])
 
 
 def listed(tables: Tables) -> tuple[str, ...]:
@@ -106,6 +107,7 @@ def _shape(count: int, initial: int) -> dict[str, Any]:
     """The other fields of Tables: all maps of so many states that begin at the same one have these in common."""
     none = ((),) * count
     zeros = (0,) * count
+    no_actions = (NONE,) * count
     states = range(1, count)
     return {
         "kinds": (COMPOUND, *(ATOMIC,) * (count - 1)),
@@ -114,15 +116,15 @@ def _shape(count: int, initial: int) -> dict[str, Any]:
         "children": (states, *none[1:]),
         "finals": zeros,
         "initial": (initial, *(NO_STATE,) * (count - 1)),
-        "initial_actions": none,
-        "entry": none,
-        "exit": none,
+        "initial_actions": no_actions,
+        "entry": no_actions,
+        "exit": no_actions,
         "histories": none,
         "deep": (False,) * count,
         "defaults": none,
         "partial": ({},) * count,
         "lengths": (frozenset(),) * count,
-        "wildcard": (None,) * count,
+        "wildcard": none,
         "always": none,
         "leaves": (1 << count) - 2,
         "has_always": 0,
@@ -134,6 +136,14 @@ def _shape(count: int, initial: int) -> dict[str, Any]:
         "unused_token": "",
         "size": count,
         "max_iterations": 0,
+        "has_guards": False,
+        "guarded_always": 0,
+        "dormant": 0,
+        "client_guards": frozenset(),
+        "context": None,
+        "keeps_context": False,
+        "assigns": False,
+        "outputs": {},
     }
 
 

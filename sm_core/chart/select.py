@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from operator import itemgetter
 from sys import maxsize
+from typing import TYPE_CHECKING
 
-from .listen import answer
+from .listen import candidates, first_enabled
 from .model import Tables, Transition, descending, span
+
+if TYPE_CHECKING:
+    from .data import Data
 
 
 def asked(tables: Tables, active: int, event: str) -> tuple[int, int]:
@@ -26,7 +30,7 @@ def asked(tables: Tables, active: int, event: str) -> tuple[int, int]:
     return states, len(listening) + states.bit_count()
 
 
-def select(tables: Tables, states: int, event: str) -> list[Transition]:
+def select(tables: Tables, states: int, event: str, data: Data | None) -> list[Transition]:
     """The transitions that ``event`` enables among ``states`` that may answer it (see ``asked``): innermost first
     within each region, in document order.
 
@@ -39,7 +43,7 @@ def select(tables: Tables, states: int, event: str) -> list[Transition]:
     for state in descending(states):
         if innermost < ends[state]:
             continue
-        transition = answer(tables, state, event)
+        transition = first_enabled(candidates(tables, state, event), data)
         if transition is not None:
             selected.append(transition)
             innermost = state
@@ -47,7 +51,7 @@ def select(tables: Tables, states: int, event: str) -> list[Transition]:
     return selected
 
 
-def select_always(tables: Tables, active: int) -> list[Transition]:
+def select_always(tables: Tables, active: int, data: Data | None) -> list[Transition]:
     """The transitions without an event that are enabled, in document order of the atomic states.
 
     Each atomic state takes that of its innermost ancestor that has one. States are visited in reverse document order,
@@ -58,7 +62,9 @@ def select_always(tables: Tables, active: int) -> list[Transition]:
     for state in descending(active & tables.has_always):
         inside = waiting & span(state, tables.ends[state])
         if inside:
-            selected.append((inside & -inside, tables.always[state][0]))
-            waiting ^= inside
+            transition = first_enabled(tables.always[state], data)
+            if transition is not None:
+                selected.append((inside & -inside, transition))
+                waiting ^= inside
     selected.sort(key=itemgetter(0))
     return [transition for _, transition in selected]

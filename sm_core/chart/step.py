@@ -9,7 +9,9 @@ Interpretation", with what XState 5 does otherwise (its ``transition()``; versio
   atomic state alone, and then removes what conflicts.) Transitions without an event follow SCXML.
 - Descriptors of one state: exact, then partial (``a.*``), the longest first, then ``*``.
 - Transitions without an event are asked for again only after a step that changed something, so that one
-  without a target runs once.
+  without a target or an assignment runs once.
+- Guards see the context from before a microstep; actions run one after the other, and each sees what the one before it
+  assigned. The event that both see is that of the microstep, a raised or done event among them.
 - A parallel state reports that it is done along with its parents when these are parallel; when the top level
   is done, the exit actions of all active states run, innermost first, and they stay active.
 - Initial actions run for states entered as a target or by default, not for regions that are entered because
@@ -24,8 +26,13 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import islice
+from typing import Any
 
+from ..definition import Effect, NoParams
 from ..errors import EngineError, quote
+from .actions import CHARACTERS, Actions
+from .circle import Circle
+from .data import Data
 from .entry import Entry, domain, effective_targets
 from .model import (
     COMPOUND,
@@ -53,9 +60,6 @@ WORK_PER_SIZE = 12
 _MICROSTEP = 8
 _TRANSITION = 8
 """What a microstep and each of its transitions cost by themselves, in units of work."""
-
-CHARACTERS = 64
-"""Characters of names that cost a unit of work to write down."""
 
 _MOST_NAMES = 8
 """States that an error names."""
@@ -94,14 +98,17 @@ class Macrostep:
     It is private to one call: what it changes is its own, and the result is taken from it at the end.
     """
 
-    __slots__ = ("actions", "active", "done", "history", "queue", "recent", "tables", "work")
+    __slots__ = ("active", "data", "done", "effects", "history", "output", "queue", "recent", "tables", "work")
 
-    def __init__(self, tables: Tables, configuration: Configuration) -> None:
+    def __init__(self, tables: Tables, configuration: Configuration, data: Data | None) -> None:
+        """Without ``data`` guards are not asked and actions that need some are passed over."""
         self.tables = tables
         self.active = configuration.active
         self.history = dict(configuration.history)
-        self.actions: list[str] = []
-        self.queue: deque[str] = deque()
+        self.data = data
+        self.effects: list[Effect] = []
+        self.queue: deque[dict[str, Any]] = deque()
+        self.output: object = NoParams
         self.done = False
         self.work = 0
         self.recent: dict[int, None] = {}
@@ -112,7 +119,7 @@ class Macrostep:
         for states in self.history.values():
             self.spend(states.bit_count())
             self.spend(sum([len(ids[state]) for state in ascending(states)]) // CHARACTERS)
-        return Step(self.configuration(), tuple(self.actions))
+        return Step(self.configuration(), tuple(self.effects), self.output)
 
     def configuration(self) -> Configuration:
         return Configuration(self.active, tuple(sorted(self.history.items())))
@@ -136,6 +143,7 @@ class Macrostep:
             for _, _, leaves in plans:
                 left |= leaves
         before = self.active
+        assigned = self.data.assigned if self.data else 0
         recorded = self.leave(left) if left else False
         entry = Entry(self.tables, self.history, self.active)
         for transition, top, _ in plans:
@@ -150,13 +158,18 @@ class Macrostep:
                     entry.add(transition, targets, domain)
         self.spend(_MICROSTEP + _TRANSITION * len(plans) + entry.work)
         self.enter(entry)
+        if self.data is not None and self.data.assigned != assigned:
+            return True
         return recorded or self.done or self.active != before
 
-    def act(self, actions: tuple[str, ...]) -> None:
-        """Takes note of actions to run."""
-        if actions:
-            self.spend(len(actions) + sum(map(len, actions)) // CHARACTERS)
-            self.actions.extend(actions)
+    def act(self, actions: Actions) -> None:
+        """Runs actions."""
+        if actions.effects is None:
+            for action in actions.items:
+                action.run(self)
+        elif actions.effects:
+            self.spend(actions.cost)
+            self.effects += actions.effects
 
     def spend(self, work: int) -> None:
         """Counts work. Raises EngineError where it is more than one event may cause."""
@@ -249,7 +262,7 @@ class Macrostep:
         for state in ascending(entry.enter):
             self.active |= 1 << state
             self.act(tables.entry[state])
-            if tables.initial_actions[state] and entry.by_default >> state & 1:
+            if entry.by_default >> state & 1:
                 self.act(tables.initial_actions[state])
             if tables.kinds[state] == FINAL:
                 self.report_done(state, waiting)
@@ -262,14 +275,39 @@ class Macrostep:
         tables = self.tables
         parent = tables.parents[final]
         ancestor = parent
+        last = ancestor if tables.kinds[parent] == PARALLEL else final
         if tables.kinds[parent] == COMPOUND:
-            self.queue.append(DONE_EVENT + tables.ids[parent])
+            if parent:  # that the root is done is heard by nobody
+                self.queue.append(self.done_event(parent, final))
             ancestor = tables.parents[parent]
         while ancestor != NO_STATE and tables.kinds[ancestor] == PARALLEL and self.completes(ancestor, waiting):
-            self.queue.append(DONE_EVENT + tables.ids[ancestor])
+            self.queue.append(self.done_event(ancestor, NO_STATE))
+            last = ancestor
             ancestor = tables.parents[ancestor]
         if ancestor == NO_STATE:
             self.done = True
+            self.finish(last)
+
+    def done_event(self, state: int, final: int) -> dict[str, Any]:
+        """The event that ``state`` is done, with the output of the state ``final`` where there is one."""
+        event: dict[str, Any] = {"type": DONE_EVENT + self.tables.ids[state]}
+        template = self.tables.outputs.get(final) if final > 0 else None
+        if template is not None and self.data is not None:
+            self.data.params = NoParams
+            event["output"] = template.value(self.data)
+            self.spend(template.cost)
+        return event
+
+    def finish(self, last: int) -> None:
+        """The machine is done by the state ``last``: its output is worked out."""
+        template = self.tables.outputs.get(0)
+        if template is None or self.data is None:
+            return
+        event = self.data.event
+        self.data.event = self.done_event(last, last)
+        self.output = template.value(self.data)
+        self.data.touched = True
+        self.data.event = event
 
     def completes(self, parallel: int, waiting: dict[int, int]) -> bool:
         """Is the parallel state done now, and was not before?
@@ -302,6 +340,8 @@ class Macrostep:
                     f"more than {tables.max_iterations} microsteps, which is what the document's options.maxIterations "
                     f"allows{self.names()}"
                 )
+            if self.data is not None:
+                self.data.active = self.active
             transitions = self.automatic() if ask else []
             automatic = bool(transitions)
             if not automatic:
@@ -320,56 +360,21 @@ class Macrostep:
     def automatic(self) -> list[Transition]:
         """The transitions without an event that are enabled."""
         self.spend((self.active & self.tables.has_always).bit_count())
-        return select_always(self.tables, self.active)
+        return select_always(self.tables, self.active, self.data)
 
-    def answers(self, event: str) -> list[Transition]:
+    def answers(self, event: dict[str, Any]) -> list[Transition]:
         """The transitions that ``event`` enables."""
-        states, work = asked(self.tables, self.active, event)
+        name: str = event["type"]
+        if self.data is not None:
+            self.data.event = event
+        states, work = asked(self.tables, self.active, name)
         self.spend(work)
-        return select(self.tables, states, event)
+        return select(self.tables, states, name, self.data)
 
 
-class Circle:
-    """Whether microsteps come back to where they were: with the same states, history and waiting events, all repeats.
-
-    R. P. Brent's way: where the work stands is compared with where it stood after the last power of two microsteps.
-    That finds each circle, after at most three times the steps to its end, and remembers one place.
-    """
-
-    __slots__ = ("active", "ask", "heard", "history", "length", "power", "queue", "work")
-
-    def __init__(self, work: Macrostep) -> None:
-        self.work = work
-        self.length = 0
-        self.power = 1
-        self.active = 0
-        self.ask = False
-        self.history: dict[int, int] = {}
-        self.queue: list[str] = []
-        self.heard = False
-        """An event that waited was taken since: until then it does not matter which ones wait, nor that more do."""
-
-    def closes(self, ask: bool) -> bool:
-        """To be called after each microstep. When true, ``length`` and the work's ``recent`` are the circle's."""
-        work = self.work
-        self.length += 1
-        if self.active == work.active and self.ask == ask and not (self.heard and len(self.queue) != len(work.queue)):
-            work.spend(len(self.history) + (len(self.queue) if self.heard else 0))
-            if self.history == work.history and not (self.heard and self.queue != list(work.queue)):
-                return True
-        if self.length == self.power:
-            work.spend(len(work.history) + len(work.queue))
-            self.active, self.ask, self.heard = work.active, ask, False
-            self.history, self.queue = dict(work.history), list(work.queue)
-            self.power *= 2
-            self.length = 0
-            work.recent.clear()
-        return False
-
-
-def start(tables: Tables) -> Step:
+def start(tables: Tables, data: Data | None) -> Step:
     """Enters the initial states."""
-    work = Macrostep(tables, Configuration(0))
+    work = Macrostep(tables, Configuration(0), data)
     entry = Entry(tables, work.history, 0)
     entry.enter = entry.by_default = 1
     entry.descend(0)
@@ -386,49 +391,77 @@ def is_done(tables: Tables, configuration: Configuration) -> bool:
     return is_complete(tables, configuration.active, 0)
 
 
-def enabled(tables: Tables, configuration: Configuration, event: str) -> list[Transition]:
+def enabled(tables: Tables, configuration: Configuration, event: str, data: Data | None) -> list[Transition]:
     """The transitions with which ``event`` would be taken; none when all that answers only forbids it."""
     if is_done(tables, configuration):
         return []
-    transitions = select(tables, asked(tables, configuration.active, event)[0], event)
+    if data is not None:
+        data.active = configuration.active
+    transitions = select(tables, asked(tables, configuration.active, event)[0], event, data)
     for transition in transitions:
         if not transition.inert:
             return transitions
     return []
 
 
-def step_to_sibling(tables: Tables, configuration: Configuration, transition: Transition) -> Step | None:
-    """What a Macrostep does where ``transition`` leads to an atomic sibling and nothing follows from it,
+def automatic(tables: Tables, configuration: Configuration, data: Data | None) -> list[Transition]:
+    """The transitions without an event that lead elsewhere after an event that no transition takes: such as their
+    guards let through now."""
+    if data is None or not configuration.active & tables.guarded_always or is_done(tables, configuration):
+        return []
+    data.active = configuration.active
+    return [one for one in select_always(tables, configuration.active, data) if one.targets is not None]
+
+
+def step_to_sibling(
+    tables: Tables, configuration: Configuration, transition: Transition, data: Data | None
+) -> Step | None:
+    """What a Macrostep does where ``transition`` stays, or leads to an atomic sibling, and nothing follows from it,
     in a fraction of its time; None where there is more to it."""
     target = transition.sibling
-    if target == NO_STATE:
-        return None
-    top = tables.parents[target]
     active, history = configuration
-    left = active & (1 << tables.ends[top]) - (2 << top)
-    active = active ^ left | 1 << target
+    left = 0
+    lists = [transition.actions]
+    if target != NO_STATE:
+        top = tables.parents[target]
+        left = active & (1 << tables.ends[top]) - (2 << top)
+        active = active ^ left | 1 << target
+        if left & tables.has_exit:
+            lists = [*[tables.exit[state] for state in descending(left & tables.has_exit)], transition.actions]
+        lists.append(tables.entry[target])
+    elif transition.targets is not None:
+        return None
     if left & tables.has_history or active & tables.has_always:
         return None
-    actions = transition.actions + tables.entry[target]
-    if left & tables.has_exit:
-        leaving = [name for state in descending(left & tables.has_exit) for name in tables.exit[state]]
-        actions = (*leaving, *actions)
-    return Step(Configuration(active, history), actions)
+    effects: tuple[Effect, ...] = ()
+    for actions in lists:
+        if actions.effects is None:
+            break
+        effects += actions.effects
+    else:
+        return Step(Configuration(active, history), effects)
+    for actions in lists:
+        if actions.raises:
+            return None
+    work = Macrostep(tables, configuration, data)
+    for actions in lists:
+        work.act(actions)
+    return Step(Configuration(active, history), tuple(work.effects))
 
 
-def step(tables: Tables, configuration: Configuration, event: str) -> Step | None:
+def step(tables: Tables, configuration: Configuration, event: str, data: Data | None) -> Step | None:
     """Gives the machine ``event``; None when no transition is enabled."""
-    transitions = enabled(tables, configuration, event)
-    return run(tables, configuration, transitions) if transitions else None
+    transitions = enabled(tables, configuration, event, data) or automatic(tables, configuration, data)
+    return run(tables, configuration, transitions, data) if transitions else None
 
 
-def run(tables: Tables, configuration: Configuration, transitions: list[Transition]) -> Step:
+def run(tables: Tables, configuration: Configuration, transitions: list[Transition], data: Data | None) -> Step:
     """Takes ``transitions``, and what follows from them."""
     if len(transitions) == 1:
-        step = step_to_sibling(tables, configuration, transitions[0])
+        step = step_to_sibling(tables, configuration, transitions[0], data)
         if step is not None:
             return step
-    work = Macrostep(tables, configuration)
+    work = Macrostep(tables, configuration, data)
     work.take(transitions)
     work.settle()
     return work.result()

@@ -107,7 +107,7 @@ def named(tables: Tables, value: str | dict[str, Any], at: str) -> list[int]:
             state = find(tables, value)
         if state is None:
             raise DocumentError(at, no_state(tables, value))
-        refuse_history(tables, state, at)
+        refuse_inactive(tables, state, at)
         return [state]
     states = []
     pending: list[tuple[int, object, str]] = [(0, value, at)]
@@ -129,7 +129,7 @@ def named(tables: Tables, value: str | dict[str, Any], at: str) -> list[int]:
             inner = place or member(path, key)
             if child is None:
                 raise DocumentError(inner, no_child(tables, state, key))
-            refuse_history(tables, child, inner)
+            refuse_inactive(tables, child, inner)
             pending.append((child, further, inner))
     return sorted(states)
 
@@ -140,19 +140,23 @@ def child_with_key(tables: Tables, state: int, key: str) -> int | None:
     return tables.numbers.get(f"{tables.paths[state]}.{path}" if state else path)
 
 
-def refuse_history(tables: Tables, state: int, path: str) -> None:
+def refuse_inactive(tables: Tables, state: int, path: str) -> None:
+    """Refuses a state that is never active."""
+    if tables.dormant >> state & 1:
+        raise DocumentError(path, f"{quote(tables.keys[state])} is inside a final state, and never active")
     if tables.kinds[state] == HISTORY:
         raise DocumentError(path, f"{quote(tables.keys[state])} is a history state, which is never active")
 
 
 def stand(tables: Tables, document: dict[str, Any]) -> Configuration:
-    """Where ``current`` and ``historyValue`` of a document say that the machine stands; without them, as at the start.
+    """Where ``current`` and ``historyValue`` of a document say that the machine stands; without them, as at the start,
+    as far as no guard is asked.
 
     Raises DocumentError, EngineError.
     """
     current, history = document.get("current", ""), document.get("historyValue")
     if current == "" and history is None:
-        return start(tables).configuration
+        return start(tables, None).configuration
     return enter(tables, {} if current == "" else current, history)
 
 
@@ -161,7 +165,8 @@ def enter(tables: Tables, value: str | dict[str, Any], history: object = None, p
     where it is said.
 
     No action runs and nothing is reported as done. Transitions without an event are taken then, so that a
-    machine never rests where it could not: a configuration that a step led to is not changed by that.
+    machine never rests where it could not: a configuration that a step led to is not changed by that. Guards are not
+    asked, as nothing has happened yet: those transitions wait for the first event.
     Raises DocumentError, and EngineError when the automatic transitions do not end.
     """
     held = read_history(tables, history)
@@ -179,6 +184,6 @@ def enter(tables: Tables, value: str | dict[str, Any], history: object = None, p
     configuration = Configuration(entry.enter, tuple(sorted(held.items())))
     if is_done(tables, configuration):
         return configuration
-    work = Macrostep(tables, configuration)
+    work = Macrostep(tables, configuration, None)
     work.settle()
     return work.configuration()

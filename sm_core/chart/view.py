@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..errors import EngineError, member
+from .actions import CHARACTERS
+from .listen import choosable
 from .model import DONE_EVENT, HISTORY, Tables, Transition
-from .step import CHARACTERS
 
 
 class Edge(NamedTuple):
-    """A transition: ``targets`` is empty for one that stays where it is, ``label`` is its event and its actions."""
+    """A transition: ``targets`` is empty for one that stays where it is, ``label`` its event, guard and actions."""
 
     source: int
     targets: tuple[int, ...]
@@ -50,9 +51,9 @@ def view(tables: Tables, active: int, named: bool) -> View:
     for state in range(len(tables.keys)):
         done = DONE_EVENT + tables.ids[state]
         for event, transitions in all_transitions(tables, state):
-            if transitions:
-                label = _label("done" if event == done else event, transitions[0]) if named else ""
-                targets = transitions[0].targets or ()
+            for transition in choosable(transitions):
+                label = _label("done" if event == done else event, transition) if named else ""
+                targets = transition.targets or ()
                 edges.append(Edge(state, targets, label))
                 drawn += max(len(targets), 1) * (1 + len(label) // CHARACTERS)
         edges.extend([Edge(state, (target,), "") for target in tables.defaults[state]])
@@ -62,9 +63,9 @@ def view(tables: Tables, active: int, named: bool) -> View:
     return View(labels, tables.kinds, tables.parents, tables.ends, tables.initial, edges, active)
 
 
-def first_transitions(tables: Tables, state: int) -> list[Transition]:
-    """What can be chosen in ``state``: of each list of transitions the first."""
-    return [transitions[0] for _, transitions in all_transitions(tables, state) if transitions]
+def choosable_transitions(tables: Tables, state: int) -> list[Transition]:
+    """What can be chosen in ``state``, whatever the guards say."""
+    return [one for _, transitions in all_transitions(tables, state) for one in choosable(transitions)]
 
 
 def all_transitions(tables: Tables, state: int) -> list[tuple[str, tuple[Transition, ...]]]:
@@ -98,7 +99,9 @@ def json_path(tables: Tables, state: int) -> str:
 
 
 def _label(event: str, transition: Transition) -> str:
-    actions = ", ".join(transition.actions)
+    actions = ", ".join(transition.actions.names)
+    if transition.guard is not None:
+        event = f"{event} [{transition.guard.label}]".strip()
     if transition.targets is None and not actions:
         actions = "(forbidden)"
     return f"{event} / {actions}".strip() if actions else event

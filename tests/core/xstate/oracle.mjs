@@ -30,7 +30,7 @@ export function machineOf(config) {
 
 const isAtomic = (node) => node.type === 'atomic' || node.type === 'final';
 
-function requireLegal(snapshot) {
+export function requireLegal(snapshot) {
   const active = new Set(snapshot._nodes);
   for (const node of active) {
     const children = Object.values(node.states).filter((child) => child.type !== 'history');
@@ -69,19 +69,19 @@ function check(snapshots) {
   }
 }
 
-// The snapshot after each microstep that the event causes; the first many of them when they do not end.
-function microsteps(machine, snapshot, event) {
-  const snapshots = [];
-  const system = { _sendInspectionEvent: (inspected) => snapshots.push(inspected.snapshot) };
+// Each microstep that the event causes, as {snapshot, event}; the first many of them when they do not end.
+export function microsteps(machine, snapshot, event) {
+  const steps = [];
+  const system = { _sendInspectionEvent: (inspected) => steps.push(inspected) };
   try {
     machine.transition(snapshot, event, { system, actionExecutor() {}, self: {} });
   } catch (error) {
     if (!isEndless(error)) throw error;
   }
-  return snapshots;
+  return steps;
 }
 
-const isEndless = (error) => /Infinite loop/.test(error.message);
+export const isEndless = (error) => /Infinite loop/.test(error.message);
 
 const historyOf = (snapshot) =>
   Object.fromEntries(
@@ -97,7 +97,7 @@ export function takenBy(machine, snapshot, event) {
   return taken;
 }
 
-function quietly(work) {
+export function quietly(work) {
   const { warn } = console;
   console.warn = () => {};
   try {
@@ -134,7 +134,7 @@ export function record(name, config, events, alphabet = [...new Set(events)]) {
         continue;
       }
       let next, actions;
-      check(microsteps(machine, snapshot, event));
+      check(microsteps(machine, snapshot, event).map((step) => step.snapshot));
       try {
         [next, actions] = transition(machine, snapshot, event);
       } catch (error) {

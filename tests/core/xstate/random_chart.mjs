@@ -20,7 +20,8 @@ export const ALPHABET = ['A', 'B', 'C', 'D', 'a', 'a.b', 'a.b.c', 'a.x', 'Z'];
 const DESCRIPTORS = ['A', 'A', 'B', 'B', 'C', 'C', 'D', 'D', 'a', 'a.b', 'a.b.c', 'a.*', 'a.b.*', '*'];
 const MOST_DEPTH = 4;
 
-export function randomChart(seed) {
+// "most": from so many states on, those that are added have no children.
+export function randomChart(seed, most = 28) {
   const random = generator(seed);
   const explicitIds = random.chance(0.5);
   const withAlways = random.chance(0.3);
@@ -30,7 +31,7 @@ export function randomChart(seed) {
     const node = { key, parent, depth, children: [], config: {}, path: parent ? [...parent.path, key] : [] };
     nodes.push(node);
     const roll = random.below(100);
-    const mayNest = depth < MOST_DEPTH && nodes.length < 28;
+    const mayNest = depth < MOST_DEPTH && nodes.length < most;
     if (!parent) node.kind = roll < 65 ? 'compound' : 'parallel';
     else if (!mayNest) node.kind = roll < 80 ? 'atomic' : 'final';
     else if (roll < 40) node.kind = 'atomic';

@@ -1,0 +1,85 @@
+"""The expression language: the Common Expression Language (CEL) without protobuf messages. docs/expressions.md says
+what it can do, and where it differs from Google's runtime.
+
+    lexer.py      text to tokens             syntax.py     the nodes of the tree
+    parser.py     tokens to a tree           check.py      what the names in it mean
+    closures.py   the tree to closures       comparisons.py, macros.py  those of < and ==, and of loops
+    numbers.py    arithmetic and order       functions.py  the functions and conversions
+    times.py      timestamps, durations      values.py     types, equality, scope, budget
+    results.py    values as JSON             errors.py     what is refused, and what fails
+
+A text is compiled once. What comes of it holds functions alone, neither text nor tree.
+"""
+
+from __future__ import annotations
+
+from .check import NAMES, Checker, ReadPath, ReadState
+from .closures import build
+from .errors import BudgetError, CelError, ExpressionFault
+from .macros import Closure
+from .parser import MOST_DEPTH, MOST_NODES, MOST_TEXT, parse
+from .results import to_json
+from .values import Budget, Scope, Value
+
+__all__ = [
+    "MOST_DEPTH",
+    "MOST_NODES",
+    "MOST_TEXT",
+    "NAMES",
+    "Budget",
+    "BudgetError",
+    "CelError",
+    "ExpressionFault",
+    "Program",
+    "ReadPath",
+    "ReadState",
+    "Scope",
+    "Value",
+    "compile_expression",
+    "to_json",
+]
+
+
+class Program:
+    """A compiled expression, to be evaluated any number of times.
+
+    ``cost``: the nodes of its tree, which are what one evaluation costs, loops and long values left out.
+    ``reads``: the names of the scope that it reads, and ``inState``. ``paths``: the members of them that it reads, each
+    as long as its names are constant; ``tested``: those that has() asks for. ``states``: what inState() is asked.
+    """
+
+    __slots__ = ("_root", "_variables", "cost", "paths", "reads", "states", "tested")
+
+    def __init__(self, root: Closure, cost: int, checker: Checker) -> None:
+        self._root = root
+        self._variables = checker.variables
+        self.cost = cost
+        self.reads = frozenset(checker.reads)
+        self.paths = checker.paths()
+        self.tested = tuple(checker.tested)
+        self.states = tuple(checker.states)
+
+    def evaluate(self, scope: Scope) -> Value:
+        """The value in a scope, whose budget pays for it. Raises CelError."""
+        budget = scope.budget
+        budget.left -= self.cost
+        if budget.left < 0:
+            budget.charge(0)
+        if not self._variables:
+            return self._root(scope)
+        outer = scope.locals
+        scope.locals = [None] * self._variables
+        try:
+            return self._root(scope)
+        finally:
+            scope.locals = outer
+
+
+def compile_expression(text: str, names: frozenset[str] = NAMES, in_state: bool = True) -> Program:
+    """Compiles an expression that may read ``names``, some of NAMES; ``in_state``: whether it may ask inState().
+
+    Raises ExpressionFault, which says where the text is wrong, and what was expected.
+    """
+    checker = Checker(names, in_state)
+    tree = checker.check(parse(text))
+    return Program(build(tree), tree.size, checker)

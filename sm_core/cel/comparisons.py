@@ -1,0 +1,137 @@
+"""The closures of comparisons: order, equality, ``in``. Order of ints has one for each sign, and one for each sign with
+a constant, since guards are made of them."""
+
+from __future__ import annotations
+
+from .errors import CelError, Place
+from .macros import Closure
+from .numbers import ordered
+from .values import Scope, Value, equal, map_key, words
+
+_CHEAP = frozenset({bool, int, float, type(None)})
+"""Equal where Python says so, two of the same type."""
+
+
+def comparison(sign: str, left: Closure, right: Closure, number: int | None, at: Place) -> Closure:
+    """The closure of ``left sign right``. ``number``: the int that the right side always is."""
+    if sign == "==":
+        return _equals(left, right)
+    if sign == "!=":
+        same = _equals(left, right)
+        return lambda scope: not same(scope)
+    if sign == "in":
+        return _member_of(left, right, at)
+    return _ORDER[sign](left, right, at) if number is None else _ORDER_WITH[sign](left, number, at)
+
+
+def _less(left: Closure, right: Closure, at: Place) -> Closure:
+    def order(scope: Scope) -> Value:
+        one, other = left(scope), right(scope)
+        if type(one) is int and type(other) is int:
+            return one < other
+        return ordered("<", one, other, at, scope.budget)
+
+    return order
+
+
+def _less_number(left: Closure, number: int, at: Place) -> Closure:
+    def order(scope: Scope) -> Value:
+        value = left(scope)
+        if type(value) is int:
+            return value < number
+        return ordered("<", value, number, at, scope.budget)
+
+    return order
+
+
+def _at_most(left: Closure, right: Closure, at: Place) -> Closure:
+    def order(scope: Scope) -> Value:
+        one, other = left(scope), right(scope)
+        if type(one) is int and type(other) is int:
+            return one <= other
+        return ordered("<=", one, other, at, scope.budget)
+
+    return order
+
+
+def _at_most_number(left: Closure, number: int, at: Place) -> Closure:
+    def order(scope: Scope) -> Value:
+        value = left(scope)
+        if type(value) is int:
+            return value <= number
+        return ordered("<=", value, number, at, scope.budget)
+
+    return order
+
+
+def _greater(left: Closure, right: Closure, at: Place) -> Closure:
+    def order(scope: Scope) -> Value:
+        one, other = left(scope), right(scope)
+        if type(one) is int and type(other) is int:
+            return one > other
+        return ordered(">", one, other, at, scope.budget)
+
+    return order
+
+
+def _greater_number(left: Closure, number: int, at: Place) -> Closure:
+    def order(scope: Scope) -> Value:
+        value = left(scope)
+        if type(value) is int:
+            return value > number
+        return ordered(">", value, number, at, scope.budget)
+
+    return order
+
+
+def _at_least(left: Closure, right: Closure, at: Place) -> Closure:
+    def order(scope: Scope) -> Value:
+        one, other = left(scope), right(scope)
+        if type(one) is int and type(other) is int:
+            return one >= other
+        return ordered(">=", one, other, at, scope.budget)
+
+    return order
+
+
+def _at_least_number(left: Closure, number: int, at: Place) -> Closure:
+    def order(scope: Scope) -> Value:
+        value = left(scope)
+        if type(value) is int:
+            return value >= number
+        return ordered(">=", value, number, at, scope.budget)
+
+    return order
+
+
+_ORDER = {"<": _less, "<=": _at_most, ">": _greater, ">=": _at_least}
+_ORDER_WITH = {"<": _less_number, "<=": _at_most_number, ">": _greater_number, ">=": _at_least_number}
+
+
+def _equals(left: Closure, right: Closure) -> Closure:
+    def equals(scope: Scope) -> Value:
+        one, other = left(scope), right(scope)
+        kind = type(one)
+        if kind is type(other) and kind in _CHEAP:
+            return one == other
+        return equal(one, other, scope.budget)
+
+    return equals
+
+
+def _member_of(left: Closure, right: Closure, at: Place) -> Closure:
+    def is_in(scope: Scope) -> Value:
+        value, container = left(scope), right(scope)
+        budget = scope.budget
+        if type(container) is list:
+            budget.charge(len(container))
+            return any(equal(value, item, budget) for item in container)
+        if type(container) is not dict:
+            hint = ": a text is asked with text.contains(part)" if type(container) is str else ""
+            raise CelError(f"'in' looks into a list or a map, not into {words(container)}{hint}", at)
+        key = map_key(value)
+        if key is None:
+            raise CelError(f"{words(value)} is no key of a map", at)
+        return key in container
+
+    return is_in

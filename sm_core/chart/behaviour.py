@@ -1,0 +1,391 @@
+"""Reading the behaviour of a document: its expressions, guards and actions, to what a step can run.
+
+What a name means is looked up in the root's ``guards`` and ``actions``. A guard that is not there is the client's to
+decide, an action that is not there is an effect.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..cel import ExpressionFault, compile_expression
+from ..definition import Effect, NoParams
+from ..document import Limits, to_json
+from ..errors import member, quote, type_name
+from . import members as read
+from .actions import NONE, Action, Actions, Ask, AskWith, Assign, Raise
+from .data import Expression
+from .guards import NO_PARAMS, ClientGuard, Every, ExpressionGuard, Guard, InState, Not, Some
+from .hints import Names
+from .members import Element, Faults, Kind, Place, listed, members
+from .model import NO_STATE, escape_key
+from .templates import EXPRESSION, Maker, Template, array_maker, expression_maker, object_maker
+
+if TYPE_CHECKING:
+    from .numbering import Numbering
+
+START = frozenset(("input", "event", "now"))
+"""What an expression of the context's first value may name."""
+STEP = frozenset(("context", "event", "now"))
+NAMED = frozenset((*STEP, "params"))
+"""The same for the root's guards and actions, which are used with params."""
+
+LANGUAGE = "cel"
+
+EXPRESSION_OBJECT = Kind("an expression", (EXPRESSION, "@lang"), {})
+DEFINED_GUARD = Kind("the meaning of a guard", ("when",), {})
+NAMED_GUARD = Kind("a guard", ("type", "params"), {})
+COMBINATION = Kind("a guard of guards", ("type", "guards"), {})
+NEGATION = Kind("a guard of the type 'xstate.not'", ("type", "guard"), {})
+STATE_IN = Kind("a guard of the type 'xstate.stateIn'", ("type", "stateValue"), {})
+_GUARDS = Names(("xstate.and", "xstate.or", "xstate.not", "xstate.stateIn"), lasting=True)
+
+_BUILT_IN = {
+    "@xstate.assign": Kind("an assignment", ("type", "context"), {}),
+    "@xstate.raise": Kind("an action that raises an event", ("type", "event", "delay", "id"), {}),
+    "@xstate.emit": Kind("an action that emits an event", ("type", "event"), {}),
+    "@xstate.log": Kind("an action that logs", ("type", "args"), {}),
+    "@xstate.cancel": Kind("an action that cancels", ("type", "id"), {}),
+}
+_BUILT_IN_NAMES = Names(tuple(_BUILT_IN), lasting=True)
+
+
+class Behaviour:
+    """The work of one compilation: it is dropped with the compiler."""
+
+    def __init__(
+        self,
+        document: dict[str, Any],
+        limits: Limits | None,
+        faults: Faults,
+        states: Numbering,
+    ) -> None:
+        self.limits = limits
+        self.faults = faults
+        self.states = states
+        self.has_guards = False
+        self.expressions: list[Expression] = []
+        self.assigned: list[tuple[str, str]] = []
+        """The members of the context that some action assigns, each with its place."""
+        self.client_guards: dict[str, list[tuple[str, str]]] = {}
+        """The guards of the client, each with where it is used and its params as they are written."""
+        self.language = self.said_language("$", document, "@exprLang")
+        self.meanings = {
+            name: self.meaning(member("$.guards", name), inner)
+            for name, inner in read.mapping(faults, "$", document, "guards").items()
+        }
+        self.named_actions = read.mapping(faults, "$", document, "actions")
+        for name, inner in self.named_actions.items():  # also those that nothing uses
+            self.whole_action(inner, member("$.actions", name), NAMED, NO_PARAMS)
+
+    # Expressions
+
+    def said_language(self, place: str, value: dict[str, Any], name: str) -> str:
+        said = value.get(name)
+        if said is not None and said != LANGUAGE and not self.faults.before:
+            what = quote(said) if isinstance(said, str) else type_name(said)
+            self.faults.at(member(place, name), f"expressions are written in 'cel', not in {what}")
+        return LANGUAGE
+
+    def expression(self, place: str, value: dict[str, Any], names: frozenset[str]) -> Expression | None:
+        """The expression that the object ``value`` is; None after a fault."""
+        members(self.faults, place, value, EXPRESSION_OBJECT)
+        self.said_language(place, value, "@lang")
+        text = value[EXPRESSION]
+        self.states.count(1, place)
+        if not isinstance(text, str):
+            self.faults.at(place, f"expected the text of an expression, got {type_name(text)}")
+            return None
+        try:
+            program = compile_expression(text, names)
+        except ExpressionFault as error:
+            fault = str(error)
+        else:
+            self.states.count(program.cost // 4, place)
+            for path, _, _ in program.states:
+                if self.states.state_at(path) == NO_STATE:
+                    self.faults.at(place, f"inState: no state {quote(path)}")
+                    return None
+            found = Expression(program, place)
+            self.expressions.append(found)
+            return found
+        self.faults.at(place, fault)
+        return None
+
+    def template(self, place: str, value: object, names: frozenset[str]) -> Template:
+        """JSON in which expressions may stand."""
+        cost = [0]
+        make = self.maker(place, value, names, cost)
+        return Template(value if make is None else None, make, 1 + cost[0])
+
+    def maker(self, place: str, value: object, names: frozenset[str], cost: list[int]) -> Maker | None:
+        """What makes ``value``; None where it is constant. ``cost`` grows by what there is to make."""
+        if isinstance(value, dict):
+            if EXPRESSION in value:
+                expression = self.expression(place, value, names)
+                return None if expression is None else expression_maker(expression)
+            cost[0] += len(value)
+            made = {}
+            for name, inner in value.items():
+                if isinstance(inner, (dict, list)) and (maker := self.maker(member(place, name), inner, names, cost)):
+                    made[name] = maker
+            return object_maker(value, made) if made else None
+        if isinstance(value, list):
+            cost[0] += len(value)
+            found = {}
+            for index, inner in enumerate(value):
+                if isinstance(inner, (dict, list)):
+                    maker = self.maker(str(Element(place, index)), inner, names, cost)
+                    if maker:
+                        found[index] = maker
+            return array_maker(value, found) if found else None
+        return None
+
+    # Guards
+
+    def meaning(self, place: str, value: object) -> Expression | None:
+        """What the root says that the name of a guard means."""
+        if not isinstance(value, dict):
+            self.faults.at(place, f'expected {{"when": an expression}}, got {type_name(value)}')
+            return None
+        members(self.faults, place, value, DEFINED_GUARD)
+        when = value.get("when")
+        if not isinstance(when, dict) or EXPRESSION not in when:
+            what = type_name(when) if "when" in value else "an object without it"
+            self.faults.at(place, f'expected {{"when": an expression}}, got {what}')
+            return None
+        return self.expression(f"{place}.when", when, NAMED)
+
+    def guard(self, place: str, value: object) -> Guard | None:
+        """The guard of a transition; None where there is none, or after a fault."""
+        if value is None or (self.faults.before and value in ({}, [])):
+            self.faults.lost(place, "a guard")
+            return None
+        self.has_guards = True
+        self.states.count(1, place)
+        if isinstance(value, str):
+            return self.named_guard(place, value, NO_PARAMS, "")
+        if not isinstance(value, dict):
+            self.faults.at(place, f"expected a guard (a name or an object), got {type_name(value)}")
+            return None
+        if EXPRESSION in value:
+            expression = self.expression(place, value, STEP)
+            return None if expression is None else ExpressionGuard(expression, value[EXPRESSION])
+        name = value.get("type")
+        if not isinstance(name, str) or not name:
+            self.faults.at(place, 'a guard object needs its name in "type"')
+            return None
+        if name.startswith("xstate."):
+            return self.built_in_guard(place, name, value)
+        members(self.faults, place, value, NAMED_GUARD)
+        params = self.template(f"{place}.params", value["params"], STEP) if "params" in value else NO_PARAMS
+        return self.named_guard(place, name, params, repr(value.get("params")))
+
+    def named_guard(self, place: str, name: str, params: Template, written: str) -> Guard | None:
+        if name in self.meanings:
+            expression = self.meanings[name]
+            return None if expression is None else ExpressionGuard(expression, name, params)
+        if not name:
+            self.faults.at(place, "a guard needs a name")
+        elif name.startswith("xstate."):
+            self.faults.at(place, f"{quote(name)} is a guard of guards: an object with that type")
+        self.client_guards.setdefault(name, []).append((place, written))
+        return ClientGuard(name)
+
+    def built_in_guard(self, place: str, name: str, value: dict[str, Any]) -> Guard | None:
+        if name in ("xstate.and", "xstate.or"):
+            members(self.faults, place, value, COMBINATION)
+            inner = value.get("guards")
+            if not isinstance(inner, list):
+                self.faults.at(f"{place}.guards", f"expected an array of guards, got {type_name(inner)}")
+                return None
+            found = [self.guard(str(Element(f"{place}.guards", index)), one) for index, one in enumerate(inner)]
+            guards = [guard for guard in found if guard is not None]
+            return Every(guards) if name == "xstate.and" else Some(guards)
+        if name == "xstate.not":
+            members(self.faults, place, value, NEGATION)
+            negated = self.guard(f"{place}.guard", value.get("guard"))
+            return None if negated is None else Not(negated)
+        if name == "xstate.stateIn":
+            members(self.faults, place, value, STATE_IN)
+            return self.state_in(f"{place}.stateValue", value.get("stateValue"))
+        self.faults.at(place, f"no guard {quote(name)}{_GUARDS.hint(name)}")
+        return None
+
+    def state_in(self, place: str, value: object) -> Guard | None:
+        """``stateIn``: an id, a dotted path, or a state value."""
+        states = 0
+        pending: list[tuple[str, object, str]] = [("", value, place)]
+        while pending:
+            path, inner, at = pending.pop()
+            if isinstance(inner, str) and inner:
+                name = inner if inner[0] == "#" or not path else f"{path}.{inner}"
+                state = self.states.state_at(name)
+                if state == NO_STATE:
+                    self.faults.at(at, f"no state {quote(name)}")
+                    return None
+                states |= 1 << state
+            elif isinstance(inner, dict):
+                for key, further in inner.items():
+                    step = f"{path}.{escape_key(key)}" if path else escape_key(key)
+                    pending.append((step, further, member(at, key)))
+                if path:
+                    pending.append(("", path, at))
+            else:
+                self.faults.at(at, f"expected a state value (a string or an object), got {type_name(inner)}")
+                return None
+        label = value if isinstance(value, str) else to_json(value)
+        return InState(states, f"in {label}")
+
+    # Actions
+
+    def transition_actions(self, place: str, value: dict[str, Any]) -> Actions:
+        """What a transition does: its own ``context`` is an assignment before its actions."""
+        actions = self.actions(f"{place}.actions", value["actions"]) if "actions" in value else NONE
+        if value.get("context") is not None:
+            assign = self.assignment(f"{place}.context", value["context"], STEP)
+            if assign is not None:
+                actions = Actions((assign, *actions.items))
+        return actions
+
+    def actions(self, place: str, value: object, names: frozenset[str] = STEP) -> Actions:
+        """The actions that ``value`` lists."""
+        if type(value) is str and value and value[0] not in "x@" and value not in self.named_actions:  # as most are
+            return Actions((Ask(Effect(value), len(value)),))
+        if value is None:
+            self.faults.lost(place, "an action")
+        found: list[Action] = []
+        for action, at in listed(place, value):
+            if action is None:
+                self.faults.lost(at, "an action")
+            else:
+                found.extend(self.action(action, at, names))
+        return Actions(found)
+
+    def action(self, action: object, at: Place, names: frozenset[str]) -> list[Action]:
+        """What one action does; a name of the root's ``actions`` may be several."""
+        name = action.get("type") if isinstance(action, dict) else action
+        if isinstance(name, str) and name in self.named_actions:
+            return self.used_action(name, action, str(at), names)
+        found = self.whole_action(action, at, names, NO_PARAMS)
+        return found
+
+    def used_action(self, name: str, action: object, place: str, names: frozenset[str]) -> list[Action]:
+        """What the root says that the name of an action means, with the params with which it is used here."""
+        params = NO_PARAMS
+        if isinstance(action, dict):
+            members(self.faults, place, action, read.ACTION)
+            if "params" in action:
+                params = self.template(f"{place}.params", action["params"], names)
+        said = self.named_actions[name]
+        self.states.count(len(said) if isinstance(said, list) else 1, place)
+        return self.whole_action(said, member("$.actions", name), NAMED, params)
+
+    def whole_action(self, value: object, place: Place, names: frozenset[str], params: Template) -> list[Action]:
+        """The actions of ``value``, in which no name is looked up."""
+        found = []
+        for action, at in listed(str(place), value) if isinstance(value, list) else [(value, place)]:
+            one = self.plain_action(action, at, names, params)
+            if one is not None:
+                found.append(one)
+        return found
+
+    def plain_action(self, action: object, at: Place, names: frozenset[str], params: Template) -> Action | None:
+        name = action
+        if isinstance(action, dict):
+            name = action.get("type")
+            if isinstance(name, str) and name in _BUILT_IN:
+                return self.built_in(name, action, str(at), names, params)
+            members(self.faults, str(at), action, read.ACTION)
+            at = member(str(at), "type") if "type" in action else at
+            if name is None:
+                self.faults.at(at, 'an action object needs its name in "type"')
+                return None
+        if not isinstance(name, str):
+            self.faults.at(at, f"expected an action (a name or an object), got {type_name(name)}")
+        elif not name:
+            self.faults.at(at, "an action needs a name")
+        elif name.startswith("xstate."):
+            known = f"; as data it is {quote('@' + name)}" if "@" + name in _BUILT_IN else ""
+            self.faults.at(at, f"the built-in action {quote(name)} is code{known}")
+        elif name.startswith("@xstate.") and not self.faults.before:
+            word = "needs its members: an object" if name in _BUILT_IN else "is none that there is"
+            self.faults.at(at, f"the built-in action {quote(name)} {word}{_BUILT_IN_NAMES.hint(name)}")
+        else:
+            said = action.get("params", NoParams) if isinstance(action, dict) else NoParams
+            return self.effect(name, said, str(at), names, params)
+        return None
+
+    def effect(self, name: str, said: object, place: str, names: frozenset[str], params: Template) -> Action:
+        """``said``: the params as they are written; ``params``: those with which the root's action is used."""
+        if said is NoParams:
+            if params is NO_PARAMS:
+                return Ask(Effect(name), len(name))
+            if params.make is not None:
+                return AskWith(name, params)
+            return Ask(Effect(name, params.constant), len(name) + len(to_json(params.constant)))
+        template = self.template(f"{place.removesuffix('.type')}.params", said, names)
+        if template.make is None:
+            text = to_json(said)
+            self.states.count(len(text) // 4096, place)
+            return Ask(Effect(name, said), len(name) + len(text))
+        return AskWith(name, template, params)
+
+    def built_in(
+        self, name: str, action: dict[str, Any], place: str, names: frozenset[str], params: Template
+    ) -> Action | None:
+        members(self.faults, place, action, _BUILT_IN[name])
+        if name == "@xstate.assign":
+            return self.assignment(f"{place}.context", action.get("context"), names, params)
+        if name == "@xstate.raise":
+            for word in ("delay", "id"):
+                if action.get(word) is not None:
+                    self.faults.at(f"{place}.{word}", f"{quote(word)} is not supported yet")
+            event = self.event(f"{place}.event", action.get("event"), names)
+            return None if event is None else Raise(event, f"{place}.event", params)
+        if name == "@xstate.emit":
+            event = self.event(f"{place}.event", action.get("event"), names)
+            return None if event is None else self.made(name, {"event": event}, params)
+        if name == "@xstate.log":
+            args = self.template(f"{place}.args", action.get("args", []), names)
+            return self.made(name, {"args": args}, params)
+        self.faults.at(place, f"the built-in action {quote(name)} is not supported yet")
+        return None
+
+    def made(self, name: str, parts: dict[str, Template], params: Template) -> Action:
+        """An effect whose params are made of templates."""
+        constant = {part: template.constant for part, template in parts.items()}
+        made = {part: template.make for part, template in parts.items() if template.make is not None}
+        if not made:
+            return Ask(Effect(name, constant), len(to_json(constant)))
+        cost = sum([template.cost for template in parts.values()])
+        return AskWith(name, Template(None, object_maker(constant, made), cost), params)
+
+    def assignment(
+        self, place: str, value: object, names: frozenset[str], params: Template = NO_PARAMS
+    ) -> Assign | None:
+        """Members to merge into the context."""
+        if not isinstance(value, dict) or EXPRESSION in value:
+            what = "an expression" if isinstance(value, dict) else type_name(value)
+            self.faults.at(place, f"expected an object of the members to set, got {what}")
+            return None
+        self.assigned.extend((name, member(place, name)) for name in value)
+        self.states.count(len(value), place)
+        return Assign(self.template(place, value, names), params)
+
+    def event(self, place: str, value: object, names: frozenset[str]) -> Template | None:
+        """An event to raise or to emit: its name, or an object with its name in ``type``."""
+        if isinstance(value, str) and value:
+            value = {"type": value}
+        if not isinstance(value, dict) or EXPRESSION in value:
+            self.faults.at(place, f"expected an event (a name or an object), got {type_name(value)}")
+            return None
+        name = value.get("type")
+        if not (isinstance(name, str) and name) and not (isinstance(name, dict) and EXPRESSION in name):
+            self.faults.at(place, 'an event object needs its name in "type"')
+            return None
+        return self.template(place, value, names)
+
+
+def _is_text(value: dict[str, Any]) -> bool:
+    return isinstance(value[EXPRESSION], str)

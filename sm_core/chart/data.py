@@ -1,0 +1,137 @@
+"""What the expressions of one step see and change: the context, the event, the client's guards.
+
+A Data is private to one step, as its Macrostep is, and is itself the scope that expressions are evaluated in.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..cel import Budget, BudgetError, CelError, Program, Scope, to_json
+from ..definition import Given
+from ..document import to_json as json_text
+from ..errors import EngineError, ExpressionError, GuardError, quote
+from .model import Tables
+
+_LARGE_CONTEXT = 512
+"""Bytes. Of a larger one, replicas are told the members that changed alone."""
+
+
+class Data(Scope):
+    """See above. ``touched``: an expression has read or written data, so that another step may end otherwise."""
+
+    __slots__ = ("active", "assigned", "changed", "given", "tables", "text", "touched")
+
+    def __init__(self, tables: Tables, context: bytes | None, event: dict[str, Any], given: Given) -> None:
+        self.tables = tables
+        self.given = given
+        self.text = context
+        """The context as it is stored, until an expression asks for it; then it is ``context``."""
+        self.context: Any = None
+        self.event: dict[str, Any] = event
+        self.params: Any = None
+        self.input: Any = None
+        self.now = given.now
+        self.budget = Budget(given.limits.expression_steps)
+        self.locals = []
+        self.active = 0
+        self.touched = False
+        self.assigned = 0
+        """How often something was assigned to the context."""
+        self.changed: set[str] = set()
+
+    def in_state(self, path: str) -> bool:
+        """For the expressions: is the state at ``path`` active?"""
+        return bool(self.active >> self.tables.numbers[path] & 1)
+
+    def touch(self) -> None:
+        """Called before data is read or written: the context is parsed when it is first asked for."""
+        self.touched = True
+        if self.text is not None:
+            try:
+                self.context = json.loads(self.text)
+            except ValueError:
+                raise EngineError("the stored context is not JSON") from None
+            self.text = None
+        elif self.context is None:
+            self.context = {}
+
+    def holds(self, name: str) -> bool:
+        """Whether the client said that its guard ``name`` holds."""
+        guards = self.given.guards
+        if guards is None:
+            raise GuardError(f"whether guard {quote(name)} holds is the client's to say")
+        return name in guards
+
+    def assign(self, members: dict[str, Any]) -> None:
+        """Merges ``members`` into the context."""
+        self.touch()
+        if not isinstance(self.context, dict):
+            raise EngineError("the context is no object: nothing can be assigned to its members")
+        self.budget.charge(1 + len(self.context) // 16)
+        self.context = {**self.context, **members}
+        self.changed.update(members)
+        self.assigned += 1
+
+    def new_context(self) -> tuple[bytes | None, bytes | None]:
+        """The context as it is to be stored, None where it is as it was; and the members that changed of a large one.
+
+        Raises EngineError where it is larger than the limits allow.
+        """
+        if not self.assigned:
+            return None, None
+        text = checked_context(self.context, self.given)
+        if len(text) <= _LARGE_CONTEXT:
+            return text, None
+        changes = json_text({name: self.context[name] for name in self.context if name in self.changed}).encode()
+        return text, changes if len(changes) < len(text) else None
+
+
+def checked_context(context: object, given: Given) -> bytes:
+    """A context as it is stored. Raises EngineError where it is larger than the limits allow."""
+    text = json_text(context).encode()
+    most = given.limits.context_bytes
+    if len(text) > most:
+        raise EngineError(f"the context would be {len(text)} bytes, more than max-context-bytes ({most}) allows")
+    return text
+
+
+class Expression:
+    """An expression of the document. ``place`` is its JSON path, ``pure``: it reads nothing but the active states."""
+
+    __slots__ = ("place", "program", "pure")
+
+    def __init__(self, program: Program, place: str) -> None:
+        self.program = program
+        self.place = place
+        self.pure = program.reads <= {"inState"}
+
+    def value(self, data: Data) -> Any:
+        """Its value. Raises ExpressionError."""
+        if not self.pure:
+            data.touch()
+        try:
+            return self.program.evaluate(data)
+        except BudgetError:
+            raise too_many_steps(data, self.place) from None
+        except CelError as error:
+            fault = str(error)
+        raise ExpressionError(f"{self.place}: {fault}")
+
+    def json(self, data: Data) -> Any:
+        """Its value as JSON. Raises ExpressionError."""
+        value = self.value(data)
+        try:
+            return to_json(value, data.budget)
+        except BudgetError:
+            raise too_many_steps(data, self.place) from None
+        except CelError as error:
+            fault = str(error)
+        raise ExpressionError(f"{self.place}: {fault}")
+
+
+def too_many_steps(data: Data, place: str) -> ExpressionError:
+    """The error of a step whose expressions take more work than it may cause."""
+    most = data.budget.most
+    return ExpressionError(f"{place}: the expressions of this step take more than max-expression-steps ({most}) allows")

@@ -1,0 +1,148 @@
+"""Guards, compiled: whether a transition may be taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from ..errors import ExpressionError, quote
+from .data import Data, Expression
+from .templates import Template
+
+NO_PARAMS = Template({}, None, 0)
+
+
+class Guard(Protocol):
+    """Immutable, as all that a document is compiled to."""
+
+    @property
+    def label(self) -> str:
+        """How a picture and SM.CAN call it."""
+
+    def holds(self, data: Data) -> bool:
+        """Raises ExpressionError; GuardError where the client did not say whether its own holds."""
+
+    def clients(self) -> Iterator[str]:
+        """The guards in it that the client decides."""
+
+
+class ClientGuard:
+    """A name that the document does not define: the client says whether it holds."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+    def holds(self, data: Data) -> bool:
+        return data.holds(self.name)
+
+    def clients(self) -> Iterator[str]:
+        yield self.name
+
+
+class ExpressionGuard:
+    """An expression, under a name or as it stands; ``params`` are what its name was used with."""
+
+    __slots__ = ("expression", "label", "params")
+
+    def __init__(self, expression: Expression, label: str, params: Template = NO_PARAMS) -> None:
+        self.expression = expression
+        self.label = label
+        self.params = params
+
+    def holds(self, data: Data) -> bool:
+        data.params = self.params.value(data)
+        value = self.expression.value(data)
+        if value is True or value is False:
+            return value
+        raise ExpressionError(f"{self.expression.place}: a guard is true or false, and this one is neither")
+
+    def clients(self) -> Iterator[str]:
+        return iter(())
+
+
+class Every:
+    """``xstate.and``: all of its guards hold. They are asked until one does not."""
+
+    __slots__ = ("guards",)
+    _word = " and "
+
+    def __init__(self, guards: Sequence[Guard]) -> None:
+        self.guards = guards
+
+    @property
+    def label(self) -> str:
+        return self._word.join([_inner(guard) for guard in self.guards])
+
+    def holds(self, data: Data) -> bool:
+        for guard in self.guards:  # no generator: an error in one would hold its frames
+            if not guard.holds(data):
+                return False
+        return True
+
+    def clients(self) -> Iterator[str]:
+        for guard in self.guards:
+            yield from guard.clients()
+
+
+class Some(Every):
+    """``xstate.or``: one of its guards holds. They are asked until one does."""
+
+    __slots__ = ()
+    _word = " or "
+
+    def holds(self, data: Data) -> bool:
+        for guard in self.guards:
+            if guard.holds(data):
+                return True
+        return False
+
+
+class Not:
+    """``xstate.not``."""
+
+    __slots__ = ("guard",)
+
+    def __init__(self, guard: Guard) -> None:
+        self.guard = guard
+
+    @property
+    def label(self) -> str:
+        return f"not {_inner(self.guard)}"
+
+    def holds(self, data: Data) -> bool:
+        return not self.guard.holds(data)
+
+    def clients(self) -> Iterator[str]:
+        return self.guard.clients()
+
+
+class InState:
+    """``xstate.stateIn``: all of a set of states are active."""
+
+    __slots__ = ("label", "states")
+
+    def __init__(self, states: int, label: str) -> None:
+        self.states = states
+        self.label = label
+
+    def holds(self, data: Data) -> bool:
+        return data.active & self.states == self.states
+
+    def clients(self) -> Iterator[str]:
+        return iter(())
+
+
+def _inner(guard: Guard) -> str:
+    return f"({guard.label})" if isinstance(guard, Every) else guard.label
+
+
+def unsaid(names: Iterator[str]) -> str:
+    """What a client has to say, as the end of an error."""
+    quoted = ", ".join(map(quote, dict.fromkeys(names)))
+    return f"this event may ask for {quoted}: say which hold with GUARDS count name …, or GUARDS 0"
