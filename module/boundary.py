@@ -13,6 +13,7 @@ from typing import Any
 from _redisstate import ffi, lib
 
 from sm_core import (
+    NOT_TAKEN,
     THIRD_ARGUMENT,
     Definition,
     DocumentError,
@@ -40,8 +41,6 @@ INTERNAL: int = lib.SM_VERDICT_INTERNAL
 ready = False
 
 _definitions: dict[int, Definition] = {}
-_evaluating: set[int] = set()
-"""The definitions that have expressions: what they refuse now they may take at another time."""
 _handles = count(1)
 _limits = Limits()
 _most = 0  # definitions at once, since memory was last given back
@@ -196,8 +195,6 @@ def sm_python_compile(accepted_before: int, now: int, texts: Any, length: int, l
             _stand(definition, machine.configuration, verdict)
         else:
             _keep(machine, None, verdict)
-    if b'"@expr"' in canonical:
-        _evaluating.add(handle)
     _definitions[handle] = definition  # last: where this fails, the shim learns no handle to give back
     return TAKEN if compiled.unknown_current is None else UNKNOWN_CURRENT
 
@@ -248,8 +245,9 @@ def sm_python_step(
     limits = None if accepted_before else _limits
     outcome = _step(_definitions[handle], kind & _KIND, machine, text, limits, given)
     if outcome is None:
-        if handle in _evaluating:
-            lib.sm_verdict_ask_again(verdict)
+        return REFUSED
+    if outcome is NOT_TAKEN:
+        lib.sm_verdict_ask_again(verdict)
         return REFUSED
     if outcome.ask_again or outcome.context is not None or outcome.output is not None or outcome.error is not None:
         _keep(outcome, outcome.changes, verdict)
@@ -286,15 +284,16 @@ def sm_python_ask(
     configuration, argument, context, output, error, data, input_, guards = _texts(texts, length, lengths)
     machine = Machine(configuration or b"", context, output, error)
     given = _given(data, input_, guards, now)
-    reply = _reply(_definitions[handle], kind & _KIND, machine, argument or b"", given)
-    if handle in _evaluating and kind & _KIND in _DECIDED:
+    definition = _definitions[handle]
+    reply = _reply(definition, kind & _KIND, machine, argument or b"", given)
+    if kind & _KIND in _DECIDED and b'"@expr"' in definition.canonical:
         lib.sm_verdict_ask_again(verdict)
     _tell_reply(verdict, reply, len(reply))
     return TAKEN
 
 
 _DECIDED = (lib.SM_ASK_CAN, lib.SM_ASK_WHY)
-"""What depends on guards."""
+"""What depends on guards, which may be expressions, and those on the clock."""
 
 
 def _reply(definition: Definition, kind: int, machine: Machine, argument: bytes, given: Given) -> bytes:
@@ -341,7 +340,6 @@ def sm_python_forget(handle: int) -> None:
     global _most
     _most = max(_most, len(_definitions))
     _definitions.pop(handle, None)
-    _evaluating.discard(handle)
     if _most > _FEW and len(_definitions) <= _most // 4:
         _give_back_memory()
 
