@@ -75,11 +75,11 @@ class Program:
             scope.locals = outer
 
 
-def compile_expression(text: str, names: frozenset[str] = NAMES, in_state: bool = True) -> Program:
-    """Compiles an expression that may read ``names``, some of NAMES; ``in_state``: whether it may ask inState().
+def compile_expression(text: str, names: frozenset[str] = NAMES, in_state: bool | None = None) -> Program:
+    """Compiles an expression that may read ``names``, some of NAMES, and ask inState(), unless ``in_state`` is False.
 
     Raises ExpressionFault, which says where the text is wrong, and what was expected.
     """
-    checker = Checker(names, in_state)
+    checker = Checker(names, in_state is not False)
     tree = checker.check(parse(text))
     return Program(build(tree), tree.size, checker)

@@ -3,8 +3,7 @@ writes down what the expression reads. Refuses by name what is not known, with w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from .errors import ExpressionFault, Place
@@ -34,8 +33,9 @@ from .values import TYPES, quoted
 
 NAMES = frozenset({"context", "event", "params", "input", "now"})
 _MACROS = ("all", "exists", "exists_one", "filter", "map")
+_CALLED = frozenset({*FUNCTIONS, *_MACROS, "has", "inState"})
 _LONGEST_NAME = 40
-_CLOSE = 0.7
+_SHORTEST_NAME = 3
 _WORDS = {
     "undefined": "ask has(context.a), or compare with null",
     "None": "write null",
@@ -144,7 +144,7 @@ class Checker:
 
     def unknown(self, name: str, at: Place) -> ExpressionFault:
         known = sorted(self._names) + self._scopes
-        hint = _WORDS.get(name) or _nearest(name, [*known, *FUNCTIONS, "true", "false", "null"])
+        hint = _WORDS.get(name) or _nearest(name, self._names)
         if name in FUNCTIONS or name == "inState":
             return ExpressionFault(f"{quoted(name)} is a function: its arguments are missing", *at)
         return ExpressionFault(f"{quoted(name)} is not known here: {hint or 'known are ' + ', '.join(known)}", *at)
@@ -164,16 +164,14 @@ class Checker:
     def call(self, node: Call) -> Node:
         if node.name == "inState" and node.target is None:
             return self._state(node)
+        if node.target is not None:
+            node.target = self.check(node.target)
         function = FUNCTIONS.get(node.name)
         if function is None:
             raise self._unknown_function(node)
         given = len(node.arguments)
-        if node.target is None and given not in function.alone:
-            raise _call_fault(node, function.usage)
-        if node.target is not None and given not in function.member:
-            raise _call_fault(node, function.usage)
-        if node.target is not None:
-            node.target = self.check(node.target)
+        if given not in (function.alone if node.target is None else function.member):
+            raise ExpressionFault(f"{node.name}() is written {function.usage}", *node.at)
         node.arguments = self.each(node.arguments)
         return node
 
@@ -183,7 +181,7 @@ class Checker:
             return ExpressionFault(f"{node.name}() is asked of a list or a map, as in {usage}", *node.at)
         if node.name in REFUSED:
             return ExpressionFault(f"{node.name}() is not known here: {REFUSED[node.name]}", *node.at)
-        hint = _WORDS.get(node.name) or _nearest(node.name, [*FUNCTIONS, *_MACROS, "has", "inState"])
+        hint = _WORDS.get(node.name) or _nearest(node.name, _CALLED)
         return ExpressionFault(f"{node.name[:64]}() is not known here" + (f": {hint}" if hint else ""), *node.at)
 
     def _state(self, node: Call) -> Node:
@@ -207,17 +205,27 @@ def _names(node: Root | Path) -> tuple[str, ...]:
     return (node.name,) if isinstance(node, Root) else (node.root, *node.names)
 
 
-def _nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is nearest, as a question."""
-    if len(name) > _LONGEST_NAME:
+def _shortened(name: str) -> Iterator[str]:
+    """The name in lower case, and the same with one character left out. Two names that differ by one character more,
+    less or other, or by two that have changed places, have one of these in common."""
+    name = name.lower()
+    yield name
+    for at in range(len(name)):
+        yield name[:at] + name[at + 1 :]
+
+
+_NEAR = {short: name for name in _CALLED | NAMES for short in _shortened(name)}
+
+
+def _nearest(name: str, known: frozenset[str]) -> str | None:
+    """The one of the known names that is nearly this one, as a question."""
+    if not _SHORTEST_NAME <= len(name) <= _LONGEST_NAME:
         return None
-    alike = {other.casefold(): other for other in known}
-    found = get_close_matches(name.casefold(), alike, 1, _CLOSE)
-    return f"did you mean {quoted(alike[found[0]])}?" if found else None
-
-
-def _call_fault(node: Call, usage: str) -> ExpressionFault:
-    return ExpressionFault(f"{node.name}() is written {usage}", *node.at)
+    for short in _shortened(name):
+        near = _NEAR.get(short)
+        if near in known:
+            return f"did you mean {quoted(near)}?"
+    return None
 
 
 def _dotted(node: Node) -> str | None:

@@ -249,7 +249,7 @@ def _logical(node: Logical) -> Closure:
     terms = [build(term) for term in node.terms]
     sign, at = node.sign, node.at
     if len(terms) == 2:
-        return _logical_pair(*terms, sign, at)
+        return _logical_pair(terms[0], terms[1], sign, at)
     decisive = sign == "||"
 
     def logical(scope: Scope) -> Value:

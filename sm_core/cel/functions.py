@@ -214,7 +214,7 @@ def _bool(at: Place, budget: Budget, value: Value) -> Value:
         if value in _BOOLS:
             return _BOOLS[value]
         raise _bad_text(value, "bool: 'true' and 'false' are", at)
-    raise _wrong("bool", "a string or a bool, so compare instead,", value, at)
+    raise _wrong("bool", "a string or a bool", value, at)
 
 
 def _timestamp(at: Place, budget: Budget, value: Value) -> Value:

@@ -184,6 +184,7 @@ class _Parser:
         places = []
         while self._token.kind == "sign" and self._token.text == sign:
             places.append(self._token.at)
+            self._check_depth(len(places), places[0])
             self._advance(negative=sign == "-")
         if sign == "-" and self._token.kind == "literal" and type(self._token.value) in (int, float):
             node = self._member("'-'", places.pop())

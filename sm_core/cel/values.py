@@ -21,7 +21,7 @@ MOST_INT = (1 << 63) - 1
 MOST_UINT = (1 << 64) - 1
 PER_STEP = 16
 """So many characters, or bytes, that are compared, copied or searched count as one step."""
-MOST_NESTING = 200
+MOST_NESTING = 100
 """Of lists and maps in each other, where two are compared or one becomes JSON."""
 _LONGEST_QUOTE = 64
 

@@ -52,7 +52,7 @@ class Compiler(Numbering):
         if raw.targets is not None:
             self.count(len(raw.targets), raw.path)
             states = [(self.target(source, name, place), place) for name, place in raw.targets]
-            states = [(state, place) for state, place in states if state != NO_STATE and self.can_be_active(state, place)]
+            states = [(state, at) for state, at in states if state != NO_STATE and self.can_be_active(state, at)]
             if len(states) > 1:
                 self.refuse_exclusive(states, "targets")
             targets = tuple(dict.fromkeys(state for state, _ in states))

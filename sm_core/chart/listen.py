@@ -51,18 +51,19 @@ def prefixes(lengths: Set[int], event: str) -> Iterator[str]:
 
 def candidates(tables: Tables, state: int, event: str) -> tuple[Transition, ...]:
     """The transitions that ``event`` may choose in ``state``, in the order in which they are asked: those that name it,
-    else of the partial descriptors, the longest first, and then of ``*``."""
-    exact = tables.exact[state].get(event)
-    if exact is not None:
-        return exact
+    then of the partial descriptors, the longest first, then of ``*``. Behind one without a guard comes none."""
+    exact = tables.exact[state].get(event) or ()
     partial = tables.partial[state]
-    if not partial:
+    if not exact and not partial:
         return tables.wildcard[state]
-    found: list[Transition] = []
-    for prefix in prefixes(tables.lengths[state], event):
-        if prefix in partial:
-            found += partial[prefix]
-    return (*found, *tables.wildcard[state])
+    if surely_answers(exact):
+        return exact
+    found = [*exact]
+    if partial:
+        for prefix in prefixes(tables.lengths[state], event):
+            if prefix in partial:
+                found += partial[prefix]
+    return choosable((*found, *tables.wildcard[state]))
 
 
 def first_enabled(transitions: tuple[Transition, ...], data: Data | None) -> Transition | None:

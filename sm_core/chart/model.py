@@ -112,9 +112,9 @@ class Tables:
     __slots__ = (
         "always", "assigns", "by_id", "catching", "children", "client_guards", "context", "deep", "defaults",
         "dormant", "ends", "entry", "exact", "exit", "finals", "guarded_always", "has_always", "has_exit",
-        "has_guards", "has_history", "has_on", "histories", "ids", "initial", "initial_actions", "keeps_context", "keys", "kinds", "leaves",
-        "lengths", "listening", "max_iterations", "numbers", "on", "outputs", "parents", "partial", "paths", "size",
-        "unused_token", "wildcard",
+        "has_guards", "has_history", "has_on", "histories", "ids", "initial", "initial_actions", "keeps_context",
+        "keys", "kinds", "leaves", "lengths", "listening", "max_iterations", "numbers", "on", "outputs", "parents",
+        "partial", "paths", "size", "unused_token", "wildcard",
     )  # fmt: skip
 
     def __init__(

@@ -324,14 +324,14 @@ class Macrostep:
         self.spend(work)
         return waiting[parallel] == NO_STATE
 
-    def settle(self) -> None:
-        """Takes what needs no event, then the done events, until nothing is left to do.
+    def settle(self, ask: bool = True) -> None:
+        """Takes what needs no event, then the events that wait, until nothing is left to do. ``ask``: what needs no
+        event is to be asked for at once.
 
         Raises EngineError where that does not end, or is too much.
         """
         tables = self.tables
         circle = Circle(self)
-        ask = True
         iterations = 0
         while not self.done:
             iterations += 1
@@ -451,8 +451,15 @@ def step_to_sibling(
 
 def step(tables: Tables, configuration: Configuration, event: str, data: Data | None) -> Step | None:
     """Gives the machine ``event``; None when no transition is enabled."""
-    transitions = enabled(tables, configuration, event, data) or automatic(tables, configuration, data)
-    return run(tables, configuration, transitions, data) if transitions else None
+    transitions = enabled(tables, configuration, event, data)
+    if transitions:
+        return run(tables, configuration, transitions, data)
+    transitions = automatic(tables, configuration, data)
+    if not transitions:
+        return None
+    work = Macrostep(tables, configuration, data)
+    work.settle(ask=work.take(transitions))
+    return work.result()
 
 
 def run(tables: Tables, configuration: Configuration, transitions: list[Transition], data: Data | None) -> Step:
