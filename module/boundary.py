@@ -229,35 +229,59 @@ _WITH_REPLY: int = lib.SM_WITH_ACTIONS | lib.SM_WITH_EFFECTS
 _SEND, _MUTATE, _FORCE, _RESET = lib.SM_STEP_SEND, lib.SM_STEP_MUTATE, lib.SM_STEP_FORCE, lib.SM_STEP_RESET
 
 
-@_answers
-def sm_python_step(
-    handle: int, kind: int, accepted_before: int, now: int, texts: Any, length: int, lengths: Any, verdict: Any
-) -> int:
-    configuration, argument, context, output, error, data, input_, guards = _texts(texts, length, lengths)
+_Said = bool | bytes | tuple[Any, ...]
+
+
+def step(
+    handle: int,
+    kind: int,
+    accepted_before: int,
+    now: int,
+    configuration: bytes | None,
+    argument: bytes,
+    context: bytes | None,
+    output: bytes | None,
+    error: bytes | None,
+    data: bytes | None,
+    input_: bytes | None,
+    guards: bytes | None,
+) -> _Said | None:
+    """What module/shim/python/step.c calls, and reads the answer of.
+
+    A tuple for an outcome (_outcome); whether to ask again, of a step that is refused; the line of an error; None where
+    the engine failed.
+    """
     try:
-        text = argument.decode() if argument else ""
-    except UnicodeDecodeError as fault:
-        if kind & _KIND == lib.SM_STEP_ENTER:
-            raise DocumentError(THIRD_ARGUMENT, f"not UTF-8: byte {fault.start}") from None
-        return REFUSED
-    machine = None if configuration is None else Machine(configuration, context, output, error)
-    given = _given(data, input_, guards, now)
-    limits = None if accepted_before else _limits
-    outcome = _step(_definitions[handle], kind & _KIND, machine, text, limits, given)
-    if outcome is None:
-        return REFUSED
-    if outcome is NOT_TAKEN:
-        lib.sm_verdict_ask_again(verdict)
-        return REFUSED
-    if outcome.ask_again or outcome.context is not None or outcome.output is not None or outcome.error is not None:
-        _keep(outcome, outcome.changes, verdict)
-    else:
-        _stand(_definitions[handle], outcome.configuration, verdict)
-    if kind & _WITH_REPLY:
-        names = kind & _WITH_ACTIONS
-        reply = replies.array([effect.name if names else effect.text() for effect in outcome.effects])
-        _tell_reply(verdict, reply, len(reply))
-    return TAKEN
+        try:
+            text = argument.decode()
+        except UnicodeDecodeError as fault:
+            if kind == lib.SM_STEP_ENTER:
+                raise DocumentError(THIRD_ARGUMENT, f"not UTF-8: byte {fault.start}") from None
+            return False
+        machine = None if configuration is None else Machine(configuration, context, output, error)
+        given = Given(data, None if guards is None else _guards(guards), input_, now, _limits)
+        definition = _definitions[handle]
+        outcome = _step(definition, kind & _KIND, machine, text, None if accepted_before else _limits, given)
+        if outcome is None or outcome is NOT_TAKEN:
+            return outcome is NOT_TAKEN
+        return _outcome(definition, outcome, kind & _WITH_REPLY)
+    except EngineError as fault:
+        return f"{fault.code} {explain(fault)}".encode("utf-8", "backslashreplace")
+    except BaseException as failure:
+        _log_failure(type(failure), failure, failure.__traceback__)
+        return None
+
+
+def _outcome(definition: Definition, outcome: Outcome, with_reply: int) -> tuple[Any, ...]:
+    """The reply, where one is asked for, and where the machine stands: the node described, or what it keeps there."""
+    where, effects, ask_again, context, changes, output, error = outcome
+    reply = None
+    if with_reply:
+        names = with_reply == _WITH_ACTIONS
+        reply = replies.array([effect.name if names else effect.text() for effect in effects])
+    if ask_again or context is not None or output is not None or error is not None:
+        return reply, where, context, changes, output, error
+    return reply, where, definition.head(where), replies.array(definition.states(where)), definition.is_done(where)
 
 
 def _step(

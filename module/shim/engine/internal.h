@@ -33,7 +33,10 @@ enum sm_result sm_outcome_remembered(sm_outcome *outcome, enum sm_result result)
 /* The outcome is where the verdict says, and keeps what it says. False where Python cannot describe its node. */
 bool sm_verdict_stands(sm_verdict *verdict, sm_definition *definition, sm_outcome *outcome);
 
-/* All that a step, a question or a document is asked with, as it crosses to Python; to be freed. */
+/* All that a step, a question or a document is asked with: */
+void sm_inputs_of(sm_bytes inputs[SM_INPUTS], const sm_node *node, const sm_asked *asked);
+
+/* one after the other, as cffi takes them; to be freed. */
 typedef struct sm_texts {
     long long lengths[SM_INPUTS];
     size_t len;

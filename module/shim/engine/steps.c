@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "engine/internal.h"
+#include "python/step.h"
 
 enum {
     LONGEST_REFUSAL = 256,   /* bytes of a key; longer ones that are refused are not remembered */
@@ -18,13 +19,12 @@ static enum sm_result remembered(sm_edge *edge, sm_outcome *outcome) {
 
 static int cross(sm_definition *definition, const sm_node *node, const sm_asked *asked, sm_verdict *verdict) {
     uint64_t bytes = sm_python_bytes();
-    sm_texts texts;
+    sm_bytes inputs[SM_INPUTS];
     int code;
 
-    sm_texts_make(&texts, node, asked);
-    code = sm_python_step(definition->engine, asked->kind, asked->accepted_before, RedisModule_Milliseconds(),
-                          texts.ptr, texts.len, texts.lengths, verdict);
-    sm_texts_free(&texts);
+    sm_inputs_of(inputs, node, asked);
+    code = sm_python_step(definition->engine, asked->kind, asked->accepted_before, RedisModule_Milliseconds(), inputs,
+                          verdict);
     sm_definition_weigh_engine(definition, bytes, sm_python_bytes());
     return code;
 }

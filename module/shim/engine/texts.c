@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static void take(sm_bytes inputs[SM_INPUTS], const sm_node *node, const sm_asked *asked) {
+void sm_inputs_of(sm_bytes inputs[SM_INPUTS], const sm_node *node, const sm_asked *asked) {
     memset(inputs, 0, SM_INPUTS * sizeof(*inputs));
     if (node) inputs[SM_IN_CONFIGURATION] = (sm_bytes){node->details->item.key, node->details->item.key_len};
     inputs[SM_IN_ARGUMENT] = asked->argument;
@@ -23,7 +23,7 @@ void sm_texts_make(sm_texts *texts, const sm_node *node, const sm_asked *asked) 
     sm_bytes inputs[SM_INPUTS];
     char *at = texts->few;
 
-    take(inputs, node, asked);
+    sm_inputs_of(inputs, node, asked);
     texts->len = 0;
     texts->own = NULL;
     texts->ptr = at;

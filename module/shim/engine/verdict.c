@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "engine/internal.h"
+#include "python/step.h"
 #include "settings.h"
 
 enum { SHARE_OF_MEMO = 64 }; /* nothing larger than the bound's 64th is remembered */
@@ -192,7 +193,7 @@ void sm_definition_weigh_engine(sm_definition *definition, uint64_t before, uint
 /* ---- the engine as a whole ---- */
 
 bool sm_engine_start(void) {
-    return sm_python_ready() == 1;
+    return sm_python_ready() == 1 && sm_python_find_step();
 }
 
 void sm_engine_set_limits(void) {

@@ -1,4 +1,4 @@
-/* The functions that Python implements (module/boundary.py), in C's words; cffi makes them. Each but the first two and
+/* The functions that Python implements (module/boundary.py), in C's words; cffi makes them. A step is step.h's. Each but the first two and
  * the last gives a code of sm_verdict_code. Those that take `texts` get all of them in one, their lengths as enum
  * sm_input has them. */
 #ifndef SM_PYTHON_EXPORTS_H
@@ -19,10 +19,6 @@ int sm_python_compile(int accepted_before, long long now, const char *texts, siz
 /* The node of a configuration that was stored. */
 int sm_python_describe(uint64_t engine, const char *configuration, size_t len, int accepted_before,
                        sm_verdict *verdict);
-
-/* A step to its outcome. */
-int sm_python_step(uint64_t engine, int kind, int accepted_before, long long now, const char *texts, size_t len,
-                   const long long *lengths, sm_verdict *verdict);
 
 /* A question of `kind` about a definition, or about a machine of it, with an argument. */
 int sm_python_ask(uint64_t engine, int kind, long long now, const char *texts, size_t len, const long long *lengths,
