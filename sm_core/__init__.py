@@ -6,6 +6,7 @@ Pure functions over immutable values. No Redis, no cffi, no clock, no I/O, nothi
     definition.py  what every compiled document can be asked
     flat.py        the flat machine, "map" documents
     statechart.py  the statechart, "states" documents, over the stepper in chart/
+    cel/           the expression language
     inspection.py  findings about a document, and pictures of a machine
     errors.py      what is refused, where and why
 """

@@ -6,7 +6,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .arguments import check_guards, check_object, event_of, read_object, stored_json
-from .chart import UNSENDABLE, Chart, Configuration, Data, Step, checked_context, compile_chart, did_you_mean, why
+from .chart import (
+    UNSENDABLE,
+    Chart,
+    Configuration,
+    Data,
+    Plan,
+    Step,
+    checked_context,
+    compile_chart,
+    did_you_mean,
+    make_plan,
+    take,
+    why,
+)
 from .definition import NOT_TAKEN, NOTHING_GIVEN, Given, Machine, NoParams, Outcome
 from .document import Limits, check_size, parse, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, EngineError, GuardError, quote, type_name
@@ -14,6 +27,9 @@ from .errors import THIRD_ARGUMENT, DocumentError, EngineError, GuardError, quot
 _MOST_NAMED = 3
 """Of the active states, in an error."""
 _STATUS = ("active", "done", "error")
+_MOST_PLANS = 256
+_LONGEST_PLANNED = 64
+"""Characters of an event's name."""
 REPORTS = ("xstate.done.actor.", "xstate.error.actor.")
 """How events begin that only the end of a task gives."""
 
@@ -24,7 +40,7 @@ class ChartDefinition:
     Immutable but for what it remembers of the last answer, on one thread.
     """
 
-    __slots__ = ("_latest", "canonical", "chart", "counts", "keeps", "split")
+    __slots__ = ("_latest", "_plans", "canonical", "chart", "counts", "keeps", "split")
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         self.chart: Chart = compile_chart(machine_members(document), limits)
@@ -33,6 +49,7 @@ class ChartDefinition:
         self.counts = self.chart.tables.keeps_context
         self.keeps = self.counts or 0 in self.chart.tables.outputs
         self._latest: tuple[bytes, Configuration] | None = None
+        self._plans: dict[tuple[bytes, str], Plan | None] = {}
 
     def _encode(self, configuration: Configuration) -> bytes:
         """Bytes that are mostly asked about at once: reading and checking them again would take longer than a step."""
@@ -61,24 +78,22 @@ class ChartDefinition:
             data.context = tables.context.value(data)
         return data
 
-    def _outcome(self, step: Step, data: Data, starts: bool = False) -> Outcome:
+    def _taken(self, step: Step | None, data: Data, target: bytes | None = None) -> Outcome | None:
+        """The outcome of a step; ``target`` is its configuration as bytes where that is known already."""
+        if step is None:
+            return NOT_TAKEN if data.touched else None
         context, changes = data.new_context()
-        if starts and self.counts and context is None:
-            context = checked_context({} if data.context is None else data.context, data.given)
         output = None if step.output is NoParams else to_json(step.output).encode()
-        ask_again = data.touched or context is not None or output is not None
-        return Outcome(self._encode(step.configuration), step.effects, ask_again, context, changes, output)
+        if target is None:
+            target = self._encode(step.configuration)
+        return Outcome(target, step.effects, data.touched or output is not None, context, changes, output)
 
-    def _step(self, take: Callable[[Data], Step | None], data: Data, where: bytes, event: str) -> Outcome | None:
+    def _step(self, step: Callable[[], Step | None], data: Data, where: bytes) -> Outcome | None:
         try:
-            step = take(data)
+            return self._taken(step(), data)
         except GuardError:
             pass
-        else:
-            if step is None:
-                return NOT_TAKEN if data.touched else None
-            return self._outcome(step, data)
-        raise GuardError(self._unsaid(where, event))
+        raise GuardError(self._unsaid(where, ""))
 
     def _unsaid(self, where: bytes, event: str) -> str:
         """What the client has to say: which of its guards ``event`` may ask for."""
@@ -88,30 +103,55 @@ class ChartDefinition:
 
     def start(self, given: Given) -> Outcome:
         data = self._data(None, "xstate.init", given)
-        try:
-            return self._outcome(self.chart.start(data), data, starts=True)
-        except GuardError:
-            pass
-        raise GuardError(self._unsaid(b"", "xstate.init"))
+        outcome = self._step(lambda: self.chart.start(data), data, b"")
+        assert outcome is not None, "a start leads somewhere"
+        if not self.counts:
+            return outcome
+        context = outcome.context or checked_context({} if data.context is None else data.context, given)
+        return outcome._replace(ask_again=True, context=context, changes=None)
 
     def mutate(self, machine: Machine, target: str, given: Given) -> Outcome | None:
         if machine.error is not None:
             return None
         where = self._decode(machine.configuration)
         data = self._data(machine, "", given)
-        return self._step(lambda data: self.chart.mutate(where, target, data), data, machine.configuration, "")
+        return self._step(lambda: self.chart.mutate(where, target, data), data, machine.configuration)
 
     def force(self, machine: Machine, target: str, given: Given) -> Outcome | None:
         where = self._decode(machine.configuration)
         data = self._data(machine, "xstate.force", given)
-        return self._step(lambda data: self.chart.force(where, target, data), data, machine.configuration, "")
+        return self._step(lambda: self.chart.force(where, target, data), data, machine.configuration)
 
     def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
         data = self._asked(machine, event, given)
         if machine.error is not None or event in UNSENDABLE:
             return None
-        where = self._decode(machine.configuration)
-        return self._step(lambda data: self.chart.step(where, event, data), data, machine.configuration, event)
+        try:
+            plan = self._plan(machine.configuration, event)
+            if plan is None:
+                step, target = self.chart.step(self._decode(machine.configuration), event, data), None
+            else:
+                step, target = take(self.chart.tables, plan, data)
+        except GuardError:
+            pass
+        else:
+            return self._taken(step, data, target)
+        raise GuardError(self._unsaid(machine.configuration, event))
+
+    def _plan(self, where: bytes, event: str) -> Plan | None:
+        """What an event may lead to, where that is asked for again and again: where it depends on data."""
+        key = (where, event)
+        try:
+            return self._plans[key]
+        except KeyError:
+            pass
+        tables = self.chart.tables
+        if len(event) > _LONGEST_PLANNED or not (tables.has_guards or tables.keeps_context):
+            return None
+        if len(self._plans) >= _MOST_PLANS:
+            self._plans.clear()
+        plan = self._plans[key] = make_plan(tables, self._decode(where), event)
+        return plan
 
     def _asked(self, machine: Machine, event: str, given: Given) -> Data:
         if event.startswith(REPORTS):

@@ -4,7 +4,7 @@ writes down what the expression reads. Refuses by name what is not known, with w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from .errors import ExpressionFault, Place
 from .functions import FUNCTIONS, REFUSED
@@ -118,7 +118,7 @@ class Checker:
     def member(self, operand: Node, node: Node, name: str) -> Node:
         """The node for a constant member: a longer path where what it is selected of is a path."""
         if isinstance(operand, Root) and operand.name != "now":
-            path = Path(operand.at, operand.name, (name,), (node.at,), depth=node.depth, size=node.size)
+            path = _instead(node, Path(operand.at, operand.name, (name,), (node.at,)))
             self._read[-1] = path  # it was the root itself: between the two nothing was checked that reads
             return path
         if isinstance(operand, Path):
@@ -126,20 +126,20 @@ class Checker:
             operand.places += (node.at,)
             operand.size = node.size
             return operand
-        return Select(node.at, operand, name, depth=node.depth, size=node.size)
+        return _instead(node, Select(node.at, operand, name))
 
     def name(self, node: Name) -> Node:
         if not node.absolute:
             for slot in range(len(self._scopes) - 1, -1, -1):
                 if self._scopes[slot] == node.name:
-                    return Local(node.at, slot, size=node.size)
+                    return _instead(node, Local(node.at, slot))
         if node.name in self._names:
             self.reads.add(node.name)
-            root = Root(node.at, node.name, size=node.size)
+            root = _instead(node, Root(node.at, node.name))
             self._read.append(root)
             return root
         if node.name in TYPES and "." not in node.name:
-            return Literal(node.at, TYPES[node.name], size=node.size)
+            return _instead(node, Literal(node.at, TYPES[node.name]))
         raise self.unknown(node.name, node.at)
 
     def unknown(self, name: str, at: Place) -> ExpressionFault:
@@ -192,13 +192,22 @@ class Checker:
             raise ExpressionFault("inState() takes the path of a state as a text, as in inState('a.b')", *node.at)
         self.reads.add("inState")
         self.states.append(ReadState(argument.value, *argument.at))
-        return InState(node.at, argument.value, size=node.size)
+        return _instead(node, InState(node.at, argument.value))
 
     def has(self, node: Has) -> Node:
         node.operand = self.check(node.operand)
         if isinstance(node.operand, Root | Path):
             self.tested.append(ReadPath((*_names(node.operand), node.name), *node.at))
         return node
+
+
+_Put = TypeVar("_Put", bound=Node)
+
+
+def _instead(node: Node, put: _Put) -> _Put:
+    """What is put in the place of a node is as large."""
+    put.size = node.size
+    return put
 
 
 def _names(node: Root | Path) -> tuple[str, ...]:
@@ -241,7 +250,7 @@ def _dotted(node: Node) -> str | None:
 
 def _select(checker: Checker, node: Any) -> Node:
     if _dotted(node) in TYPES:
-        return Literal(node.at, TYPES[str(_dotted(node))], size=node.size)
+        return _instead(node, Literal(node.at, TYPES[str(_dotted(node))]))
     return checker.member(checker.check(node.operand), node, node.name)
 
 

@@ -5,142 +5,206 @@ Every node knows its place, its depth (the longest way down, itself included) an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from .errors import Place
 
 
-@dataclass(slots=True)
 class Node:
-    at: Place
-    depth: int = field(default=1, kw_only=True)
-    size: int = field(default=1, kw_only=True)
+    __slots__ = ("at", "depth", "size")
+
+    def __init__(self, at: Place) -> None:
+        self.at = at
+        self.depth = 1
+        self.size = 1
 
 
-@dataclass(slots=True)
 class Literal(Node):
-    value: Any
+    __slots__ = ("value",)
+
+    def __init__(self, at: Place, value: Any) -> None:
+        super().__init__(at)
+        self.value = value
 
 
-@dataclass(slots=True)
 class Name(Node):
     """``absolute``: written with a dot before it, and so never the variable of a macro."""
 
-    name: str
-    absolute: bool = False
+    __slots__ = ("absolute", "name")
+
+    def __init__(self, at: Place, name: str, absolute: bool = False) -> None:
+        super().__init__(at)
+        self.name = name
+        self.absolute = absolute
 
 
-@dataclass(slots=True)
 class Select(Node):
-    operand: Node
-    name: str
+    __slots__ = ("name", "operand")
+
+    def __init__(self, at: Place, operand: Node, name: str) -> None:
+        super().__init__(at)
+        self.operand = operand
+        self.name = name
 
 
-@dataclass(slots=True)
 class Index(Node):
-    operand: Node
-    key: Node
+    __slots__ = ("key", "operand")
+
+    def __init__(self, at: Place, operand: Node, key: Node) -> None:
+        super().__init__(at)
+        self.operand = operand
+        self.key = key
 
 
-@dataclass(slots=True)
 class Call(Node):
-    target: Node | None
-    name: str
-    arguments: list[Node]
+    __slots__ = ("arguments", "name", "target")
+
+    def __init__(self, at: Place, target: Node | None, name: str, arguments: list[Node]) -> None:
+        super().__init__(at)
+        self.target = target
+        self.name = name
+        self.arguments = arguments
 
 
-@dataclass(slots=True)
 class ListOf(Node):
-    items: list[Node]
+    __slots__ = ("items",)
+
+    def __init__(self, at: Place, items: list[Node]) -> None:
+        super().__init__(at)
+        self.items = items
 
 
-@dataclass(slots=True)
 class MapOf(Node):
-    keys: list[Node]
-    values: list[Node]
+    __slots__ = ("keys", "values")
+
+    def __init__(self, at: Place, keys: list[Node], values: list[Node]) -> None:
+        super().__init__(at)
+        self.keys = keys
+        self.values = values
 
 
-@dataclass(slots=True)
 class Logical(Node):
     """``a && b && c``, or with ``||``: one node, however many terms."""
 
-    sign: str
-    terms: list[Node]
+    __slots__ = ("sign", "terms")
+
+    def __init__(self, at: Place, sign: str, terms: list[Node]) -> None:
+        super().__init__(at)
+        self.sign = sign
+        self.terms = terms
 
 
-@dataclass(slots=True)
 class Chain(Node):
     """``a + b - c``, or with ``*``, ``/`` and ``%``: one node, however many terms. ``signs``: with their places."""
 
-    terms: list[Node]
-    signs: list[tuple[str, Place]]
+    __slots__ = ("signs", "terms")
+
+    def __init__(self, at: Place, terms: list[Node], signs: list[tuple[str, Place]]) -> None:
+        super().__init__(at)
+        self.terms = terms
+        self.signs = signs
 
 
-@dataclass(slots=True)
 class Compare(Node):
-    sign: str
-    left: Node
-    right: Node
+    __slots__ = ("left", "right", "sign")
+
+    def __init__(self, at: Place, sign: str, left: Node, right: Node) -> None:
+        super().__init__(at)
+        self.sign = sign
+        self.left = left
+        self.right = right
 
 
-@dataclass(slots=True)
 class Unary(Node):
-    sign: str
-    operand: Node
+    __slots__ = ("operand", "sign")
+
+    def __init__(self, at: Place, sign: str, operand: Node) -> None:
+        super().__init__(at)
+        self.sign = sign
+        self.operand = operand
 
 
-@dataclass(slots=True)
 class Conditional(Node):
-    test: Node
-    yes: Node
-    no: Node
+    __slots__ = ("no", "test", "yes")
+
+    def __init__(self, at: Place, test: Node, yes: Node, no: Node) -> None:
+        super().__init__(at)
+        self.test = test
+        self.yes = yes
+        self.no = no
 
 
-@dataclass(slots=True)
 class Macro(Node):
     """``all``, ``exists``, ``exists_one``, ``filter`` or ``map`` over a list or the keys of a map."""
 
-    kind: str
-    range: Node
-    variable: str
-    condition: Node | None
-    transform: Node | None
-    slot: int = -1
+    __slots__ = ("condition", "kind", "range", "slot", "transform", "variable")
+
+    def __init__(
+        self,
+        at: Place,
+        kind: str,
+        range: Node,
+        variable: str,
+        condition: Node | None,
+        transform: Node | None,
+        slot: int = -1,
+    ) -> None:
+        super().__init__(at)
+        self.kind = kind
+        self.range = range
+        self.variable = variable
+        self.condition = condition
+        self.transform = transform
+        self.slot = slot
 
 
 # What the check puts in the place of names, selects and calls
 
 
-@dataclass(slots=True)
 class Root(Node):
     """``context``, ``event``, ``params``, ``input`` or ``now``."""
 
-    name: str
+    __slots__ = ("name",)
+
+    def __init__(self, at: Place, name: str) -> None:
+        super().__init__(at)
+        self.name = name
 
 
-@dataclass(slots=True)
 class Local(Node):
     """The variable of a macro."""
 
-    slot: int
+    __slots__ = ("slot",)
+
+    def __init__(self, at: Place, slot: int) -> None:
+        super().__init__(at)
+        self.slot = slot
 
 
-@dataclass(slots=True)
 class Path(Node):
     """Constant members of a root: ``context.a.b``. ``places``: of each name."""
 
-    root: str
-    names: tuple[str, ...]
-    places: tuple[Place, ...]
+    __slots__ = ("names", "places", "root")
+
+    def __init__(self, at: Place, root: str, names: tuple[str, ...], places: tuple[Place, ...]) -> None:
+        super().__init__(at)
+        self.root = root
+        self.names = names
+        self.places = places
 
 
-@dataclass(slots=True)
 class Has(Node):
-    operand: Node
-    name: str
+    __slots__ = ("name", "operand")
+
+    def __init__(self, at: Place, operand: Node, name: str) -> None:
+        super().__init__(at)
+        self.operand = operand
+        self.name = name
 
 
-@dataclass(slots=True)
 class InState(Node):
-    path: str
+    __slots__ = ("path",)
+
+    def __init__(self, at: Place, path: str) -> None:
+        super().__init__(at)
+        self.path = path

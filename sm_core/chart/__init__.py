@@ -17,6 +17,7 @@ circle.py    transitions without an event that do not end
 entry.py     which states a transition leads to
 select.py    the transitions that an event enables
 listen.py    which descriptors match an event
+plans.py     what the guards of an event decide between, remembered
 why.py       why an event is taken or not: SM.CAN … WHY
 move.py      moves that name a state: SM.MUTATE
 events.py    what could be sent now: SM.NEXT
@@ -38,6 +39,7 @@ from .data import Data, checked_context
 from .draw import draw
 from .hints import Names, did_you_mean
 from .model import Configuration, Step, Tables
+from .plans import Plan, make_plan, take
 from .rows import listed, map_tables
 from .view import view
 from .why import why
@@ -50,6 +52,7 @@ __all__ = [
     "Data",
     "Finding",
     "Names",
+    "Plan",
     "Step",
     "Tables",
     "check",
@@ -58,9 +61,11 @@ __all__ = [
     "did_you_mean",
     "draw",
     "listed",
+    "make_plan",
     "map_tables",
     "move",
     "step",
+    "take",
     "view",
     "why",
 ]

@@ -267,8 +267,7 @@ class Behaviour:
         name = action.get("type") if isinstance(action, dict) else action
         if isinstance(name, str) and name in self.named_actions:
             return self.used_action(name, action, str(at), names)
-        found = self.whole_action(action, at, names, NO_PARAMS)
-        return found
+        return self.whole_action(action, at, names, NO_PARAMS)
 
     def used_action(self, name: str, action: object, place: str, names: frozenset[str]) -> list[Action]:
         """What the root says that the name of an action means, with the params with which it is used here."""

@@ -5,11 +5,11 @@ A Data is private to one step, as its Macrostep is, and is itself the scope that
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ..cel import Budget, BudgetError, CelError, Program, Scope, to_json
 from ..definition import Given
+from ..document import read_json
 from ..document import to_json as json_text
 from ..errors import EngineError, ExpressionError, GuardError, quote
 from .model import Tables
@@ -50,7 +50,7 @@ class Data(Scope):
         self.touched = True
         if self.text is not None:
             try:
-                self.context = json.loads(self.text)
+                self.context = read_json(self.text)
             except ValueError:
                 raise EngineError("the stored context is not JSON") from None
             self.text = None

@@ -80,10 +80,7 @@ class Every:
         return self._word.join([_inner(guard) for guard in self.guards])
 
     def holds(self, data: Data) -> bool:
-        for guard in self.guards:  # no generator: an error in one would hold its frames
-            if not guard.holds(data):
-                return False
-        return True
+        return all(guard.holds(data) for guard in self.guards)
 
     def clients(self) -> Iterator[str]:
         for guard in self.guards:
@@ -97,10 +94,7 @@ class Some(Every):
     _word = " or "
 
     def holds(self, data: Data) -> bool:
-        for guard in self.guards:
-            if guard.holds(data):
-                return True
-        return False
+        return any(guard.holds(data) for guard in self.guards)
 
 
 class Not:

@@ -56,7 +56,7 @@ def candidates(tables: Tables, state: int, event: str) -> tuple[Transition, ...]
     partial = tables.partial[state]
     if not exact and not partial:
         return tables.wildcard[state]
-    if surely_answers(exact):
+    if exact and (not tables.has_guards or surely_answers(exact)):
         return exact
     found = [*exact]
     if partial:
@@ -89,10 +89,7 @@ def choosable(transitions: tuple[Transition, ...]) -> tuple[Transition, ...]:
 
 def surely_answers(transitions: tuple[Transition, ...]) -> bool:
     """Is one of them enabled whatever the guards say?"""
-    for transition in transitions:
-        if transition.guard is None:
-            return True
-    return False
+    return any(transition.guard is None for transition in transitions)
 
 
 class Listeners:

@@ -413,11 +413,13 @@ def automatic(tables: Tables, configuration: Configuration, data: Data | None) -
     return [one for one in select_always(tables, configuration.active, data) if one.targets is not None]
 
 
-def step_to_sibling(
-    tables: Tables, configuration: Configuration, transition: Transition, data: Data | None
-) -> Step | None:
-    """What a Macrostep does where ``transition`` stays, or leads to an atomic sibling, and nothing follows from it,
-    in a fraction of its time; None where there is more to it."""
+Short = tuple[Configuration, list[Actions]]
+"""Where a transition leads that is all there is to a step, and the actions to run on the way."""
+
+
+def short_step(tables: Tables, configuration: Configuration, transition: Transition) -> Short | None:
+    """What a Macrostep does where ``transition`` stays, or leads to an atomic sibling, and nothing follows from it;
+    None where there is more to it."""
     target = transition.sibling
     active, history = configuration
     left = 0
@@ -433,27 +435,36 @@ def step_to_sibling(
         return None
     if left & tables.has_history or active & tables.has_always:
         return None
+    for actions in lists:
+        if actions.raises:
+            return None
+    return Configuration(active, history), lists
+
+
+def take_short(tables: Tables, short: Short, data: Data | None) -> Step:
+    """Takes a step that is short, in a fraction of a Macrostep's time."""
+    configuration, lists = short
     effects: tuple[Effect, ...] = ()
     for actions in lists:
         if actions.effects is None:
             break
         effects += actions.effects
     else:
-        return Step(Configuration(active, history), effects)
-    for actions in lists:
-        if actions.raises:
-            return None
+        return Step(configuration, effects)
     work = Macrostep(tables, configuration, data)
     for actions in lists:
         work.act(actions)
-    return Step(Configuration(active, history), tuple(work.effects))
+    return Step(configuration, tuple(work.effects))
 
 
 def step(tables: Tables, configuration: Configuration, event: str, data: Data | None) -> Step | None:
     """Gives the machine ``event``; None when no transition is enabled."""
     transitions = enabled(tables, configuration, event, data)
-    if transitions:
-        return run(tables, configuration, transitions, data)
+    return run(tables, configuration, transitions, data) if transitions else follow(tables, configuration, data)
+
+
+def follow(tables: Tables, configuration: Configuration, data: Data | None) -> Step | None:
+    """What happens by itself after an event that no transition takes."""
     transitions = automatic(tables, configuration, data)
     if not transitions:
         return None
@@ -465,9 +476,9 @@ def step(tables: Tables, configuration: Configuration, event: str, data: Data | 
 def run(tables: Tables, configuration: Configuration, transitions: list[Transition], data: Data | None) -> Step:
     """Takes ``transitions``, and what follows from them."""
     if len(transitions) == 1:
-        step = step_to_sibling(tables, configuration, transitions[0], data)
-        if step is not None:
-            return step
+        short = short_step(tables, configuration, transitions[0])
+        if short is not None:
+            return take_short(tables, short, data)
     work = Macrostep(tables, configuration, data)
     work.take(transitions)
     work.settle()

@@ -15,7 +15,11 @@ import redis
 from tests.servers import ROOT, Server
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PROMPT = "127.0.0.1:6379> "
+PROMPTS = ("127.0.0.1:6379> ", "$ redis-cli ")
+FILE = "$(cat order.json)"
+"""How a shell's command names the page's first document in JSON."""
+CODES = ("GUARD ", "EXPR ", "CONFLICT ", "WRONGTYPE ")
+"""Errors of which redis-py leaves the code in the text."""
 
 
 def sessions(page: Path) -> Iterator[tuple[str, list[str]]]:
@@ -23,19 +27,31 @@ def sessions(page: Path) -> Iterator[tuple[str, list[str]]]:
     command, answer = "", []
     for line in [*page.read_text(encoding="utf-8").splitlines(), ""]:
         text = line[4:] if line.startswith("    ") else line
-        if command and (text.startswith(PROMPT) or not text or not line.startswith("    ")):
+        asked = next((text.removeprefix(prompt) for prompt in PROMPTS if line.startswith("    " + prompt)), "")
+        if command and (asked or not text or not line.startswith("    ")):
             yield command, answer
             command, answer = "", []
-        if line.startswith("    " + PROMPT):
-            command = text.removeprefix(PROMPT)
+        if asked:
+            command = asked
         elif command:
             answer.append(text)
+
+
+def document(page: Path) -> str:
+    """The first document in JSON on the page; "" where there is none."""
+    shown = re.search(r"^```json\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return shown[1] if shown else ""
+
+
+def words(command: str, page: Path) -> list[str]:
+    """A command as a shell, or the prompt, hands it on."""
+    return [document(page) if word == FILE else word for word in shlex.split(command)]
 
 
 def as_cli(reply: object, indent: str = "") -> list[str]:
     """A reply in the lines that redis-cli prints at a terminal."""
     if isinstance(reply, redis.ResponseError):
-        return [f"(error) ERR {reply}"]
+        return [f"(error) {'' if str(reply).startswith(CODES) else 'ERR '}{reply}"]
     if reply is None:
         return ["(nil)"]
     if isinstance(reply, int):
@@ -58,7 +74,7 @@ def test_what_redis_cli_is_shown_to_answer(r: redis.Redis, page: Path) -> None:
     python(r, page)  # a session may go on with what the page's Python has stored
     for command, answer in sessions(page):
         try:
-            reply = r.execute_command(*shlex.split(command))
+            reply = r.execute_command(*words(command, page))
         except redis.ResponseError as error:
             reply = error
         assert as_cli(reply) == answer, command
