@@ -83,7 +83,7 @@ static bool is_text(const applying *apply) {
 
 /* What a client sends is the engine's to check. */
 static bool admit(applying *apply, sm_node *node) {
-    if (apply->accepted_before) return true;
+    if (apply->accepted_before || (!node->details->definition->keeps && !sm_data_is_more(&apply->data))) return true;
     if (!taken(apply, sm_engine_admit(node, &apply->data, next(apply)))) return false;
     for (int part = SM_PART_CONTEXT; part < SM_PARTS; part++)
         apply->data.parts[part] = apply->outcomes[apply->count - 1].data->parts[part];
@@ -91,7 +91,10 @@ static bool admit(applying *apply, sm_node *node) {
 }
 
 static bool read_machine(applying *apply, const sm_target *target, sm_node **node) {
-    if (!target->machine && !apply->applied.whole) return refuse(apply, "there is no machine that takes the step");
+    if (!target->machine && !apply->applied.whole) {
+        sm_reply_no_machine(apply->ctx, target->name);
+        return false;
+    }
     if (!(*node = node_of(apply, target))) return false;
     if ((*node)->details->definition->counts != (apply->data.revision != 0))
         return refuse(apply, "the revision is missing, or none is counted");

@@ -3,6 +3,8 @@
 
 #include "engine/internal.h"
 
+enum { LONGEST_ARGUMENT = 256 }; /* bytes; what is asked with longer ones is not remembered */
+
 static enum sm_result remembered(sm_edge *edge, sm_outcome *outcome) {
     memset(outcome, 0, sizeof(*outcome));
     if (!edge->item.used) edge->item.used = true;
@@ -39,7 +41,8 @@ enum sm_result sm_engine_ask(sm_definition *definition, sm_node *node, const sm_
     code = cross(definition, node, asked, &verdict);
     if (code != SM_VERDICT_TAKEN) return sm_verdict_failed(&verdict, outcome, code);
     outcome->reply = verdict.reply;
-    if (may_be_known && !verdict.ask_again && sm_is_rememberable(asked->argument, outcome->reply))
+    if (may_be_known && !verdict.ask_again && asked->argument.len <= LONGEST_ARGUMENT &&
+        sm_is_rememberable(asked->argument, outcome->reply))
         sm_edge_add(&question, definition, NULL, outcome->reply, false);
     return sm_verdict_end(&verdict, outcome, SM_TAKEN);
 }
