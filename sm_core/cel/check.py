@@ -35,6 +35,7 @@ NAMES = frozenset({"context", "event", "params", "input", "now"})
 _MACROS = ("all", "exists", "exists_one", "filter", "map")
 _CALLED = frozenset({*FUNCTIONS, *_MACROS, "has", "inState"})
 _LONGEST_NAME = 40
+_LONGEST_LIST = 150
 _SHORTEST_NAME = 3
 _WORDS = {
     "undefined": "ask has(context.a), or compare with null",
@@ -113,7 +114,7 @@ class Checker:
 
     def paths(self) -> tuple[ReadPath, ...]:
         """What is read of the roots, each path as long as its names are constant."""
-        return tuple(ReadPath(_names(node), *node.at) for node in self._read)
+        return tuple(ReadPath(_path_names(node), *node.at) for node in self._read)
 
     def member(self, operand: Node, node: Node, name: str) -> Node:
         """The node for a constant member: a longer path where what it is selected of is a path."""
@@ -147,7 +148,9 @@ class Checker:
         hint = _WORDS.get(name) or _nearest(name, self._names)
         if name in FUNCTIONS or name == "inState":
             return ExpressionFault(f"{quoted(name)} is a function: its arguments are missing", *at)
-        return ExpressionFault(f"{quoted(name)} is not known here: {hint or 'known are ' + ', '.join(known)}", *at)
+        return ExpressionFault(
+            f"{quoted(name)} is not known here: {hint or 'known are ' + ', '.join(known)[:_LONGEST_LIST]}", *at
+        )
 
     def macro(self, node: Macro) -> Node:
         node.range = self.check(node.range)
@@ -182,7 +185,9 @@ class Checker:
         if node.name in REFUSED:
             return ExpressionFault(f"{node.name}() is not known here: {REFUSED[node.name]}", *node.at)
         hint = _WORDS.get(node.name) or _nearest(node.name, _CALLED)
-        return ExpressionFault(f"{node.name[:64]}() is not known here" + (f": {hint}" if hint else ""), *node.at)
+        return ExpressionFault(
+            f"{node.name[:_LONGEST_NAME]}() is not known here" + (f": {hint}" if hint else ""), *node.at
+        )
 
     def _state(self, node: Call) -> Node:
         if not self._in_state:
@@ -197,7 +202,7 @@ class Checker:
     def has(self, node: Has) -> Node:
         node.operand = self.check(node.operand)
         if isinstance(node.operand, Root | Path):
-            self.tested.append(ReadPath((*_names(node.operand), node.name), *node.at))
+            self.tested.append(ReadPath((*_path_names(node.operand), node.name), *node.at))
         return node
 
 
@@ -210,7 +215,7 @@ def _instead(node: Node, put: _Put) -> _Put:
     return put
 
 
-def _names(node: Root | Path) -> tuple[str, ...]:
+def _path_names(node: Root | Path) -> tuple[str, ...]:
     return (node.name,) if isinstance(node, Root) else (node.root, *node.names)
 
 
@@ -223,7 +228,7 @@ def _shortened(name: str) -> Iterator[str]:
         yield name[:at] + name[at + 1 :]
 
 
-_NEAR = {short: name for name in _CALLED | NAMES for short in _shortened(name)}
+_NEAR = {short: name for name in sorted(_CALLED | NAMES) for short in _shortened(name)}
 
 
 def _nearest(name: str, known: frozenset[str]) -> str | None:

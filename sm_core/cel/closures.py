@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
+from ..errors import member
 from .comparisons import comparison
 from .errors import BudgetError, CelError, Place
 from .functions import FUNCTIONS
@@ -39,6 +40,7 @@ from .values import (
     LEAST_INT,
     MISSING,
     MOST_INT,
+    PER_ITEM,
     Scope,
     UInt,
     Value,
@@ -48,6 +50,8 @@ from .values import (
     shown,
     words,
 )
+
+_LONGEST_OWNER = 100
 
 
 def build(node: Node) -> Closure:
@@ -94,7 +98,7 @@ def _lost(value: Value, node: Path) -> CelError:
     for name, at in zip(node.names, node.places, strict=True):
         if type(value) is not dict or name not in value:
             return _no_member(value, name, owner, at)
-        owner = f"{owner}.{name}" if len(owner) < 64 else owner
+        owner = member(owner, name) if len(owner) < _LONGEST_OWNER else owner
         value = value[name]
     return outside(node.at)
 
@@ -111,10 +115,11 @@ def _path(node: Path) -> Closure:
             for name in names:
                 value = value[name]
         except (KeyError, TypeError):
-            value = MISSING
-        if value is MISSING or (type(value) is int and not LEAST_INT <= value <= MOST_INT):
-            raise _lost(root(scope), node)
-        return value
+            pass
+        else:
+            if type(value) is not int or LEAST_INT <= value <= MOST_INT:
+                return value
+        raise _lost(root(scope), node)
 
     return path
 
@@ -122,31 +127,33 @@ def _path(node: Path) -> Closure:
 def _member_of_context(node: Path) -> Closure:
     name = node.names[0]
 
-    def member(scope: Scope) -> Value:
+    def read(scope: Scope) -> Value:
         try:
             value = scope.context[name]
         except (KeyError, TypeError):
-            value = MISSING
-        if value is MISSING or (type(value) is int and not LEAST_INT <= value <= MOST_INT):
-            raise _lost(scope.context, node)
-        return value
+            pass
+        else:
+            if type(value) is not int or LEAST_INT <= value <= MOST_INT:
+                return value
+        raise _lost(scope.context, node)
 
-    return member
+    return read
 
 
 def _member_of_event(node: Path) -> Closure:
     name = node.names[0]
 
-    def member(scope: Scope) -> Value:
+    def read(scope: Scope) -> Value:
         try:
             value = scope.event[name]
         except (KeyError, TypeError):
-            value = MISSING
-        if value is MISSING or (type(value) is int and not LEAST_INT <= value <= MOST_INT):
-            raise _lost(scope.event, node)
-        return value
+            pass
+        else:
+            if type(value) is not int or LEAST_INT <= value <= MOST_INT:
+                return value
+        raise _lost(scope.event, node)
 
-    return member
+    return read
 
 
 def _checked(value: Value, at: Place) -> Value:
@@ -160,10 +167,10 @@ def _select(node: Select) -> Closure:
 
     def select(scope: Scope) -> Value:
         value = operand(scope)
-        member = value.get(name, MISSING) if type(value) is dict else MISSING
-        if member is MISSING:
+        found = value.get(name, MISSING) if type(value) is dict else MISSING
+        if found is MISSING:
             raise _no_member(value, name, "", at)
-        return _checked(member, at)
+        return _checked(found, at)
 
     return select
 
@@ -190,13 +197,13 @@ def _index(node: Index) -> Closure:
             return _checked(_item(value, key, at), at)
         if type(value) is not dict:
             raise CelError(f"{words(value)} has no members to index", at)
-        found = map_key(key)
-        if found is None:
+        name = map_key(key)
+        if name is None:
             raise CelError(f"{words(key)} is no key of a map", at)
-        member = value.get(found, MISSING)
-        if member is MISSING:
+        found = value.get(name, MISSING)
+        if found is MISSING:
             raise CelError(f"no member {shown(key)} in the map", at)
-        return _checked(member, at)
+        return _checked(found, at)
 
     return index
 
@@ -315,8 +322,8 @@ def _difference(left: Closure, operation: Any, right: Closure, at: Place) -> Clo
 
 
 def _compare(node: Compare) -> Closure:
-    number = node.right.value if isinstance(node.right, Literal) and type(node.right.value) is int else None
-    return comparison(node.sign, build(node.left), build(node.right), number, node.at)
+    constant = node.right.value if isinstance(node.right, Literal) else MISSING
+    return comparison(node.sign, build(node.left), build(node.right), constant, node.at)
 
 
 def _unary(node: Unary) -> Closure:
@@ -398,7 +405,7 @@ def _in_state(node: InState) -> Closure:
 def _macro(node: Macro) -> Closure:
     condition = None if node.condition is None else build(node.condition)
     transform = None if node.transform is None else build(node.transform)
-    steps = node.size - node.range.size
+    steps = PER_ITEM + node.size - node.range.size
     return run_macro(node.kind, build(node.range), condition, transform, node.slot, steps, node.at)
 
 

@@ -6,22 +6,21 @@ from __future__ import annotations
 from .errors import CelError, Place
 from .macros import Closure
 from .numbers import ordered
-from .values import Scope, Value, equal, map_key, words
+from .values import PER_ITEM, Scope, Value, equal, map_key, words
 
 _CHEAP = frozenset({bool, int, float, type(None)})
 """Equal where Python says so, two of the same type."""
+_PLAIN = _CHEAP | {str}
 
 
-def comparison(sign: str, left: Closure, right: Closure, number: int | None, at: Place) -> Closure:
-    """The closure of ``left sign right``. ``number``: the int that the right side always is."""
-    if sign == "==":
-        return _equals(left, right)
-    if sign == "!=":
-        same = _equals(left, right)
-        return lambda scope: not same(scope)
+def comparison(sign: str, left: Closure, right: Closure, constant: Value, at: Place) -> Closure:
+    """The closure of ``left sign right``. ``constant``: what the right side always is, or MISSING."""
     if sign == "in":
         return _member_of(left, right, at)
-    return _ORDER[sign](left, right, at) if number is None else _ORDER_WITH[sign](left, number, at)
+    if sign in ("==", "!="):
+        same = _equals_constant(left, constant) if type(constant) in _PLAIN else _equals(left, right)
+        return same if sign == "==" else lambda scope: not same(scope)
+    return _ORDER_WITH[sign](left, constant, at) if type(constant) is int else _ORDER[sign](left, right, at)
 
 
 def _less(left: Closure, right: Closure, at: Place) -> Closure:
@@ -108,6 +107,18 @@ _ORDER = {"<": _less, "<=": _at_most, ">": _greater, ">=": _at_least}
 _ORDER_WITH = {"<": _less_number, "<=": _at_most_number, ">": _greater_number, ">=": _at_least_number}
 
 
+def _equals_constant(left: Closure, constant: Value) -> Closure:
+    kind = type(constant)
+
+    def equals(scope: Scope) -> Value:
+        value = left(scope)
+        if type(value) is kind:
+            return value == constant
+        return equal(value, constant, scope.budget)
+
+    return equals
+
+
 def _equals(left: Closure, right: Closure) -> Closure:
     def equals(scope: Scope) -> Value:
         one, other = left(scope), right(scope)
@@ -124,7 +135,7 @@ def _member_of(left: Closure, right: Closure, at: Place) -> Closure:
         value, container = left(scope), right(scope)
         budget = scope.budget
         if type(container) is list:
-            budget.charge(len(container))
+            budget.charge(PER_ITEM * len(container))
             return any(equal(value, item, budget) for item in container)
         if type(container) is not dict:
             hint = ": a text is asked with text.contains(part)" if type(container) is str else ""

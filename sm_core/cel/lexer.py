@@ -11,14 +11,18 @@ from .values import LEAST_INT, MOST_INT, MOST_UINT, UInt, quoted
 
 _TOKEN = re.compile(
     r"""
-    (?P<space>   [ \t\n\f\r]+ | //[^\n]* )
+[ \t]*(?:
+    (?P<end>     \Z )
+  | (?P<space>   [\n\f\r][ \t\n\f\r]* | //[^\n]* )
   | (?P<foreign> ===|!==|=>|\?\?|\?\.(?![0-9])|\*\*|\.\.\.|<<|>>|&(?!&)|\|(?!\|)|=(?!=)|[`;^~@$\#\\] )
   | (?P<number>  0x[0-9a-fA-F]+[uU]? | (?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[uU]? )
   | (?P<quote>   (?:[bB][rR]?|[rR])?(?:'''|\"\"\"|'|\") )
   | (?P<name>    [A-Za-z_][A-Za-z0-9_]* )
   | (?P<sign>    &&|\|\||==|!=|<=|>=|[-+*/%<>!?:.,()\[\]{}] )
+  | (?P<other>   . )
+)
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 _WORD = re.compile(r"[A-Za-z0-9_]+")
 _WHOLE = re.compile(r"[0-9]+\Z")
@@ -88,25 +92,23 @@ class Lexer:
         """The next token. ``negative``: a minus stands before it, so that the least int of all may follow.
         Raises ExpressionFault."""
         while True:
-            at = self._line, self._offset - self._line_start + 1
-            if self._offset == len(self._text):
-                return Token("end", "", at)
             match = _TOKEN.match(self._text, self._offset)
-            if match is None:
-                raise ExpressionFault(f"{quoted(self._text[self._offset])} is not known here", *at)
-            kind, text = match.lastgroup, match[0]
+            assert match is not None and match.lastgroup is not None  # one of the groups takes any character
+            kind = match.lastgroup
+            text = match[kind]
             self._offset = match.end()
             if kind == "space":
                 self._count_lines(text)
-            elif kind == "name" or kind == "sign":
+                continue
+            at = self._line, self._offset - len(text) - self._line_start + 1
+            if kind == "name" or kind == "sign" or kind == "end":
                 return Token(kind, text, at)
-            elif kind == "number":
+            if kind == "number":
                 return self._number(text, at, negative)
-            elif kind == "quote":
+            if kind == "quote":
                 return self._string(text, at)
-            else:
-                hint = _FOREIGN.get(text)
-                raise ExpressionFault(f"{quoted(text)} is not known here" + (f": {hint}" if hint else ""), *at)
+            hint = _FOREIGN.get(text)
+            raise ExpressionFault(f"{quoted(text)} is not known here" + (f": {hint}" if hint else ""), *at)
 
     def _count_lines(self, text: str) -> None:
         lines = text.count("\n")

@@ -1,5 +1,5 @@
 """The macros that loop: all, exists, exists_one, filter and map. Each turn of a loop costs as many steps as what it
-evaluates has nodes."""
+evaluates has nodes, and PER_ITEM."""
 
 from __future__ import annotations
 

@@ -32,6 +32,8 @@ MOST_NODES = 2_000
 MOST_DEPTH = 60
 """Of nodes in each other, and of brackets, whatever is in them."""
 
+_LONGEST_NAME = 64
+
 _LEVELS = {"||": 1, "&&": 2, "+": 4, "-": 4, "*": 5, "/": 5, "%": 5}
 _LEVELS |= dict.fromkeys(("==", "!=", "<", "<=", ">", ">=", "in"), 3)
 _CONSTANTS = {"true": True, "false": False, "null": None}
@@ -204,7 +206,7 @@ class _Parser:
         while self._token.kind == "sign":
             at = self._token.at
             if self._take("."):
-                node = self._selected(node, at)
+                node = self._selected(node)
             elif self._take("["):
                 key = self._expression("'['")
                 self._want("]", "after the index")
@@ -215,7 +217,7 @@ class _Parser:
                 return node
         return node
 
-    def _selected(self, node: Node, at: Place) -> Node:
+    def _selected(self, node: Node) -> Node:
         token = self._token
         if token.kind != "name" or token.text == "in" or token.text in _CONSTANTS:
             raise self._unexpected("the name of a member after '.'")
@@ -225,7 +227,7 @@ class _Parser:
         return self._bounded(Select(token.at, node, token.text), (node,))
 
     def _call(self, target: Node | None, name: Token) -> Node:
-        arguments = self._listed(")", f"after the arguments of {name.text}()", trailing=False)
+        arguments = self._listed(")", f"after the arguments of {name.text[:_LONGEST_NAME]}()", trailing=False)
         if target is None and name.text == "has":
             return self._has(name, arguments)
         if target is not None and name.text in _MACROS:

@@ -10,6 +10,8 @@ from .errors import CelError
 from .times import write_time
 from .values import (
     MOST_NESTING,
+    PER_CONTAINER,
+    PER_ITEM,
     PER_STEP,
     Budget,
     CelType,
@@ -60,7 +62,7 @@ def _json(value: Value, budget: Budget, nesting: int) -> Value:
 def _json_container(value: Value, budget: Budget, nesting: int) -> Value:
     if nesting >= MOST_NESTING:
         raise CelError(f"lists and maps are nested more than {MOST_NESTING} deep")
-    budget.charge(1 + len(value))
+    budget.charge(PER_CONTAINER + PER_ITEM * len(value))
     if type(value) is list:
         items = [_json(item, budget, nesting + 1) for item in value]
         return value if all(map(is_, items, value)) else items

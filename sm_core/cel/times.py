@@ -85,7 +85,9 @@ def time_between(later: Timestamp, earlier: Timestamp, at: Place) -> Duration:
 
 
 def timestamp_of_seconds(seconds: int, at: Place) -> Timestamp:
-    return _timestamp(seconds * SECOND, at)
+    if _LEAST_TIME <= seconds * SECOND <= _MOST_TIME:
+        return Timestamp(seconds * SECOND)
+    raise CelError("timestamp() takes seconds of the years 1 to 9999; of milliseconds it is timestamp(now / 1000)", at)
 
 
 def read_timestamp(text: str, at: Place) -> Timestamp:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ..errors import quote
 from .errors import BudgetError, CelError, Place
 
 Value = Any
@@ -21,15 +22,18 @@ MOST_INT = (1 << 63) - 1
 MOST_UINT = (1 << 64) - 1
 PER_STEP = 16
 """So many characters, or bytes, that are compared, copied or searched count as one step."""
+PER_ITEM = 2
+"""So many steps is an item of a list or a map that is compared, searched or gone through."""
+PER_CONTAINER = 5
+"""So many steps, its items left out, is a list or a map that is compared or becomes JSON."""
 MOST_NESTING = 100
 """Of lists and maps in each other, where two are compared or one becomes JSON."""
-_LONGEST_QUOTE = 64
 
 
 class Budget:
     """How many steps the evaluations of one command may take together. ``left`` is what they have not yet taken.
 
-    A step is some 50 to 100 ns of work: a node of an expression, an element of a list, PER_STEP characters.
+    A step is a node of an expression that is evaluated; other work counts as what takes about as long.
     """
 
     __slots__ = ("left", "most")
@@ -148,10 +152,8 @@ def words(value: Value) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text in double quotes, cut when long."""
-    if len(text) > _LONGEST_QUOTE:
-        text = text[:_LONGEST_QUOTE] + "..."
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+    """A text in double quotes, for a message: one line of ASCII, cut when long."""
+    return quote(text, '"')
 
 
 def shown(value: Value) -> str:
@@ -216,7 +218,7 @@ def _equal_containers(left: Value, right: Value, budget: Budget, nesting: int) -
         return False
     if nesting >= MOST_NESTING:
         raise CelError(f"lists and maps are nested more than {MOST_NESTING} deep")
-    budget.charge(len(left))
+    budget.charge(PER_CONTAINER + PER_ITEM * len(left))
     if type(left) is list:
         return all(equal(one, other, budget, nesting + 1) for one, other in zip(left, right, strict=True))
     for key, value in left.items():

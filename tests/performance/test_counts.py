@@ -124,7 +124,8 @@ def callgrind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callgrind]:
     if shutil.which("valgrind") is None or shutil.which("callgrind_control") is None:
         pytest.skip("valgrind is not installed (Debian/Ubuntu: valgrind)")
     folder = tmp_path_factory.mktemp("callgrind")
-    prefix = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/callgrind.out"]
+    # A server of another distribution's package is started by a script that sets the path of its libraries.
+    prefix = ["valgrind", "--tool=callgrind", "--trace-children=yes", f"--callgrind-out-file={folder}/callgrind.out"]
     server = Server(folder, prefix=prefix, binary=servers.find()).start()
     server.own.execute_command("SM.SET", "k", DOCUMENT)
     yield Callgrind(server)

@@ -31,7 +31,7 @@ FAULTS = [
     ("12abc", 1, 1, '"12abc" is no number'),
     ("1 + 9223372036854775808", 1, 5, '"9223372036854775808" is outside 64 bits: the most is 9223372036854775807'),
     ("1.5u", 1, 1, '"1.5u" is no number: only a whole number can be unsigned'),
-    ("1 + é", 1, 5, '"é" is not known here'),
+    ("1 + é", 1, 5, '"\\u00e9" is not known here'),
     # what JavaScript writes
     ("event.n === 1", 1, 9, '"===" is not known here: write =='),
     ("event.n !== 1", 1, 9, '"!==" is not known here: write !='),
@@ -121,6 +121,9 @@ ERRORS = [
     ("[1].filter(x, x)", "what filter() asks of each item is a bool, not an int at line 1, column 5"),
     ("int('x')", '"x" is no int at line 1, column 1'),
     ("bool(1)", "bool() takes a string or a bool, not an int at line 1, column 1"),
+    ("timestamp(1700000000000)", "timestamp() takes seconds of the years 1 to 9999; "
+     "of milliseconds it is timestamp(now / 1000) at line 1, column 1"),
+    ("context['a\\n'].b", 'no member "a\\n" in context at line 1, column 8'),
     ("timestamp('x')", "\"x\" is no timestamp, as in '2030-01-31T12:00:00Z' at line 1, column 1"),
     ("timestamp('2023-02-29T00:00:00Z')", '"2023-02-29T00:00:00Z" is no timestamp: there is no such day or time'
      " at line 1, column 1"),
@@ -144,9 +147,26 @@ def test_a_long_name_is_cut() -> None:
     with pytest.raises(CelError) as raised:
         compile_expression("context['" + "a" * 5_000 + "']").evaluate(scope())
     assert len(raised.value.message) < 200
-    with pytest.raises(ExpressionFault) as fault:
-        compile_expression("a" * 5_000)
-    assert len(fault.value.message) < 200
+    for text in (
+        "a" * 5_000,
+        "a" * 5_000 + "()",
+        "a" * 5_000 + "(1",
+        f"[1].all({'a' * 5_000}, b)",
+        "1." + "a" * 5_000,
+        "'\\n\\u0000' 'a'",
+    ):
+        with pytest.raises(ExpressionFault) as fault:
+            compile_expression(text + " +")
+        assert len(fault.value.message) < 250
+        assert fault.value.message.isprintable()
+
+
+def test_a_message_is_one_line() -> None:
+    with pytest.raises(CelError) as raised:
+        compile_expression("context['a\\n']['b\\n']['c\\n']").evaluate(scope(context={"a\n": {"b\n": 1}}))
+    assert raised.value.message == (
+        'context["a\\n"]["b\\n"] is an int, which has no member "c\\n" at line 1, column 22'
+    )
 
 
 def test_a_program_says_what_it_reads() -> None:

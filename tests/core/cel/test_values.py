@@ -146,7 +146,7 @@ def test_what_is_json_already_is_not_copied() -> None:
 
 def test_the_size_of_a_result_is_charged() -> None:
     long = "a" * 1_600
-    for text, steps in (("context.long", 101), ("[context.long, context.long]", 205), ("{context.long: 1}", 102)):
+    for text, steps in (("context.long", 101), ("[context.long, context.long]", 211), ("{context.long: 1}", 107)):
         assert as_json(text, steps=steps, long=long)
         with pytest.raises(CelError, match="took more than"):
             as_json(text, steps=steps - 1, long=long)
