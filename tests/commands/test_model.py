@@ -11,7 +11,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sm_core import Given, Limits, Machine, Outcome, compile_document
+from sm_core import DocumentError, Given, Limits, Machine, Outcome, compile_document
 from tests.documents import compact
 from tests.servers import Server
 
