@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sm_core import Definition, DocumentError, Limits, compile_document, explain
+from sm_core import Definition, DocumentError, Given, Limits, Machine, compile_document, explain
 from tests.documents import README, TRAFFIC, compact
 from tests.servers import Server, Wire
 
@@ -44,7 +44,7 @@ class Oracle:
 
     def __init__(self) -> None:
         self.definition: Definition | None = None
-        self.configuration = b""
+        self.machine = Machine()
         self.reason: bytes | None = None
 
     def answer(self, name: str, arguments: list[bytes]) -> Any:
@@ -55,18 +55,18 @@ class Oracle:
     def set(self, document: bytes, current: bytes | None = None) -> bytes:
         try:
             compiled = compile_document(document, LIMITS)
-            configuration = compiled.configuration
+            machine = compiled.machine
             if current is not None:
                 fault = not_text(current)
                 if fault is not None:
                     raise DocumentError("the third argument", f"not UTF-8: byte {fault}")
-                configuration = compiled.definition.enter(current.decode(), b"", LIMITS)
+                machine = Machine(compiled.definition.enter(current.decode(), None, LIMITS, Given()).configuration)
             elif compiled.unknown_current is not None:
                 return line(compiled.unknown_current)
         except DocumentError as error:
             return line(explain(error))
-        assert configuration is not None
-        self.definition, self.configuration = compiled.definition, configuration
+        assert machine is not None
+        self.definition, self.machine = compiled.definition, machine
         self.reason = None if compiled.reason is None else compiled.reason.encode()
         return OK
 
@@ -82,14 +82,14 @@ class Oracle:
             return self.document()
         return {
             b"REASON": self.reason or b"",
-            b"CURRENT": self.definition.current(self.configuration).encode(),
+            b"CURRENT": self.definition.current(self.machine.configuration).encode(),
             b"INITIAL": self.definition.initial.encode(),
         }[member.upper()]
 
     def document(self) -> bytes:
         assert self.definition is not None
         canonical, split = self.definition.canonical, self.definition.split
-        head = self.definition.head(self.configuration) + b"," + canonical[1:split]
+        head = self.definition.head(self.machine.configuration) + b"," + canonical[1:split]
         if self.reason is not None:
             head += b',"reason":' + json.dumps(self.reason.decode(), ensure_ascii=False).encode()
         return head + canonical[split:]
@@ -106,7 +106,7 @@ class Oracle:
 
     def states(self) -> list[bytes]:
         assert self.definition is not None
-        return [state.encode() for state in self.definition.states(self.configuration)]
+        return [state.encode() for state in self.definition.states(self.machine.configuration)]
 
     def mutate(self, state: bytes, reason: bytes | None = None, force: bytes | None = None) -> bytes:
         if force is None and reason is not None and reason.upper() == b"FORCE":
@@ -120,10 +120,10 @@ class Oracle:
         if self.definition is None or not_text(state) is not None:
             return NIL
         take = self.definition.mutate if force is None else self.definition.force
-        move = take(self.configuration, state.decode())
+        move = take(self.machine, state.decode(), Given())
         if move is None:
             return NIL
-        self.configuration, self.reason = move[0], reason
+        self.machine, self.reason = Machine(move.configuration), reason
         return OK
 
     def send(self, event: bytes, actions: bytes | None = None) -> Any:
@@ -131,29 +131,29 @@ class Oracle:
             return SYNTAX
         if self.definition is None or not_text(event) is not None:
             return NIL
-        move = self.definition.send(self.configuration, event.decode())
+        move = self.definition.send(self.machine, event.decode(), Given())
         if move is None:
             return NIL
-        self.configuration, self.reason = move[0], None
+        self.machine, self.reason = Machine(move.configuration), None
         return self.states() if actions is None else [self.states(), []]
 
     def can(self, event: bytes) -> bytes:
         if self.definition is None:
             return NIL
-        taken = not_text(event) is None and self.definition.send(self.configuration, event.decode()) is not None
+        taken = not_text(event) is None and self.definition.can(self.machine, event.decode(), Given())
         return b":1" if taken else b":0"
 
     def next(self) -> Any:
         if self.definition is None:
             return NIL
-        return [event.encode() for event in self.definition.next(self.configuration)]
+        return [event.encode() for event in self.definition.next(self.machine)]
 
     def reset(self, actions: bytes | None = None) -> Any:
         if actions is not None and actions.upper() != b"ACTIONS":
             return SYNTAX
         if self.definition is None:
             return NIL
-        self.configuration, self.reason = self.definition.start()[0], None
+        self.machine, self.reason = Machine(self.definition.start(Given()).configuration), None
         return OK if actions is None else [self.states(), []]
 
 
