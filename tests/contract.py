@@ -20,7 +20,8 @@ GENERIC = {
     "SM.RENDER": ('{"map":{"a":["b"]},"initial":"a"}',),
     "SM.TEMPLATE": (),
 }
-"""For SM.APPLY a step to the state boo, of a machine that has one. The fewest arguments that a command takes. All other commands take a key."""
+"""For SM.APPLY a step to the state boo, of a machine that has one. The fewest
+arguments that a command takes. All other commands take a key."""
 
 
 def enough(name: str, key: str = "key") -> tuple[str, ...]:

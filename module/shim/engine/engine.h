@@ -78,8 +78,8 @@ extern sm_engine_counters sm_engine_counts;
 
 /* ---- documents ---- */
 
-/* What a document says: a definition, the node where a machine of it stands, its reason, what it keeps. What was accepted
- * before (by a primary, or before a restart) is taken whatever the limits say now. `given` may be NULL. */
+/* What a document says: a definition, the node where a machine of it stands, its reason, what it keeps. What was
+ * accepted before (by a primary, or before a restart) is taken whatever the limits say now. `given` may be NULL. */
 enum sm_result sm_engine_document(sm_bytes document, bool accepted_before, const sm_given *given, sm_outcome *outcome);
 
 /* The same of a text that a client has sent before, under the limits of now; false where none has. */
@@ -105,8 +105,8 @@ enum sm_result sm_engine_merge(sm_bytes context, sm_bytes changes, sm_outcome *o
 /* A step from a node. */
 enum sm_result sm_engine_step(sm_node *node, const sm_asked *asked, sm_outcome *outcome);
 
-/* A step of a definition: its start, or standing where `current` says, where `node` may say what history states restore,
- * or be NULL. */
+/* A step of a definition: its start, or standing where `current` says, where `node` may say what history states
+ * restore, or be NULL. */
 enum sm_result sm_engine_begin(sm_definition *definition, sm_node *node, const sm_asked *asked, sm_outcome *outcome);
 
 /* ---- questions ---- */

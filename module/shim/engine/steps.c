@@ -41,8 +41,8 @@ static void remember(sm_definition *definition, const sm_question *question, con
     }
 }
 
-/* Asks Python, and remembers what it says where it may be: without a question, nothing is. `known`: an edge says already
- * that it is asked again. */
+/* Asks Python, and remembers what it says where it may be: without a question, nothing is. `known`: an edge says
+ * already that it is asked again. */
 static enum sm_result ask_python(sm_definition *definition, const sm_node *node, const sm_asked *asked,
                                  const sm_question *question, bool known, sm_outcome *outcome) {
     sm_verdict verdict;

@@ -201,9 +201,9 @@ sm_machine *sm_machine_keep(sm_machine *machine, sm_node *node, sm_cached_edge *
 bool sm_machine_step(sm_machine *machine, sm_node *node, sm_cached_edge *edge, uint64_t *revision) {
     sm_block *block = machine ? whole(machine) : NULL;
 
-    if (!block || !block->revision || block->lengths[SM_PART_REASON] != NO_PART || block->lengths[SM_PART_OUTPUT] != NO_PART ||
-        block->lengths[SM_PART_ERROR] != NO_PART)
-        return false;
+    if (!block || !block->revision) return false;
+    for (int part = 0; part < SM_PARTS; part++)
+        if (block->lengths[part] != NO_PART && part != SM_PART_CONTEXT) return false;
     count_move(machine, node, edge);
     block->node = node;
     *revision = ++block->revision;

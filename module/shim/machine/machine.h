@@ -1,8 +1,8 @@
 /* Machines, as keys hold them. Only this folder knows how a key's word is read, and counts where machines stand.
  *
  * The word is a pointer to a node where a machine is only where it stands, so that it takes no memory of its own and a
- * step changes one word; otherwise a pointer to a block that begins with the node, tagged in its lowest bits: one with a
- * reason alone, or one with all that a machine keeps. What the server's allocator gives is aligned to eight bytes at
+ * step changes one word; otherwise a pointer to a block that begins with the node, tagged in its lowest bits: one with
+ * a reason alone, or one with all that a machine keeps. What the server's allocator gives is aligned to eight bytes at
  * least. */
 #ifndef SM_MACHINE_MACHINE_H
 #define SM_MACHINE_MACHINE_H
@@ -70,8 +70,8 @@ bool sm_machine_stands(const sm_machine *machine, const sm_node *node, const sm_
 /* Whether it stands on that node already, and keeps just that. */
 bool sm_machine_is(const sm_machine *machine, const sm_node *node, const sm_data *data);
 
-/* The machine goes to a node: along a cached edge of the node where it stands, or, where that is NULL, otherwise. It may
- * be another pointer from then on. It keeps a reason or nothing, before and after: */
+/* The machine goes to a node: along a cached edge of the node where it stands, or, where that is NULL, otherwise. It
+ * may be another pointer from then on. It keeps a reason or nothing, before and after: */
 sm_machine *sm_machine_move(sm_machine *machine, sm_node *node, sm_cached_edge *edge, const sm_bytes *reason);
 /* whatever it kept, it keeps this then, which may point into what it kept: */
 sm_machine *sm_machine_keep(sm_machine *machine, sm_node *node, sm_cached_edge *edge, const sm_data *data);

@@ -91,8 +91,8 @@ void sm_verdict_reason(sm_verdict *verdict, const char *text, size_t len);
 void sm_verdict_stand(sm_verdict *verdict, const char *configuration, size_t configuration_len, const char *head,
                       size_t head_len, const char *states, size_t states_len, int done);
 
-/* The outcome of a step that depends on data: where the machine stands, and what it keeps then. A length of -1: there is
- * none; the context is as it was. The same step may have another outcome next time: it is not to be remembered. */
+/* The outcome of a step that depends on data: where the machine stands, and what it keeps then. A length of -1: there
+ * is none; the context is as it was. The same step may have another outcome next time: it is not to be remembered. */
 void sm_verdict_outcome(sm_verdict *verdict, const char *configuration, size_t configuration_len, const char *context,
                         long long context_len, const char *changes, long long changes_len, const char *output,
                         long long output_len, const char *error, long long error_len);
