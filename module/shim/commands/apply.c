@@ -1,5 +1,5 @@
-/* SM.APPLY: what a primary or an append-only file says that a command has led to (type/applied.h). Nothing is evaluated.
- */
+/* SM.APPLY: what a primary or an append-only file says that a command has led to (type/applied.h). Nothing is
+ * evaluated. */
 #include <stdio.h>
 
 #include "command_functions.h"

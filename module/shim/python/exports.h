@@ -1,5 +1,5 @@
-/* The functions that Python implements (module/boundary.py), in C's words; cffi makes them. A step is step.h's. Each but
- * the first two and the last gives a code of sm_verdict_code. Those that take `texts` get all of them in one, their
+/* The functions that Python implements (module/boundary.py), in C's words; cffi makes them. A step is step.h's. Each
+ * but the first two and the last gives a code of sm_verdict_code. Those that take `texts` get all of them in one, their
  * lengths as enum sm_input has them. */
 #ifndef SM_PYTHON_EXPORTS_H
 #define SM_PYTHON_EXPORTS_H
@@ -12,8 +12,7 @@ int sm_python_ready(void);
 void sm_python_set_limits(long long document_bytes, long long states, long long elements, long long nesting,
                           long long context_bytes, long long expression_steps);
 
-/* A document (SM_IN_ARGUMENT) to a definition, where it stands, a reason. What was accepted before is held to no limit.
- */
+/* A document (SM_IN_ARGUMENT) to a definition, where it stands, a reason. Accepted before: it is held to no limit. */
 int sm_python_compile(int accepted_before, long long now, const char *texts, size_t len, const long long *lengths,
                       sm_verdict *verdict);
 
