@@ -189,6 +189,11 @@ def _too_deep(document: dict[str, Any], text: str, nesting: int, with_rows: bool
     """
     if with_rows and "map" in document and "meta" not in document:
         return False
+    return is_deeper(text, nesting)
+
+
+def is_deeper(text: str, nesting: int) -> bool:
+    """Whether JSON is nested deeper than that."""
     if text.count("{") + text.count("[") <= nesting:
         return False
     brackets = _without_strings(text).encode().translate(_BRACKETS, _OTHERS)

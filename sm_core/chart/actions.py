@@ -51,62 +51,68 @@ class Ask:
 class AskWith:
     """An effect whose params depend on data."""
 
-    __slots__ = ("name", "said", "used")
+    __slots__ = ("name", "params")
 
-    def __init__(self, name: str, said: Template, used: Template = NO_PARAMS) -> None:
-        """``used``: the params with which the root's action is used, in which ``said`` is."""
+    def __init__(self, name: str, params: Template) -> None:
         self.name = name
-        self.said = said
-        self.used = used
+        self.params = params
 
     def run(self, work: Macrostep) -> None:
         if work.data is not None:
-            work.data.params = self.used.value(work.data)
-            params = self.said.value(work.data)
+            params = self.params.value(work.data)
             work.spend(1 + len(json_text(params)) // CHARACTERS)
             work.effects.append(Effect(self.name, params))
 
 
 class Assign:
-    """``@xstate.assign``: members that are merged into the context; all of them see the context before it.
+    """``@xstate.assign``: members that are merged into the context; all of them see the context before it."""
 
-    ``params``: what a named one was used with.
-    """
-
-    __slots__ = ("members", "params")
+    __slots__ = ("members",)
     name = "@xstate.assign"
 
-    def __init__(self, members: Template, params: Template = NO_PARAMS) -> None:
+    def __init__(self, members: Template) -> None:
         self.members = members
-        self.params = params
 
     def run(self, work: Macrostep) -> None:
         if work.data is not None:
             work.spend(1)
-            work.data.params = self.params.value(work.data)
             work.data.assign(self.members.value(work.data))
 
 
 class Raise:
     """``@xstate.raise``: an event that the machine gives itself, within the same step."""
 
-    __slots__ = ("event", "params", "place")
+    __slots__ = ("event", "place")
     name = "@xstate.raise"
 
-    def __init__(self, event: Template, place: str, params: Template = NO_PARAMS) -> None:
+    def __init__(self, event: Template, place: str) -> None:
         self.event = event
-        self.params = params
         self.place = place
 
     def run(self, work: Macrostep) -> None:
         if work.data is None:
             return
-        work.data.params = self.params.value(work.data)
         event: dict[str, Any] = self.event.value(work.data)
         if not isinstance(event["type"], str) or not event["type"]:
             raise ExpressionError(f'{self.place}: the "type" of an event is its name, a string')
         work.spend(1 + self.event.cost)
         work.queue.append(event)
+
+
+class Use:
+    """What the root says that the name of an action means, with the params with which it is used in one place."""
+
+    __slots__ = ("meaning", "name", "params")
+
+    def __init__(self, name: str, meaning: Actions, params: Template) -> None:
+        self.name = name
+        self.meaning = meaning
+        self.params = params
+
+    def run(self, work: Macrostep) -> None:
+        if work.data is not None:
+            work.data.params = self.params.value(work.data)
+        work.act(self.meaning)
 
 
 class Actions:
@@ -116,7 +122,9 @@ class Actions:
 
     def __init__(self, items: Sequence[Action]) -> None:
         self.items = tuple(items)
-        self.raises = any(isinstance(action, Raise) for action in items)
+        self.raises: bool = any(
+            isinstance(one, Raise) or (isinstance(one, Use) and one.meaning.raises) for one in items
+        )
         asks = [action for action in items if isinstance(action, Ask)]
         self.effects = tuple([ask.effect for ask in asks]) if len(asks) == len(items) else None
         self.cost = sum([ask.cost for ask in asks])

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ..cel import ExpressionFault, compile_expression
 from ..definition import Effect, NoParams
 from ..document import Limits, to_json
-from ..errors import member, quote, type_name
+from ..errors import DocumentError, LimitError, member, quote, type_name
 from . import members as read
-from .actions import NONE, Action, Actions, Ask, AskWith, Assign, Raise
+from .actions import NONE, Action, Actions, Ask, AskWith, Assign, Raise, Use
 from .data import Expression
 from .guards import NO_PARAMS, ClientGuard, Every, ExpressionGuard, Guard, InState, Not, Some
 from .hints import Names
@@ -31,6 +31,12 @@ NAMED = frozenset((*STEP, "params"))
 """The same for the root's guards and actions, which are used with params."""
 
 LANGUAGE = "cel"
+
+CHARACTERS = 16
+"""Characters of expressions that take as long to compile as another element of the document."""
+
+_MOST_LEVELS = 256
+"""Of guards in guards and of JSON with expressions: the most that max-nesting may allow."""
 
 EXPRESSION_OBJECT = Kind("an expression", (EXPRESSION, "@lang"), {})
 DEFINED_GUARD = Kind("the meaning of a guard", ("when",), {})
@@ -74,9 +80,11 @@ class Behaviour:
             name: self.meaning(member("$.guards", name), inner)
             for name, inner in read.mapping(faults, "$", document, "guards").items()
         }
-        self.named_actions = read.mapping(faults, "$", document, "actions")
-        for name, inner in self.named_actions.items():  # also those that nothing uses
-            self.whole_action(inner, member("$.actions", name), NAMED, NO_PARAMS)
+        self.named_actions: dict[str, Actions] = {}
+        self.named_actions = {
+            name: self.named_action(member("$.actions", name), inner)
+            for name, inner in read.mapping(faults, "$", document, "actions").items()
+        }
 
     # Expressions
 
@@ -92,16 +100,15 @@ class Behaviour:
         members(self.faults, place, value, EXPRESSION_OBJECT)
         self.said_language(place, value, "@lang")
         text = value[EXPRESSION]
-        self.states.count(1, place)
+        self.states.count(1 + len(text) // CHARACTERS if isinstance(text, str) else 1, place)
         if not isinstance(text, str):
             self.faults.at(place, f"expected the text of an expression, got {type_name(text)}")
             return None
         try:
-            program = compile_expression(text, names)
+            program = compile_expression(text, names, None if "context" in names else False)
         except ExpressionFault as error:
             fault = str(error)
         else:
-            self.states.count(program.cost // 4, place)
             for path, _, _ in program.states:
                 if self.states.state_at(path) == NO_STATE:
                     self.faults.at(place, f"inState: no state {quote(path)}")
@@ -115,11 +122,12 @@ class Behaviour:
     def template(self, place: str, value: object, names: frozenset[str]) -> Template:
         """JSON in which expressions may stand."""
         cost = [0]
-        make = self.maker(place, value, names, cost)
+        make = self.maker(place, value, names, cost, 1)
         return Template(value if make is None else None, make, 1 + cost[0])
 
-    def maker(self, place: str, value: object, names: frozenset[str], cost: list[int]) -> Maker | None:
+    def maker(self, place: str, value: object, names: frozenset[str], cost: list[int], depth: int) -> Maker | None:
         """What makes ``value``; None where it is constant. ``cost`` grows by what there is to make."""
+        check_depth(place, depth)
         if isinstance(value, dict):
             if EXPRESSION in value:
                 expression = self.expression(place, value, names)
@@ -127,7 +135,7 @@ class Behaviour:
             cost[0] += len(value)
             made = {}
             for name, inner in value.items():
-                if isinstance(inner, (dict, list)) and (maker := self.maker(member(place, name), inner, names, cost)):
+                if isinstance(inner, (dict, list)) and (maker := self.maker(member(place, name), inner, names, cost, depth + 1)):
                     made[name] = maker
             return object_maker(value, made) if made else None
         if isinstance(value, list):
@@ -135,7 +143,7 @@ class Behaviour:
             found = {}
             for index, inner in enumerate(value):
                 if isinstance(inner, (dict, list)):
-                    maker = self.maker(str(Element(place, index)), inner, names, cost)
+                    maker = self.maker(str(Element(place, index)), inner, names, cost, depth + 1)
                     if maker:
                         found[index] = maker
             return array_maker(value, found) if found else None
@@ -156,8 +164,9 @@ class Behaviour:
             return None
         return self.expression(f"{place}.when", when, NAMED)
 
-    def guard(self, place: str, value: object) -> Guard | None:
+    def guard(self, place: str, value: object, depth: int = 1) -> Guard | None:
         """The guard of a transition; None where there is none, or after a fault."""
+        check_depth(place, depth)
         if value is None or (self.faults.before and value in ({}, [])):
             self.faults.lost(place, "a guard")
             return None
@@ -176,7 +185,7 @@ class Behaviour:
             self.faults.at(place, 'a guard object needs its name in "type"')
             return None
         if name.startswith("xstate."):
-            return self.built_in_guard(place, name, value)
+            return self.built_in_guard(place, name, value, depth + 1)
         members(self.faults, place, value, NAMED_GUARD)
         params = self.template(f"{place}.params", value["params"], STEP) if "params" in value else NO_PARAMS
         return self.named_guard(place, name, params, repr(value.get("params")))
@@ -192,19 +201,19 @@ class Behaviour:
         self.client_guards.setdefault(name, []).append((place, written))
         return ClientGuard(name)
 
-    def built_in_guard(self, place: str, name: str, value: dict[str, Any]) -> Guard | None:
+    def built_in_guard(self, place: str, name: str, value: dict[str, Any], depth: int) -> Guard | None:
         if name in ("xstate.and", "xstate.or"):
             members(self.faults, place, value, COMBINATION)
             inner = value.get("guards")
             if not isinstance(inner, list):
                 self.faults.at(f"{place}.guards", f"expected an array of guards, got {type_name(inner)}")
                 return None
-            found = [self.guard(str(Element(f"{place}.guards", index)), one) for index, one in enumerate(inner)]
+            found = [self.guard(str(Element(f"{place}.guards", index)), one, depth) for index, one in enumerate(inner)]
             guards = [guard for guard in found if guard is not None]
             return Every(guards) if name == "xstate.and" else Some(guards)
         if name == "xstate.not":
             members(self.faults, place, value, NEGATION)
-            negated = self.guard(f"{place}.guard", value.get("guard"))
+            negated = self.guard(f"{place}.guard", value.get("guard"), depth)
             return None if negated is None else Not(negated)
         if name == "xstate.stateIn":
             members(self.faults, place, value, STATE_IN)
@@ -242,7 +251,7 @@ class Behaviour:
     def transition_actions(self, place: str, value: dict[str, Any]) -> Actions:
         """What a transition does: its own ``context`` is an assignment before its actions."""
         actions = self.actions(f"{place}.actions", value["actions"]) if "actions" in value else NONE
-        if value.get("context") is not None:
+        if value.get("context") not in (None, {}, []):  # empty, 1.0 took it
             assign = self.assignment(f"{place}.context", value["context"], STEP)
             if assign is not None:
                 actions = Actions((assign, *actions.items))
@@ -259,42 +268,41 @@ class Behaviour:
             if action is None:
                 self.faults.lost(at, "an action")
             else:
-                found.extend(self.action(action, at, names))
+                one = self.action(action, at, names)
+                if one is not None:
+                    found.append(one)
         return Actions(found)
 
-    def action(self, action: object, at: Place, names: frozenset[str]) -> list[Action]:
-        """What one action does; a name of the root's ``actions`` may be several."""
+    def action(self, action: object, at: Place, names: frozenset[str]) -> Action | None:
+        """What one action does."""
         name = action.get("type") if isinstance(action, dict) else action
-        if isinstance(name, str) and name in self.named_actions:
-            return self.used_action(name, action, str(at), names)
-        return self.whole_action(action, at, names, NO_PARAMS)
-
-    def used_action(self, name: str, action: object, place: str, names: frozenset[str]) -> list[Action]:
-        """What the root says that the name of an action means, with the params with which it is used here."""
+        if not isinstance(name, str) or name not in self.named_actions:
+            return self.plain_action(action, at, names)
         params = NO_PARAMS
         if isinstance(action, dict):
-            members(self.faults, place, action, read.ACTION)
+            members(self.faults, str(at), action, read.ACTION)
             if "params" in action:
-                params = self.template(f"{place}.params", action["params"], names)
-        said = self.named_actions[name]
-        self.states.count(len(said) if isinstance(said, list) else 1, place)
-        return self.whole_action(said, member("$.actions", name), NAMED, params)
+                params = self.template(f"{at}.params", action["params"], names)
+        meaning = self.named_actions[name]
+        self.states.count(len(meaning), at)
+        return Use(name, meaning, params)
 
-    def whole_action(self, value: object, place: Place, names: frozenset[str], params: Template) -> list[Action]:
-        """The actions of ``value``, in which no name is looked up."""
-        found = []
-        for action, at in listed(str(place), value) if isinstance(value, list) else [(value, place)]:
-            one = self.plain_action(action, at, names, params)
-            if one is not None:
-                found.append(one)
-        return found
+    def named_action(self, place: str, value: object) -> Actions:
+        """What the root says that the name of an action means: no name is looked up in it."""
+        found = [self.plain_action(one, at, NAMED) for one, at in listed(place, value)]
+        self.states.count(len(found), place)
+        return Actions([action for action in found if action is not None])
 
-    def plain_action(self, action: object, at: Place, names: frozenset[str], params: Template) -> Action | None:
+    def plain_action(self, action: object, at: Place, names: frozenset[str]) -> Action | None:
         name = action
         if isinstance(action, dict):
             name = action.get("type")
             if isinstance(name, str) and name in _BUILT_IN:
-                return self.built_in(name, action, str(at), names, params)
+                try:
+                    return self.built_in(name, action, str(at), names)
+                except DocumentError:  # an action of that name, to 1.0
+                    if not self.faults.before:
+                        raise
             members(self.faults, str(at), action, read.ACTION)
             at = member(str(at), "type") if "type" in action else at
             if name is None:
@@ -312,57 +320,60 @@ class Behaviour:
             self.faults.at(at, f"the built-in action {quote(name)} {word}{_BUILT_IN_NAMES.hint(name)}")
         else:
             said = action.get("params", NoParams) if isinstance(action, dict) else NoParams
-            return self.effect(name, said, str(at), names, params)
+            return self.effect(name, said, str(at), names)
         return None
 
-    def effect(self, name: str, said: object, place: str, names: frozenset[str], params: Template) -> Action:
-        """``said``: the params as they are written; ``params``: those with which the root's action is used."""
+    def effect(self, name: str, said: object, place: str, names: frozenset[str]) -> Action:
+        """``said``: its params as they are written."""
         if said is NoParams:
-            if params is NO_PARAMS:
-                return Ask(Effect(name), len(name))
-            if params.make is not None:
-                return AskWith(name, params)
-            return Ask(Effect(name, params.constant), len(name) + len(to_json(params.constant)))
-        template = self.template(f"{place.removesuffix('.type')}.params", said, names)
-        if template.make is None:
-            text = to_json(said)
-            self.states.count(len(text) // 4096, place)
-            return Ask(Effect(name, said), len(name) + len(text))
-        return AskWith(name, template, params)
+            return Ask(Effect(name), len(name))
+        template = self.said_params(f"{place.removesuffix('.type')}.params", said, names)
+        if template.make is not None:
+            return AskWith(name, template)
+        text = to_json(said)
+        self.states.count(len(text) // 4096, place)
+        return Ask(Effect(name, said), len(name) + len(text))
 
-    def built_in(
-        self, name: str, action: dict[str, Any], place: str, names: frozenset[str], params: Template
-    ) -> Action | None:
+    def said_params(self, place: str, said: object, names: frozenset[str]) -> Template:
+        """The params of an effect. 1.0 passed over them: what is no expression is data then."""
+        try:
+            return self.template(place, said, names)
+        except LimitError:
+            raise
+        except DocumentError:
+            if not self.faults.before:
+                raise
+        return Template(said, None, 1)
+
+    def built_in(self, name: str, action: dict[str, Any], place: str, names: frozenset[str]) -> Action | None:
         members(self.faults, place, action, _BUILT_IN[name])
         if name == "@xstate.assign":
-            return self.assignment(f"{place}.context", action.get("context"), names, params)
+            return self.assignment(f"{place}.context", action.get("context"), names)
         if name == "@xstate.raise":
             for word in ("delay", "id"):
                 if action.get(word) is not None:
                     self.faults.at(f"{place}.{word}", f"{quote(word)} is not supported yet")
             event = self.event(f"{place}.event", action.get("event"), names)
-            return None if event is None else Raise(event, f"{place}.event", params)
+            return None if event is None else Raise(event, f"{place}.event")
         if name == "@xstate.emit":
             event = self.event(f"{place}.event", action.get("event"), names)
-            return None if event is None else self.made(name, {"event": event}, params)
+            return None if event is None else self.made(name, {"event": event})
         if name == "@xstate.log":
             args = self.template(f"{place}.args", action.get("args", []), names)
-            return self.made(name, {"args": args}, params)
+            return self.made(name, {"args": args})
         self.faults.at(place, f"the built-in action {quote(name)} is not supported yet")
         return None
 
-    def made(self, name: str, parts: dict[str, Template], params: Template) -> Action:
+    def made(self, name: str, parts: dict[str, Template]) -> Action:
         """An effect whose params are made of templates."""
         constant = {part: template.constant for part, template in parts.items()}
         made = {part: template.make for part, template in parts.items() if template.make is not None}
         if not made:
             return Ask(Effect(name, constant), len(to_json(constant)))
         cost = sum([template.cost for template in parts.values()])
-        return AskWith(name, Template(None, object_maker(constant, made), cost), params)
+        return AskWith(name, Template(None, object_maker(constant, made), cost))
 
-    def assignment(
-        self, place: str, value: object, names: frozenset[str], params: Template = NO_PARAMS
-    ) -> Assign | None:
+    def assignment(self, place: str, value: object, names: frozenset[str]) -> Assign | None:
         """Members to merge into the context."""
         if not isinstance(value, dict) or EXPRESSION in value:
             what = "an expression" if isinstance(value, dict) else type_name(value)
@@ -370,7 +381,7 @@ class Behaviour:
             return None
         self.assigned.extend((name, member(place, name)) for name in value)
         self.states.count(len(value), place)
-        return Assign(self.template(place, value, names), params)
+        return Assign(self.template(place, value, names))
 
     def event(self, place: str, value: object, names: frozenset[str]) -> Template | None:
         """An event to raise or to emit: its name, or an object with its name in ``type``."""
@@ -386,5 +397,8 @@ class Behaviour:
         return self.template(place, value, names)
 
 
-def _is_text(value: dict[str, Any]) -> bool:
-    return isinstance(value[EXPRESSION], str)
+def check_depth(place: str, depth: int) -> None:
+    """Raises LimitError where what is gone through level by level has too many of them: what was accepted before has
+    not been counted."""
+    if depth > _MOST_LEVELS:
+        raise LimitError(place, f"nested deeper than {_MOST_LEVELS} levels")

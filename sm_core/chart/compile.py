@@ -130,7 +130,7 @@ class Compiler(Numbering):
             raw = read.transition(self.faults, path, said)
             self.written_out(state, raw, None)
             actions = self.behaviour.transition_actions(path, said)
-            if said.get("guard") is not None:
+            if "guard" in said and not (self.faults.before and said["guard"] in (None, {}, [])):
                 self.faults.at(member(path, "guard"), "an initial transition has no guard")
             if len(raw.targets or ()) > 1:
                 self.faults.at(member(path, "target"), "an initial transition has one target")

@@ -9,11 +9,13 @@ from typing import Any
 
 from ..cel import Budget, BudgetError, CelError, Program, Scope, to_json
 from ..definition import Given
-from ..document import read_json
+from ..document import is_deeper, read_json
 from ..document import to_json as json_text
 from ..errors import EngineError, ExpressionError, GuardError, quote
 from .model import Tables
 
+_AROUND = 2
+"""Objects around the context in what SM.GET answers, which SM.SET is to take."""
 _LARGE_CONTEXT = 512
 """Bytes. Of a larger one, replicas are told the members that changed alone."""
 
@@ -31,7 +33,7 @@ class Data(Scope):
         self.context: Any = None
         self.event: dict[str, Any] = event
         self.params: Any = None
-        self.input: Any = None
+        self.input: Any = {}
         self.now = given.now
         self.budget = Budget(given.limits.expression_steps)
         self.locals = []
@@ -90,11 +92,14 @@ class Data(Scope):
 
 def checked_context(context: object, given: Given) -> bytes:
     """A context as it is stored. Raises EngineError where it is larger than the limits allow."""
-    text = json_text(context).encode()
-    most = given.limits.context_bytes
-    if len(text) > most:
-        raise EngineError(f"the context would be {len(text)} bytes, more than max-context-bytes ({most}) allows")
-    return text
+    text = json_text(context)
+    encoded = text.encode()
+    most, nesting = given.limits.context_bytes, given.limits.nesting
+    if len(encoded) > most:
+        raise EngineError(f"the context would be {len(encoded)} bytes, more than max-context-bytes ({most}) allows")
+    if is_deeper(text, nesting - _AROUND):
+        raise EngineError(f"the context would be nested deeper than max-nesting ({nesting}) allows")
+    return encoded
 
 
 class Expression:

@@ -13,8 +13,9 @@ from ..errors import DocumentError, element, member, quote, type_name
 from .hints import Names
 from .model import FINAL, HISTORY, TYPE_NAMES
 
-NOT_TAKEN = ("after", "invoke", "delays", "timeout", "onTimeout", "store", "route")
+NOT_TAKEN = ("after", "invoke", "delay", "delays", "timeout", "onTimeout", "store", "route")
 """What XState gives a meaning to and this engine does not: refused by name, unless it is empty."""
+_EMPTY: tuple[object, ...] = (None, [], {})
 
 _COMMON = (
     *("id", "type", "description", "meta", "tags", "initial", "states"),
@@ -51,7 +52,7 @@ _FORMER = {
     "strict": "XState 5 has none; a transition for '*' takes what no other does",
     "delimiter": "XState 5 has none; '.' is between the names in a target",
     "maxIterations": "it is a member of the top level's 'options'",
-    **dict.fromkeys((*_TOOLS, "options"), "only the top level has it"),
+    **dict.fromkeys((*_TOOLS, "options", "context", "guards", "snapshot"), "only the top level has it"),
 }
 STATE = Kind("a state", (*_COMMON, "target"), _FORMER, (*_RESOLVED, "version"))
 _ROOT = ("version", "current", "historyValue", "snapshot", "context", "guards", "actions", "@exprLang", "options")
@@ -132,8 +133,10 @@ def members(faults: Faults, path: str, value: dict[str, Any], kind: Kind) -> Non
         if name in kind.allowed:
             continue
         if name in NOT_TAKEN:
-            if inner is not None and inner != [] and inner != {}:
+            if inner not in _EMPTY:
                 faults.at(member(path, name), f"{quote(name)} is not supported yet")
+        elif inner in _EMPTY and (name == "context" or (name == "guard" and faults.before)):
+            continue  # 1.0 passed over it
         else:
             word = f": {kind.words[name]}" if name in kind.words else kind.names.hint(name)
             faults.at(member(path, name), f"{kind.what} has no member {quote(name)}{word}")

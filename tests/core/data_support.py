@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sm_core import Definition, Effect, Given, Limits, Machine, Outcome, compile_document
+from sm_core import NOT_TAKEN, Definition, EngineError, Given, Limits, Machine, Outcome, compile_document
 
 XSTATE = Path(__file__).parent / "xstate"
 
@@ -23,6 +24,10 @@ RAN_AGAIN = "ran-again"
 """Likewise, but all that happened is that an ``always`` without a target ran its effects; here it does not."""
 OTHER_ORDER = "always-order"
 """XState asks several ``always`` in the order in which their states were entered; here it is the document's."""
+
+
+ENDLESS = re.compile("do not end|options.maxIterations|max-expression-steps|nested more than")
+"""In what is said of a step that does not end: which bound it comes to first is not XState's."""
 
 
 class Seen(NamedTuple):
@@ -43,6 +48,8 @@ class Taken(NamedTuple):
     effects: list[Any] | None
     """As JSON values; None: nothing happened at all."""
     seen: Seen
+    refused: bool = False
+    """The step does not end: nothing happened, and it is said that it does not."""
 
 
 Taker = Callable[[Record], Taken]
@@ -86,10 +93,14 @@ def expected(chart: Record) -> Iterator[tuple[Record, Taken]]:
     """Each record of a chart with what has to come of it, as far as XState's order is the document's."""
     context = chart["config"].get("context")
     history: dict[str, list[str]] = {}
+    seen = Seen(None, "", None, None, history)
     for record in [chart["initial"], *chart["steps"]]:
         quirks = record.get("quirks", [])
         if OTHER_ORDER in quirks:
             return
+        if record.get("error"):
+            yield record, Taken(record["can"], None, seen, refused=True)
+            continue
         context = record.get("context", context)
         history = record.get("history", history)
         happened = "event" not in record or record["taken"] == 1 or MOVED in quirks
@@ -108,6 +119,7 @@ def follow(chart: Record, take: Taker) -> int:
         where = f"{chart['name']}, record {count} ({exact(record.get('event'))}, {sorted(guards_of(record))})"
         taken = take(record)
         require(f"{where}: can", taken.can, right.can)
+        require(f"{where}: refused", taken.refused, right.refused)
         require(f"{where}: effects", taken.effects, right.effects)
         for member, is_, should_be in zip(Seen._fields, taken.seen, right.seen, strict=True):
             require(f"{where}: {member}", is_, should_be)
@@ -120,32 +132,43 @@ def loaded(text: bytes | None) -> Any:
 
 
 class EngineTaker:
-    """The engine as one who takes records: what is stored is all that it knows of the steps before."""
+    """The engine as one who takes records: what is stored is all that it knows of the steps before.
+
+    What may be remembered (``ask_again`` is false) must not depend on data: the engine is asked with other data too.
+    """
 
     def __init__(self, chart: Record) -> None:
         self.input = json.dumps(chart["input"]).encode() if "input" in chart else None
         text = json.dumps(document_of(chart)).encode()
         self.definition: Definition = compile_document(text, Limits(), Given(input=self.input)).definition
         self.machine = Machine()
+        self.first_context: bytes | None = None
 
     def __call__(self, record: Record) -> Taken:
-        can = None
-        outcome: Outcome | None
         guards = guards_of(record)
-        if "event" in record:
-            name, data = event_of(record)
-            given = Given(data=data.encode() if data else None, guards=guards)
-            can = self.definition.can(self.machine, name, given)
-            outcome = self.definition.send(self.machine, name, given)
-        else:
+        if "event" not in record:
             outcome = self.definition.start(Given(input=self.input, guards=guards))
-        if outcome is not None and not outcome.configuration:
-            outcome = None  # not taken, and asked again the next time
-        if outcome is not None:
-            context = self.machine.context if outcome.context is None else outcome.context
-            self.machine = Machine(outcome.configuration, context, outcome.output, outcome.error)
-        effects = None if outcome is None else [effect_of(effect) for effect in outcome.effects]
-        return Taken(can, effects, self.seen())
+            self.first_context = outcome.context
+            return Taken(None, self.store(outcome), self.seen())
+        name, data = event_of(record)
+        given = Given(data=data.encode() if data else None, guards=guards)
+        can = self.definition.can(self.machine, name, given)
+        try:
+            sent = self.definition.send(self.machine, name, given)
+        except EngineError as error:
+            if not ENDLESS.search(str(error)):
+                raise
+            return Taken(can, None, self.seen(), refused=True)
+        if sent is None or not sent.ask_again:
+            other = self.machine._replace(context=self.first_context)
+            assert self.definition.send(other, name, Given(guards=guards)) == sent
+        return Taken(can, None if sent is None or sent == NOT_TAKEN else self.store(sent), self.seen())
+
+    def store(self, outcome: Outcome) -> list[Any]:
+        """Stores what a step led to; answers its effects."""
+        context = self.machine.context if outcome.context is None else outcome.context
+        self.machine = Machine(outcome.configuration, context, outcome.output, outcome.error)
+        return [json.loads(effect.text()) for effect in outcome.effects]
 
     def seen(self) -> Seen:
         machine = self.machine
@@ -158,6 +181,3 @@ class EngineTaker:
     def snapshot(self) -> Any:
         return json.loads(self.definition.snapshot(self.machine))
 
-
-def effect_of(effect: Effect) -> Any:
-    return json.loads(effect.text())

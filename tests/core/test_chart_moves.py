@@ -267,11 +267,11 @@ def test_a_step_to_sibling_is_what_a_macrostep_would_be() -> None:
         tables = chart_of(fixture["config"]).tables
         for configuration in walk(chart_of(fixture["config"]), fixture["name"], fixture["alphabet"], 40):
             for event in fixture["alphabet"]:
-                transitions = enabled(tables, configuration, event)
-                step = step_to_sibling(tables, configuration, transitions[0]) if len(transitions) == 1 else None
+                transitions = enabled(tables, configuration, event, None)
+                step = step_to_sibling(tables, configuration, transitions[0], None) if len(transitions) == 1 else None
                 if step is not None:
                     found += 1
-                    work = Macrostep(tables, configuration)
+                    work = Macrostep(tables, configuration, None)
                     work.take(transitions)
                     work.settle()
                     assert step == work.result(), (fixture["name"], event)
@@ -293,6 +293,6 @@ def test_a_step_to_sibling_is_what_a_macrostep_would_be() -> None:
 def test_where_there_is_more_to_a_step_the_macrostep_takes_it(states: dict[str, Any], more: str) -> None:
     chart = chart_of({"initial": "a", "states": {"a": {"on": {"E": "b"}}, **states}})
     configuration = Configuration(chart.enter("a").active)
-    transitions = enabled(chart.tables, configuration, "E")
+    transitions = enabled(chart.tables, configuration, "E", None)
     assert len(transitions) == 1
-    assert step_to_sibling(chart.tables, configuration, transitions[0]) is None, more
+    assert step_to_sibling(chart.tables, configuration, transitions[0], None) is None, more

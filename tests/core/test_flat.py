@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sm_core import DocumentError, LimitError, Limits, Outcome, check_document, compile_document
+from sm_core import DocumentError, Given, LimitError, Limits, Machine, Outcome, check_document, compile_document
 from sm_core.flat import FlatDefinition
 
 README = b'{"current":"","map":{"bar": ["blee", "boo"], "boo": ["blee"]},"initial":"bar"}'
@@ -23,24 +23,24 @@ def refused(document: bytes, limits: Limits | None = None) -> str:
 
 
 def test_the_readme_machine() -> None:
-    definition, configuration, unknown_current, reason, _ = compile_document(README, Limits())
+    definition, machine, starts, unknown_current, reason, _ = compile_document(README, Limits())
     assert unknown_current is None
     assert reason is None
-    assert configuration == b"bar"
-    assert definition.mutate(b"bar", "notastate") is None
-    assert definition.mutate(b"bar", "blee") == Outcome(b"blee", ())
-    assert definition.mutate(b"blee", "bar") is None
-    assert definition.mutate(b"boo", "boo") is None
-    assert definition.force(b"blee", "bar") == Outcome(b"bar", ())
-    assert definition.force(b"blee", "notastate") is None
+    assert (machine, starts) == (Machine(b"bar"), False)
+    assert definition.mutate(Machine(b"bar"), "notastate", Given()) is None
+    assert definition.mutate(Machine(b"bar"), "blee", Given()) == Outcome(b"blee", ())
+    assert definition.mutate(Machine(b"blee"), "bar", Given()) is None
+    assert definition.mutate(Machine(b"boo"), "boo", Given()) is None
+    assert definition.force(Machine(b"blee"), "bar", Given()) == Outcome(b"bar", ())
+    assert definition.force(Machine(b"blee"), "notastate", Given()) is None
     assert definition.rows == ("bar", "boo")
     assert definition.known == ("bar", "blee", "boo")
     assert definition.states(b"blee") == ("blee",)
-    assert definition.next(b"bar") == ["blee", "boo"]
-    assert definition.next(b"blee") == []
-    assert definition.send(b"bar", "boo") == Outcome(b"boo", ())
-    assert definition.send(b"boo", "bar") is None
-    assert definition.start() == Outcome(b"bar", ())
+    assert definition.next(Machine(b"bar")) == ["blee", "boo"]
+    assert definition.next(Machine(b"blee")) == []
+    assert definition.send(Machine(b"bar"), "boo", Given()) == Outcome(b"boo", ())
+    assert definition.send(Machine(b"boo"), "bar", Given()) is None
+    assert definition.start(Given()) == Outcome(b"bar", ())
     assert definition.head(b"blee") == b'{"current":"blee"'
 
 
@@ -54,8 +54,8 @@ def test_canonical_and_split_are_the_reply_around_the_reason() -> None:
         "current": "ä",
         "id": "x",
     }
-    definition, configuration, _, reason, _ = compile_document(json.dumps(document).encode(), Limits())
-    assert (configuration, reason) == ("ä".encode(), "why")
+    definition, machine, starts, _, reason, _ = compile_document(json.dumps(document).encode(), Limits())
+    assert (machine, starts, reason) == (Machine("ä".encode()), False, "why")
     assert definition.canonical[: definition.split].decode() == '{"map":{"ä":[]},"initial":"ä"'
     assert definition.canonical[definition.split :].decode() == ',"version":"2","meta":{"é":[1,null]},"id":"x"}'
     again = compile_document(definition.canonical, Limits())
@@ -99,14 +99,14 @@ def test_an_initial_state_that_no_row_knows(more: int) -> None:
     rows = {f"s{number}": [f"s{number + 1}"] for number in range(more)} | {"cart": ["paid"]}
     for initial in ("cart", "paid"):
         document = json.dumps({"map": rows, "initial": initial}).encode()
-        assert compile_document(document, Limits()).configuration == initial.encode()
+        assert compile_document(document, Limits()).machine == Machine(initial.encode())
     document = json.dumps({"map": rows, "initial": "crat"}).encode()
     assert refused(document) == "$.initial: no state 'crat' in the map; did you mean 'cart'?"
     before = compile_document(document, None)
-    assert before.configuration == b"crat"
+    assert before.machine == Machine(b"crat")
     assert before.definition.known[-1] == "crat"
-    assert before.definition.force(b"cart", "crat") == Outcome(b"crat", ())
-    assert compile_document(b'{"map":{},"initial":"crat"}', Limits()).configuration == b"crat"
+    assert before.definition.force(Machine(b"cart"), "crat", Given()) == Outcome(b"crat", ())
+    assert compile_document(b'{"map":{},"initial":"crat"}', Limits()).machine == Machine(b"crat")
 
 
 def test_a_target_without_a_row_whose_name_is_nearly_a_rows() -> None:
@@ -137,27 +137,27 @@ def test_what_is_stored_is_within_the_limit_too() -> None:
 
 
 def test_an_empty_current_is_the_initial_state() -> None:
-    assert compile_document(b'{"map":{},"initial":"x"}', Limits()).configuration == b"x"
-    assert compile_document(b'{"map":{},"initial":"x","current":""}', Limits()).configuration == b"x"
-    assert compile_document(b'{"map":{},"initial":""}', Limits()).configuration == b""
+    assert compile_document(b'{"map":{},"initial":"x"}', Limits()).machine == Machine(b"x")
+    assert compile_document(b'{"map":{},"initial":"x","current":""}', Limits()).machine == Machine(b"x")
+    assert compile_document(b'{"map":{},"initial":""}', Limits()).machine == Machine(b"")
 
 
 def test_an_empty_current_is_the_state_of_that_name_where_there_is_one() -> None:
     """A machine that stands there is written into the AOF, and set again, as its document."""
     rows = b'"map":{"a":[""],"":["a"]},"initial":"a"'
-    assert compile_document(b"{" + rows + b"}", Limits()).configuration == b"a"
+    assert compile_document(b"{" + rows + b"}", Limits()).machine == Machine(b"a")
     compiled = compile_document(b'{"current":"",' + rows + b"}", Limits())
-    assert compiled.configuration == b""
+    assert compiled.machine == Machine(b"")
     assert compiled.definition.head(b"") == b'{"current":""'
-    assert compiled.definition.enter("", b"", None) == b""
+    assert compiled.definition.enter("", None, None, Given()) == Outcome(b"")
 
 
 def test_a_state_in_a_long_row_is_found() -> None:
     targets = [f"t{i}" for i in range(500)]
     document = json.dumps({"map": {"a": targets}, "initial": "a"}).encode()
     definition = compile_document(document, Limits()).definition
-    assert all(definition.mutate(b"a", target) == Outcome(target.encode(), ()) for target in targets)
-    assert definition.mutate(b"a", "a") is None
+    assert all(definition.mutate(Machine(b"a"), target, Given()) == Outcome(target.encode(), ()) for target in targets)
+    assert definition.mutate(Machine(b"a"), "a", Given()) is None
     assert json.loads(definition.canonical)["map"] == {"a": targets}
 
 
@@ -166,9 +166,9 @@ def test_a_long_row_of_few_states_is_searched_no_longer_than_it_has_states() -> 
     definition = compile_document(document, None).definition
     assert isinstance(definition, FlatDefinition)
     assert len(definition.tables.exact[1].targets) == 1  # type: ignore[attr-defined]
-    assert definition.send(b"a", "b") == Outcome(b"b", ())
-    assert definition.send(b"a", "a") is None
-    assert definition.next(b"a") == ["b"]
+    assert definition.send(Machine(b"a"), "b", Given()) == Outcome(b"b", ())
+    assert definition.send(Machine(b"a"), "a", Given()) is None
+    assert definition.next(Machine(b"a")) == ["b"]
 
 
 def ring(states: int, **more: str) -> bytes:
@@ -181,7 +181,7 @@ def test_the_tables_of_a_small_map_are_made_for_its_first_step() -> None:
     definition = compile_document(ring(10, current="s9"), Limits()).definition
     assert isinstance(definition, FlatDefinition)
     assert definition._tables is None
-    assert definition.send(b"s1", "s0") == Outcome(b"s0", ())
+    assert definition.send(Machine(b"s1"), "s0", Given()) == Outcome(b"s0", ())
     assert definition._tables is definition.tables
 
 
@@ -203,14 +203,14 @@ def test_what_a_map_knows(more: int) -> None:
             stands = compile_document(json.dumps({**document, "current": name}).encode(), Limits())
             if name in known:
                 assert definition.admit(name.encode(), strict=True) == name.encode()
-                assert definition.enter(name, b"", None) == name.encode()
-                assert stands.configuration == name.encode()
+                assert definition.enter(name, None, None, Given()) == Outcome(name.encode())
+                assert stands.machine == Machine(name.encode())
                 continue
             assert stands.unknown_current is not None and "no state" in stands.unknown_current
             with pytest.raises(DocumentError, match="no state"):
                 definition.admit(name.encode(), strict=True)
             with pytest.raises(DocumentError, match="no state"):
-                definition.enter(name, b"", None)
+                definition.enter(name, None, None, Given())
 
 
 def test_a_target_that_is_no_string_is_never_a_key() -> None:
@@ -237,13 +237,13 @@ def test_names_that_mean_something_in_a_chart_are_names_like_others() -> None:
     rows = {name: [other for other in names if other != name] for name in names}
     definition = compile_document(json.dumps({"map": rows, "initial": "*"}).encode(), Limits()).definition
     for name in names:
-        assert definition.next(name.encode()) == rows[name]
+        assert definition.next(Machine(name.encode())) == rows[name]
         for target in names:
             moved = None if target == name else Outcome(target.encode(), ())
-            assert definition.send(name.encode(), target) == moved
-            assert definition.mutate(name.encode(), target) == moved
-            assert definition.force(name.encode(), target) == Outcome(target.encode(), ())
-        assert definition.send(name.encode(), "a.b") is None
+            assert definition.send(Machine(name.encode()), target, Given()) == moved
+            assert definition.mutate(Machine(name.encode()), target, Given()) == moved
+            assert definition.force(Machine(name.encode()), target, Given()) == Outcome(target.encode(), ())
+        assert definition.send(Machine(name.encode()), "a.b", Given()) is None
 
 
 @pytest.mark.parametrize("states", [2, 2000])
@@ -264,11 +264,11 @@ def test_a_document_is_stored_the_same_however_it_was_escaped(states: int) -> No
 def test_what_was_accepted_before_may_stand_on_an_unknown_state() -> None:
     document = b'{"map":{"a":["b"]},"initial":"a","current":"gone","reason":""}'
     compiled = compile_document(document, None)
-    assert compiled.configuration == b"gone"
+    assert compiled.machine == Machine(b"gone")
     assert compiled.reason == ""
-    assert compiled.definition.mutate(b"gone", "a") is None
-    assert compiled.definition.next(b"gone") == []
-    assert compiled.definition.force(b"gone", "b") == Outcome(b"b", ())
+    assert compiled.definition.mutate(Machine(b"gone"), "a", Given()) is None
+    assert compiled.definition.next(Machine(b"gone")) == []
+    assert compiled.definition.force(Machine(b"gone"), "b", Given()) == Outcome(b"b", ())
     assert compiled.definition.admit(b"gone", strict=False) == b"gone"
     with pytest.raises(DocumentError, match="no state 'gone'"):
         compiled.definition.admit(b"gone", strict=True)
@@ -301,16 +301,18 @@ def test_a_map_is_the_statechart_whose_events_are_its_states(
     chart = compile_document(json.dumps({"states": states, "initial": initial}).encode(), Limits()).definition
     assert set(flat.known) == set(chart.known)
     assert flat.initial == chart.initial
-    at, on = flat.start()[0], chart.start()[0]
+    at, on = flat.start(Given())[0], chart.start(Given())[0]
     for event in events:
-        assert flat.next(at) == chart.next(on)
+        assert flat.next(Machine(at)) == chart.next(Machine(on))
         for name in ("send", "mutate", "force"):
-            one, other = getattr(flat, name)(at, event), getattr(chart, name)(on, event)
+            one, other = (
+                getattr(definition, name)(Machine(where), event, Given()) for definition, where in ((flat, at), (chart, on))
+            )
             assert (one is None) == (other is None), name
             if one is not None:
                 assert list(flat.states(one[0])) == list(chart.states(other[0])), name
                 assert flat.current(one[0]) == chart.current(other[0]), name
-        moved, followed = flat.send(at, event), chart.send(on, event)
+        moved, followed = flat.send(Machine(at), event, Given()), chart.send(Machine(on), event, Given())
         if moved is not None and followed is not None:
             at, on = moved[0], followed[0]
 
@@ -320,4 +322,4 @@ def test_a_row_named_like_a_wildcard_is_a_state_and_is_warned_of() -> None:
     assert check_document(document, Limits()) == [
         ("warning", '$.map["*"]', "'*' is a state of that name, no wildcard"),
     ]
-    assert compile_document(document, Limits()).definition.send(b"a", "b") is None
+    assert compile_document(document, Limits()).definition.send(Machine(b"a"), "b", Given()) is None

@@ -67,7 +67,7 @@ def set_document(document: bytes, limits: Limits | None = LIMITS) -> None:
 
 def set_current(document: bytes, current: str) -> None:
     definition = compile_document(document, LIMITS).definition
-    refuse(lambda: definition.enter(current, b"", LIMITS))
+    refuse(lambda: definition.enter(current, None, LIMITS, Given()))
 
 
 def admit(document: bytes, configuration: bytes) -> None:
@@ -107,17 +107,17 @@ def questions() -> dict[str, Callable[[], None]]:
     """What is refused that is no document."""
     ends = compile_document(compact(ENDLESS).encode(), LIMITS)
     large = compile_document(compact({"initial": "a", "states": {"a": {"on": LARGE}}}).encode(), None)
-    where = ends.configuration
-    assert where is not None
+    assert ends.machine is not None
+    machine = ends.machine
     return {
         "a picture of too much": lambda: refuse(lambda: diagram(large.definition, b"\x01\x01", "DOT")),
-        "a picture of another form": lambda: refuse(lambda: diagram(ends.definition, where, "PNG")),
-        "an event that does not end": lambda: refuse(lambda: ends.definition.send(where, "GO")),
-        "a move that does not end": lambda: refuse(lambda: ends.definition.mutate(where, "a")),
-        "a state that does not end": lambda: refuse(lambda: ends.definition.force(where, "b")),
+        "a picture of another form": lambda: refuse(lambda: diagram(ends.definition, machine.configuration, "PNG")),
+        "an event that does not end": lambda: refuse(lambda: ends.definition.send(machine, "GO", Given())),
+        "a move that does not end": lambda: refuse(lambda: ends.definition.mutate(machine, "a", Given())),
+        "a state that does not end": lambda: refuse(lambda: ends.definition.force(machine, "b", Given())),
         "deeper than can be written": lambda: refuse(lambda: compile_chart(DEEP, None)),
         "a chart without states": lambda: refuse(lambda: compile_chart({}, None)),
-        "a diagram of a chart without rest": lambda: refuse(lambda: ends.definition.enter("a", b"", None)),
+        "a diagram of a chart without rest": lambda: refuse(lambda: ends.definition.enter("a", None, None, Given())),
     }
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from sm_core import DocumentError, LimitError, Limits, compile_document, explain
+from sm_core import DocumentError, Given, LimitError, Limits, compile_document, explain
 from tests.core.test_hints import work
 from tests.documents import README, compact
 
@@ -49,7 +49,7 @@ DEEP = '{"map":' * 6 + "{}" + "}" * 6
 def test_what_is_refused_says_that_it_is_the_third_argument(document: str, current: str, message: str) -> None:
     definition = compile_document(document.encode(), Limits()).definition
     with pytest.raises(DocumentError) as refused:
-        definition.enter(current, b"", LIMITS)
+        definition.enter(current, None, LIMITS, Given())
     assert explain(refused.value) == message
     assert isinstance(refused.value, LimitError) == ("max-" in message)
 
@@ -63,9 +63,9 @@ def test_without_limits_it_was_accepted_before() -> None:
     definition = compile_document(CHART.encode(), Limits()).definition
     long_one = '{"map":' + " " * 1000 + '"c"}'
     with pytest.raises(LimitError):
-        definition.enter(long_one, b"", LIMITS)
-    assert definition.states(definition.enter(long_one, b"", None)) == ("map.c",)
-    assert definition.states(definition.enter("{}", b"", LIMITS)) == ("{}",)
+        definition.enter(long_one, None, LIMITS, Given())
+    assert definition.states(definition.enter(long_one, None, None, Given()).configuration) == ("map.c",)
+    assert definition.states(definition.enter("{}", None, LIMITS, Given()).configuration) == ("{}",)
 
 
 @pytest.mark.parametrize("unit", [".", "\\", "\\.", "a", "a.", "b.", "\\\\", "{", '{"b":', "é"])
@@ -76,7 +76,7 @@ def test_a_long_one_costs_no_more_than_a_short_one(unit: str) -> None:
     def cost(length: int) -> int:
         def ask() -> None:
             with pytest.raises(DocumentError):
-                definition.enter(unit * (length // len(unit)), b"", Limits())
+                definition.enter(unit * (length // len(unit)), None, Limits(), Given())
 
         ask()
         return work(ask)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import sm_core
-from sm_core import EngineError, check_document, compile_document, diagram
+from sm_core import EngineError, Given, Machine, check_document, compile_document, diagram
 from sm_core.chart.step import MOST_WORK
 from tests.documents import compact
 from tests.limits.worst import CHARTS, MAPS, Worst
@@ -45,8 +45,8 @@ def counted(worst: Worst, size: int) -> dict[str, int]:
     """The lines of each thing that can be asked."""
     text = compact(worst.make(size)).encode()
     compiled = compile_document(text, None)
-    definition, where = compiled.definition, compiled.configuration
-    assert where is not None
+    assert compiled.machine is not None
+    definition, where = compiled.definition, compiled.machine.configuration
     document = definition.head(where) + b"," + definition.canonical[1:]
     asked: dict[str, Callable[[], object]] = {
         "SM.SET": lambda: compile_document(text, None),
@@ -55,13 +55,13 @@ def counted(worst: Worst, size: int) -> dict[str, int]:
         "SM.GET": lambda: definition.head(where),
         "SM.STATE": lambda: (definition.states(where), definition.known),
         "RESTORE": lambda: definition.admit(where, True),
-        "SM.NEXT": lambda: definition.next(where),
+        "SM.NEXT": lambda: definition.next(Machine(where)),
         "SM.DIAGRAM": lambda: (diagram(definition, where, "MERMAID"), diagram(definition, where, "DOT")),
-        "SM.SEND": lambda: definition.send(where, worst.event),
-        "SM.MUTATE": lambda: definition.mutate(where, worst.state),
-        "FORCE": lambda: definition.force(where, worst.state),
-        "SM.RESET": definition.start,
-        "current": lambda: definition.enter(definition.current(where), where, None),
+        "SM.SEND": lambda: definition.send(Machine(where), worst.event, Given()),
+        "SM.MUTATE": lambda: definition.mutate(Machine(where), worst.state, Given()),
+        "FORCE": lambda: definition.force(Machine(where), worst.state, Given()),
+        "SM.RESET": lambda: definition.start(Given()),
+        "current": lambda: definition.enter(definition.current(where), Machine(where), None, Given()),
     }
     return {name: lines(work) for name, work in asked.items()}
 

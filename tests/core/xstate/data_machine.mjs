@@ -8,7 +8,8 @@ import { evaluate, Expr, hasExpressions } from './expressions.mjs';
 export const MOST_MICROSTEPS = 100;
 
 const asList = (value) => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
-const mapped = (object, change) => Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value, key)]));
+const mapped = (object, change) =>
+  Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
 
 // A state node with each of its lists of actions, transitions and templates changed.
 function changed(node, { actions, transitions, template }) {

@@ -78,7 +78,9 @@ const LOOPS = [
 // What an expression may read: names of the context by their type, members of the event that are there (must) or may
 // be missing (may), members of params.
 //
-//   { context: {n: 'int', s: 'str', …}, must: {…}, may: {…}, params: {…} }; a type with ? is of a member that may be missing
+//   { context: {n: 'int', s: 'str', …}, must: {…}, may: {…}, params: {…} }
+//
+// A type with ? is of a member that may be missing.
 export class Expressions {
   constructor(random) {
     this.random = random;

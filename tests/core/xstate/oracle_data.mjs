@@ -1,8 +1,9 @@
 // Runs a chart with data in the real XState and records what it does: the start, then each event.
 //
-// A record has the members of those of real charts (real_charts.json.gz): "event", "guards" (what the client says), "can" before the
-// event, "taken" (0: no transition for the event, 1: one, 2: only forbidden ones), "value", "status", "actions" (the
-// effects), "history" and "context" only where they changed, "output" where there is one. "quirks":
+// A record has the members of those of real charts (real_charts.json.gz): "event"; "guards", what the client says;
+// "can" before the event; "taken" (0: no transition for the event, 1: one, 2: only forbidden ones); "value", "status";
+// "actions", the effects; "history" and "context" only where they changed; "output" where there is one. A step that
+// does not end, in so many microsteps as the document allows then, has "error" in place of what comes of it. "quirks":
 //
 //   moved-without-transition   no transition takes the event, yet an "always" with a target was taken
 //   ran-again                  no transition takes the event, and all that was taken is an "always" without a target,
@@ -12,7 +13,7 @@
 
 import { createActor, initialTransition, transition } from 'xstate';
 
-import { clientGuards, documentOf, holds, machineOf } from './data_machine.mjs';
+import { clientGuards, documentOf, holds, machineOf, MOST_MICROSTEPS } from './data_machine.mjs';
 import { isEndless, microsteps, quietly, requireLegal, takenBy, Unusable } from './oracle.mjs';
 
 const isAtomic = (node) => node.type === 'atomic' || node.type === 'final';
@@ -132,15 +133,22 @@ export function record(name, chart, events) {
       try {
         [next, actions] = transition(machine, snapshot, event);
       } catch (error) {
-        if (isEndless(error)) throw new Unusable('endless');
-        throw error;
+        if (!isEndless(error)) throw error;
+        fixture.config.options = { maxIterations: MOST_MICROSTEPS };
+        fixture.steps.push({ ...common, can: taken === 1, taken, error: true });
+        continue;
       }
       const step = { ...common, can: taken === 1, taken };
       const chosen = taking.flatMap((one) => one._transitions);
+      const [, { _transitions: first = [] } = {}] = taking;
+      if (taken !== 1 && new Set(first.map((one) => one.target === undefined)).size > 1) {
+        throw new Unusable('runs an always without a target again, beside one with a target');
+      }
       if (taken !== 1 && chosen.some((one) => one.target !== undefined)) step.quirks = ['moved-without-transition'];
       else if (taken !== 1 && actions.length) step.quirks = ['ran-again'];
       const unchanged = (one) => JSON.stringify([one.value, one.context, historyOf(one), one.status]);
-      if (taken !== 1 && !step.quirks?.includes('moved-without-transition') && unchanged(next) !== unchanged(snapshot)) {
+      const moved = taken === 1 || step.quirks?.includes('moved-without-transition');
+      if (!moved && unchanged(next) !== unchanged(snapshot)) {
         throw new Error('changed by an always without a target');
       }
       fixture.steps.push({ ...step, ...noted(next, actions) });

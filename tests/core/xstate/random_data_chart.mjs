@@ -2,8 +2,8 @@
 // outputs. What stands for behaviour is abstract: expressions (expressions.mjs), guards and actions with a "kind".
 // data_machine.mjs writes it once as our document and once as a machine of XState.
 //
-//   guards    {kind: 'expr', expr, inside?: {path, value, and}}, {kind: 'name', name, params?}, {kind: 'and' | 'or', guards},
-//             {kind: 'not', guard}, {kind: 'stateIn', value}
+//   guards    {kind: 'expr', expr, inside?: {path, value, and}}, {kind: 'name', name, params?},
+//             {kind: 'and' | 'or', guards}, {kind: 'not', guard}, {kind: 'stateIn', value}
 //   actions   a name, {type, params}, {kind: 'assign', context}, {kind: 'raise' | 'emit', event}, {kind: 'log', args},
 //             {kind: 'named', name, params}
 
@@ -115,8 +115,8 @@ export function randomDataChart(seed) {
       if (name === 'r') {
         changed.r = { n: expressions.bounded('int', env, 1), s: expressions.bounded('str', env, 0) };
       } else if (type === 'any') {
-        changed.out =
-          env === done ? safely('event.output', literal(null)) : { v: [expressions.int(env, 1), true], t: read('event.type') };
+        const made = () => ({ v: [expressions.int(env, 1), true], t: read('event.type') });
+        changed.out = env === done ? safely('event.output', literal(null)) : made();
       } else {
         changed[name] = random.chance(0.1) ? PLAIN[type](random) : expressions.bounded(type, env, depthOf());
       }
@@ -127,7 +127,7 @@ export function randomDataChart(seed) {
   // A change that is seen when it is made twice: it adds to what is there.
   function accumulate() {
     if (context.l && random.chance(0.4)) {
-      const more = plus(read('context.l'), new Expressions(random).items(seen(''), 0));
+      const more = plus(read('context.l'), expressions.items(seen(''), 0));
       return { kind: 'assign', context: { l: choice(less(literal(8), size(read('context.l'))), literal([]), more) } };
     }
     const more = plus(read('context.n'), context.m ? read('context.m') : literal(1 + random.below(3)));
@@ -153,9 +153,13 @@ export function randomDataChart(seed) {
       return { kind: 'named', name, params: paramsFor(actions[name].params, env) };
     }
     if (roll === 15) return { kind: 'emit', event: { type: 'note', n: expressions.int(env, 1) } };
-    if (roll === 16) return { kind: 'log', args: many(1 + random.below(2), () => expressions.of(random.pick(['int', 'str', 'list', 'bool']), env, 1)) };
+    if (roll === 16) {
+      const any = () => expressions.of(random.pick(['int', 'str', 'list', 'bool']), env, 1);
+      return { kind: 'log', args: many(1 + random.below(2), any) };
+    }
     const params = { n: expressions.int(env, 1), at: { text: expressions.str(env, 1), fixed: [1, null, 'x'] } };
-    return { type: 'tell', params: random.chance(0.3) && context.out ? { out: safely('context.out', literal(null)) } : params };
+    const out = { out: safely('context.out', literal(null)) };
+    return { type: 'tell', params: random.chance(0.3) && context.out ? out : params };
   }
 
   function list(given, env, mayRaise, often) {
@@ -271,14 +275,18 @@ export function randomDataChart(seed) {
       on[event] = candidates(given, targets, seen(event), !event.startsWith('R'));
     }
     for (const event of ['R1', 'R2']) {
-      if (!isFinal && random.chance(atRoot ? 0.6 : 0.15)) on[event] = candidates({ target: random.pick(targets) }, targets, seen(event), false);
+      if (isFinal || !random.chance(atRoot ? 0.6 : 0.15)) continue;
+      on[event] = candidates({ target: random.pick(targets) }, targets, seen(event), false);
     }
     if (Object.keys(on).length) made.on = on;
     if ((isFinal && random.chance(0.8)) || (atRoot && random.chance(0.8))) {
-      if (output === 'map') made.output = { n: expressions.int(env, 1), out: safely('event.output', literal(null)), is: [read('event.type')] };
+      const inner = safely('event.output', literal(null));
+      if (output === 'map') made.output = { n: expressions.int(env, 1), out: inner, is: [read('event.type')] };
       else made.output = expressions.bounded(output, atRoot ? done : env);
     }
-    if (node.states) made.states = Object.fromEntries(Object.entries(node.states).map(([key, child]) => [key, fill(child)]));
+    if (node.states) {
+      made.states = Object.fromEntries(Object.entries(node.states).map(([key, child]) => [key, fill(child)]));
+    }
     return made;
   }
 
