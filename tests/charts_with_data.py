@@ -15,7 +15,7 @@ ORDER = compact(
     {
         "id": "order",
         "initial": "open",
-        "context": {"total": {"@expr": "input == null ? 30 : input.total"}, "paid": 0},
+        "context": {"total": {"@expr": "has(input.total) ? input.total : 30"}, "paid": 0},
         "guards": {"covers": {"when": {"@expr": "context.paid + event.amount >= context.total"}}},
         "states": {
             "open": {

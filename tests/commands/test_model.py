@@ -55,7 +55,6 @@ class Engine:
     def __init__(self, document: str) -> None:
         compiled = compile_document(document.encode(), Limits())
         assert compiled.machine is not None
-<<<<<<< HEAD
         self.definition, self.machine = compiled.definition, compiled.machine
 
     def mutate(self, state: str, reason: str = "", force: bool = False) -> bytes | None:
@@ -64,16 +63,6 @@ class Engine:
 
     def send(self, event: str) -> list[bytes] | None:
         return self.states() if self.take(self.definition.send(self.machine, event, Given())) else None
-=======
-        self.definition, self.configuration = compiled.definition, compiled.machine.configuration
-
-    def mutate(self, state: str, reason: str = "", force: bool = False) -> bytes | None:
-        ask = self.definition.force if force else self.definition.mutate
-        return self.take(ask(Machine(self.configuration), state, Given()))
-
-    def send(self, event: str) -> list[bytes] | None:
-        return self.states() if self.take(self.definition.send(Machine(self.configuration), event, Given())) else None
->>>>>>> data
 
     def reset(self) -> bytes | None:
         return self.take(self.definition.start(Given()))
@@ -114,16 +103,9 @@ def check(raw: redis.Redis, model: Model, engine: Engine) -> None:
     assert raw.execute_command("SM.STATE", "k") == engine.states()
     assert raw.execute_command("SM.STATE", "k", "LIST") == [name.encode() for name in definition.rows]
     assert raw.execute_command("SM.STATE", "k", "ALL") == [name.encode() for name in definition.known]
-<<<<<<< HEAD
     assert raw.execute_command("SM.NEXT", "k") == [name.encode() for name in definition.next(machine)]
     for name in definition.known:
         assert raw.execute_command("SM.CAN", "k", name) == int(definition.can(machine, name, Given()))
-=======
-    assert raw.execute_command("SM.NEXT", "k") == [name.encode() for name in definition.next(Machine(configuration))]
-    for name in definition.known:
-        can = definition.send(Machine(configuration), name, Given()) is not None
-        assert raw.execute_command("SM.CAN", "k", name) == int(can)
->>>>>>> data
     document = model.document()
     assert raw.execute_command("SM.GET", "k") == document
     assert raw.execute_command("SM.GET", "k", "CURRENT") == model.current.encode()
