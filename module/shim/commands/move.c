@@ -24,14 +24,14 @@ static void end(const moving *asked, RedisModuleCtx *ctx, sm_target *target, con
 }
 
 /* What a step says that was taken. */
-static int reply_taken(RedisModuleCtx *ctx, const moving *asked, const sm_target *target, const sm_outcome *outcome) {
+static inline int reply_taken(RedisModuleCtx *ctx, const moving *asked, const sm_target *target,
+                              const sm_outcome *outcome) {
     bool has_error = outcome->data && outcome->data->parts[SM_PART_ERROR].ptr;
 
+    if (!asked->options.reply)
+        return asked->event == SM_EVENT_SEND ? sm_reply_states(ctx, outcome->node) : sm_reply_ok(ctx);
     if (asked->options.reply == SM_WITH_ACTIONS) return sm_reply_actions(ctx, outcome->node, outcome->reply);
-    if (asked->options.reply == SM_WITH_EFFECTS)
-        return sm_reply_effects(ctx, outcome->node, outcome->reply, target->revision,
-                                sm_status(outcome->node, has_error));
-    return asked->event == SM_EVENT_SEND ? sm_reply_states(ctx, outcome->node) : sm_reply_ok(ctx);
+    return sm_reply_effects(ctx, outcome->node, outcome->reply, target->revision, sm_status(outcome->node, has_error));
 }
 
 /* ---- refused ---- */

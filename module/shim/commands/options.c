@@ -9,15 +9,19 @@
 
 enum { LONGEST_NUMBER = 10, LONGEST_LIST = 192 };
 
+#define OPTION(word, option, wants_value) {word, sizeof(word) - 1, option, wants_value}
+
 static const struct {
     const char *word;
+    size_t len;
     unsigned option;
     bool wants_value;
 } options_by_name[] = {
-    {"CURRENT", SM_OPTION_CURRENT, true},  {"DATA", SM_OPTION_DATA, true},        {"INPUT", SM_OPTION_INPUT, true},
-    {"GUARDS", SM_OPTION_GUARDS, true},    {"IF", SM_OPTION_IF, true},            {"ACTIONS", SM_OPTION_ACTIONS, false},
-    {"EFFECTS", SM_OPTION_EFFECTS, false}, {"REASON", SM_OPTION_REASON, true},    {"FORCE", SM_OPTION_FORCE, false},
-    {"WHY", SM_OPTION_WHY, false},
+    OPTION("CURRENT", SM_OPTION_CURRENT, true), OPTION("DATA", SM_OPTION_DATA, true),
+    OPTION("INPUT", SM_OPTION_INPUT, true),     OPTION("GUARDS", SM_OPTION_GUARDS, true),
+    OPTION("IF", SM_OPTION_IF, true),           OPTION("ACTIONS", SM_OPTION_ACTIONS, false),
+    OPTION("EFFECTS", SM_OPTION_EFFECTS, false), OPTION("REASON", SM_OPTION_REASON, true),
+    OPTION("FORCE", SM_OPTION_FORCE, false),    OPTION("WHY", SM_OPTION_WHY, false),
 };
 
 enum { OPTIONS = sizeof(options_by_name) / sizeof(*options_by_name) };
@@ -159,7 +163,9 @@ static int option_of(const RedisModuleString *argument, unsigned known) {
     sm_bytes word = sm_bytes_of(argument);
 
     for (int i = 0; i < OPTIONS; i++)
-        if ((options_by_name[i].option & known) && sm_is_word(word, options_by_name[i].word)) return i;
+        if (word.len == options_by_name[i].len && (options_by_name[i].option & known) &&
+            strncasecmp(word.ptr, options_by_name[i].word, word.len) == 0)
+            return i;
     return -1;
 }
 

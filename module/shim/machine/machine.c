@@ -40,7 +40,7 @@ static void give_back(void *block) {
     RedisModule_Free(block);
 }
 
-static sm_machine *with_reason(sm_node *node, const sm_bytes *reason) {
+static inline sm_machine *with_reason(sm_node *node, const sm_bytes *reason) {
     sm_reason *block;
 
     if (!reason) return (sm_machine *)node;
@@ -169,7 +169,7 @@ bool sm_machine_is(const sm_machine *machine, const sm_node *node, const sm_data
     return true;
 }
 
-static void count_move(const sm_machine *machine, sm_node *node, sm_cached_edge *edge) {
+static inline void count_move(const sm_machine *machine, sm_node *node, sm_cached_edge *edge) {
     if (edge) sm_node_count_cached_move(sm_machine_node(machine), edge);
     else sm_node_count_move(sm_machine_node(machine), node);
 }

@@ -29,8 +29,15 @@ static bool drop_ttl(RedisModuleKey *key) {
 /* Says whether anything is other than it was; so do the others. */
 static bool change(sm_target *target, sm_node *node, sm_cached_edge *edge, const sm_bytes *reason) {
     sm_machine *moved;
-    bool changed = target->replaces && drop_ttl(target->key);
+    bool changed;
 
+    if (!target->machine) {
+        sm_data data = {.parts[SM_PART_REASON] = reason ? *reason : (sm_bytes){NULL, 0}};
+
+        set_value(target, sm_machine_new(node, reason ? &data : NULL));
+        return true;
+    }
+    changed = target->replaces && drop_ttl(target->key);
     if (sm_machine_stands(target->machine, node, reason)) return changed;
     moved = sm_machine_move(target->machine, node, edge, reason);
     if (moved != target->machine) set_value(target, moved);
@@ -124,7 +131,7 @@ void sm_commit(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *outcome
                enum sm_event event) {
     bool changed;
 
-    if (outcome->data || !target->machine || sm_machine_keeps(target->machine) ||
+    if (outcome->data || sm_machine_keeps(target->machine) ||
         (target->replaces && outcome->node->details->definition->counts)) {
         commit_data(ctx, target, outcome, reason, event);
         return;
