@@ -159,18 +159,17 @@ static bool read_value(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, 
 }
 
 /* Which option a word is: a place in the table, or -1. */
-static int option_of(const RedisModuleString *argument, unsigned known) {
-    sm_bytes word = sm_bytes_of(argument);
-
+static int option_of(sm_bytes word, unsigned known) {
     for (int i = 0; i < OPTIONS; i++)
         if (word.len == options_by_name[i].len && (options_by_name[i].option & known) &&
+            ((word.ptr[0] ^ options_by_name[i].word[0]) & ~0x20) == 0 && /* before the call */
             strncasecmp(word.ptr, options_by_name[i].word, word.len) == 0)
             return i;
     return -1;
 }
 
 bool sm_options_lacks_value(RedisModuleCtx *ctx, RedisModuleString **argv, int at, unsigned known) {
-    int place = option_of(argv[at], known);
+    int place = option_of(sm_bytes_of(argv[at]), known);
 
     if (place < 0 || !options_by_name[place].wants_value) return false;
     refuse_missing(ctx, argv, at);
@@ -182,7 +181,7 @@ static bool read_all(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, in
     const unsigned replies = SM_OPTION_ACTIONS | SM_OPTION_EFFECTS;
 
     for (; at < argc; at++) {
-        int place = option_of(argv[at], known);
+        int place = option_of(sm_bytes_of(argv[at]), known);
         unsigned option;
 
         if (place < 0) return refuse_unknown(ctx, argv, at, known);

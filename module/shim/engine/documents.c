@@ -29,7 +29,7 @@ static int compile(sm_bytes document, bool accepted_before, const sm_given *give
 }
 
 static enum sm_result remembered(sm_edge *edge, sm_outcome *outcome) {
-    memset(outcome, 0, sizeof(*outcome));
+    *outcome = sm_no_outcome;
     if (!edge->item.used) edge->item.used = true;
     sm_definition_retain(edge->definition);
     outcome->definition = edge->definition;
@@ -89,7 +89,7 @@ enum sm_result sm_engine_definition(sm_bytes canonical, bool accepted_before, sm
     int code;
 
     if (definition) {
-        memset(outcome, 0, sizeof(*outcome));
+        *outcome = sm_no_outcome;
         sm_definition_retain(definition);
         outcome->definition = definition;
         return sm_outcome_remembered(outcome, SM_TAKEN);
@@ -109,7 +109,7 @@ enum sm_result sm_engine_node(sm_definition *definition, sm_bytes configuration,
     int code;
 
     if (node) {
-        memset(outcome, 0, sizeof(*outcome));
+        *outcome = sm_no_outcome;
         outcome->node = node;
         return sm_outcome_remembered(outcome, SM_TAKEN);
     }

@@ -6,7 +6,7 @@
 enum { LONGEST_ARGUMENT = 256 }; /* bytes; what is asked with longer ones is not remembered */
 
 static enum sm_result remembered(sm_edge *edge, sm_outcome *outcome) {
-    memset(outcome, 0, sizeof(*outcome));
+    *outcome = sm_no_outcome;
     if (!edge->item.used) edge->item.used = true;
     outcome->reply = edge->reply;
     return sm_outcome_remembered(outcome, SM_TAKEN);

@@ -1,6 +1,4 @@
 /* Steps, to outcomes: from a node's cache, from the table, or from Python, which says whether it may be remembered. */
-#include <string.h>
-
 #include "engine/internal.h"
 #include "python/step.h"
 
@@ -10,7 +8,7 @@ enum {
 };
 
 static enum sm_result remembered(sm_edge *edge, sm_outcome *outcome) {
-    memset(outcome, 0, sizeof(*outcome));
+    *outcome = sm_no_outcome;
     if (!edge->item.used) edge->item.used = true;
     outcome->node = edge->target;
     outcome->reply = edge->reply;
@@ -74,7 +72,7 @@ static inline enum sm_result follow(sm_node *node, const sm_asked *asked, uint8_
     sm_edge *edge;
 
     if (cached && cached->target) { /* nothing else of the node is looked at */
-        memset(outcome, 0, sizeof(*outcome));
+        *outcome = sm_no_outcome;
         outcome->node = cached->target;
         outcome->edge = cached;
         return sm_outcome_remembered(outcome, SM_TAKEN);

@@ -8,6 +8,7 @@
 enum { SHARE_OF_MEMO = 64 }; /* nothing larger than the bound's 64th is remembered */
 
 sm_engine_counters sm_engine_counts;
+const sm_outcome sm_no_outcome;
 
 /* ---- bytes ---- */
 
