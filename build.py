@@ -89,7 +89,7 @@ class Python:
 
 # ---- commands.json to C ----
 
-MODULE_FLAGS = {"WRITE": "write", "READONLY": "readonly", "DENYOOM": "deny-oom", "FAST": "fast"}
+MODULE_FLAGS = {"WRITE": "write", "READONLY": "readonly", "DENYOOM": "deny-oom", "FAST": "fast", "ADMIN": "admin"}
 
 
 def c_string(text: str | None) -> str:
@@ -132,7 +132,7 @@ class CommandTable:
 
     def argument(self, argument: dict[str, Any]) -> str:
         kind = "REDISMODULE_ARG_TYPE_" + argument["type"].upper().replace("-", "_")
-        flags = ["OPTIONAL"] if argument.get("optional") else ["NONE"]
+        flags = [word.upper() for word in ("optional", "multiple") if argument.get(word)] or ["NONE"]
         return (
             f"    {{.name = {c_string(argument['name'])}, .type = {kind}, "
             f".key_spec_index = {argument.get('key_spec_index', -1)}, .token = {c_string(argument.get('token'))}, "

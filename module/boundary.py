@@ -13,6 +13,7 @@ from typing import Any
 from _redisstate import ffi, lib
 
 from sm_core import (
+    NOT_TAKEN,
     THIRD_ARGUMENT,
     Definition,
     DocumentError,
@@ -25,6 +26,7 @@ from sm_core import (
     compile_document,
     diagram,
     explain,
+    merge,
     render,
 )
 
@@ -46,11 +48,11 @@ _FEW = 64  # definitions, whose memory is not worth the work
 
 _unpack = ffi.unpack  # what cffi looks up by itself each time
 _FORMS = {lib.SM_ASK_MERMAID: "MERMAID", lib.SM_ASK_DOT: "DOT"}
-_tell_stand, _tell_reply = lib.sm_verdict_stand, lib.sm_verdict_reply
+_tell_stand, _tell_reply, _tell_outcome = lib.sm_verdict_stand, lib.sm_verdict_reply, lib.sm_verdict_outcome
 
 
-def _tell_error(verdict: Any, text: str) -> None:
-    line = text.encode("utf-8", "backslashreplace")
+def _tell_error(verdict: Any, text: str, code: str = "ERR") -> None:
+    line = f"{code} {text}".encode("utf-8", "backslashreplace")
     lib.sm_verdict_error(verdict, line, len(line))
 
 
@@ -69,7 +71,7 @@ def _answers(function: Callable[..., int]) -> Callable[..., int]:
         try:
             return function(*arguments)
         except EngineError as error:
-            _tell_error(arguments[-1], explain(error))
+            _tell_error(arguments[-1], explain(error), error.code)
             return ERROR
         except BaseException as failure:
             _log_failure(type(failure), failure, failure.__traceback__)
@@ -81,9 +83,11 @@ def _answers(function: Callable[..., int]) -> Callable[..., int]:
 
 
 @ffi.def_extern(error=None, onerror=_log_failure)
-def sm_python_set_limits(document_bytes: int, states: int, elements: int, nesting: int) -> None:
+def sm_python_set_limits(
+    document_bytes: int, states: int, elements: int, nesting: int, context_bytes: int, expression_steps: int
+) -> None:
     global _limits
-    _limits = Limits(document_bytes, states, nesting, elements)
+    _limits = Limits(document_bytes, states, nesting, elements, context_bytes, expression_steps)
 
 
 @ffi.def_extern(error=0, onerror=_log_failure)
@@ -91,25 +95,108 @@ def sm_python_ready() -> int:
     return int(ready)
 
 
+# ---- what crosses ----
+
+_INPUTS: int = lib.SM_INPUTS
+
+
+def _texts(texts: Any, length: int, lengths: Any) -> list[bytes | None]:
+    """What comes in, in the order of ``enum sm_input``."""
+    whole = _unpack(texts, length)
+    parts: list[bytes | None] = []
+    at = 0
+    for size in _unpack(lengths, _INPUTS):
+        if size < 0:
+            parts.append(None)
+        else:
+            parts.append(whole[at : at + size])
+            at += size
+    return parts
+
+
+def _given(data: bytes | None, input_: bytes | None, guards: bytes | None, now: int) -> Given:
+    return Given(data, None if guards is None else _guards(guards), input_, now, _limits)
+
+
+def _guards(packed: bytes) -> frozenset[str]:
+    """The names that commands/options.c has packed."""
+    names = []
+    count, at = _number(packed, 0)
+    for _ in range(count):
+        size, at = _number(packed, at)
+        try:
+            names.append(packed[at : at + size].decode())
+        except UnicodeDecodeError as error:
+            raise EngineError(f"the name of a guard is not UTF-8: byte {error.start}") from None
+        at += size
+    return frozenset(names)
+
+
+def _number(packed: bytes, at: int) -> tuple[int, int]:
+    """The number at a position, seven bits a byte and the lowest first, and the position behind it."""
+    value = shift = 0
+    while True:
+        byte = packed[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7
+
+
+def _stand(definition: Definition, configuration: bytes, verdict: Any) -> None:
+    head = definition.head(configuration)
+    states = replies.array(definition.states(configuration))
+    done = definition.is_done(configuration)
+    _tell_stand(verdict, configuration, len(configuration), head, len(head), states, len(states), done)
+
+
+def _keep(machine: Machine | Outcome, changes: bytes | None, verdict: Any) -> None:
+    """Where a machine stands and what it keeps: no more is said of the node, which mostly is there."""
+    configuration, context, output, error = machine.configuration, machine.context, machine.output, machine.error
+    _tell_outcome(
+        verdict,
+        configuration,
+        len(configuration),
+        context or b"",
+        -1 if context is None else len(context),
+        changes or b"",
+        -1 if changes is None else len(changes),
+        output or b"",
+        -1 if output is None else len(output),
+        error or b"",
+        -1 if error is None else len(error),
+    )
+
+
+# ---- documents ----
+
+
 @_answers
-def sm_python_compile(document: Any, length: int, accepted_before: int, verdict: Any) -> int:
+def sm_python_compile(accepted_before: int, now: int, texts: Any, length: int, lengths: Any, verdict: Any) -> int:
+    _, document, _, _, _, data, input_, guards = _texts(texts, length, lengths)
+    given = _given(data, input_, guards, now)
     before = lib.sm_python_bytes()
-    compiled = compile_document(_unpack(document, length), None if accepted_before else _limits)
+    compiled = compile_document(document or b"", None if accepted_before else _limits, given)
     held = max(lib.sm_python_bytes() - before, 0)
     definition = compiled.definition
     handle = next(_handles)
     canonical = definition.canonical
-    lib.sm_verdict_compiled(verdict, handle, held, canonical, len(canonical), definition.split, compiled.history)
+    lib.sm_verdict_compiled(verdict, handle, held, canonical, len(canonical), definition.split)
+    lib.sm_verdict_traits(verdict, definition.keeps, definition.counts, compiled.starts, compiled.history)
     if compiled.reason is not None:
         reason = compiled.reason.encode()
         lib.sm_verdict_reason(verdict, reason, len(reason))
     machine = compiled.machine
-    if machine is None:
-        _tell_error(verdict, compiled.unknown_current or "")
-    else:
-        _stand(definition, machine.configuration, verdict)
+    if compiled.unknown_current is not None:
+        _tell_error(verdict, compiled.unknown_current)
+    elif machine is not None:
+        if machine.context is None and machine.output is None and machine.error is None:
+            _stand(definition, machine.configuration, verdict)
+        else:
+            _keep(machine, None, verdict)
     _definitions[handle] = definition  # last: where this fails, the shim learns no handle to give back
-    return UNKNOWN_CURRENT if machine is None else TAKEN
+    return TAKEN if compiled.unknown_current is None else UNKNOWN_CURRENT
 
 
 @_answers
@@ -119,73 +206,121 @@ def sm_python_describe(handle: int, configuration: Any, length: int, accepted_be
     return TAKEN
 
 
-def _stand(definition: Definition, configuration: bytes, verdict: Any) -> None:
-    head = definition.head(configuration)
-    states = replies.array(definition.states(configuration))
-    _tell_stand(verdict, configuration, len(configuration), head, len(head), states, len(states))
-
-
-_WITH_ACTIONS: int = lib.SM_STEP_ACTIONS
-
-
 @_answers
-def sm_python_step(step: Any, verdict: Any) -> int:
-    definition = _definitions[step.engine]
-    kind = step.kind & ~_WITH_ACTIONS
-    configuration = _unpack(step.configuration.ptr, step.configuration.len)
-    try:
-        argument = _unpack(step.argument.ptr, step.argument.len).decode()
-    except UnicodeDecodeError as error:
-        if kind == lib.SM_STEP_ENTER:
-            raise DocumentError(THIRD_ARGUMENT, f"not UTF-8: byte {error.start}") from None
-        return REFUSED
-    outcome = _step(definition, kind, configuration, argument, None if step.accepted_before else _limits)
-    if outcome is None:
-        return REFUSED
-    target = outcome.configuration
-    _stand(definition, target, verdict)
-    if outcome.ask_again:
-        lib.sm_verdict_ask_again(verdict)
-    if step.kind & _WITH_ACTIONS:
-        names = [effect.name for effect in outcome.effects]
-        reply = replies.arrays([replies.array(definition.states(target)), replies.array(names)])
-        _tell_reply(verdict, reply, len(reply))
+def sm_python_admit(handle: int, texts: Any, length: int, lengths: Any, verdict: Any) -> int:
+    configuration, _, context, output, error, _, _, _ = _texts(texts, length, lengths)
+    machine = Machine(configuration or b"", context, output, error)
+    _keep(_definitions[handle].admit_data(machine, _limits), None, verdict)
     return TAKEN
 
 
+@_answers
+def sm_python_merge(texts: Any, length: int, lengths: Any, verdict: Any) -> int:
+    _, _, context, _, _, changes, _, _ = _texts(texts, length, lengths)
+    _keep(Machine(b"", merge(context or b"", changes or b"")), None, verdict)
+    return TAKEN
+
+
+# ---- steps ----
+
+_KIND: int = lib.SM_KINDS - 1
+_WITH_ACTIONS: int = lib.SM_WITH_ACTIONS
+_WITH_REPLY: int = lib.SM_WITH_ACTIONS | lib.SM_WITH_EFFECTS
+_SEND, _MUTATE, _FORCE, _RESET = lib.SM_STEP_SEND, lib.SM_STEP_MUTATE, lib.SM_STEP_FORCE, lib.SM_STEP_RESET
+
+
+_Said = bool | bytes | tuple[Any, ...]
+
+
+def step(
+    handle: int,
+    kind: int,
+    accepted_before: int,
+    now: int,
+    configuration: bytes | None,
+    argument: bytes,
+    context: bytes | None,
+    output: bytes | None,
+    error: bytes | None,
+    data: bytes | None,
+    input_: bytes | None,
+    guards: bytes | None,
+) -> _Said | None:
+    """What module/shim/python/step.c calls, and reads the answer of.
+
+    A tuple for an outcome (_outcome); whether to ask again, of a step that is refused; the line of an error; None where
+    the engine failed.
+    """
+    try:
+        try:
+            text = argument.decode()
+        except UnicodeDecodeError as fault:
+            if kind == lib.SM_STEP_ENTER:
+                raise DocumentError(THIRD_ARGUMENT, f"not UTF-8: byte {fault.start}") from None
+            return False
+        machine = None if configuration is None else Machine(configuration, context, output, error)
+        given = Given(data, None if guards is None else _guards(guards), input_, now, _limits)
+        definition = _definitions[handle]
+        outcome = _step(definition, kind & _KIND, machine, text, None if accepted_before else _limits, given)
+        if outcome is None or outcome is NOT_TAKEN:
+            return outcome is NOT_TAKEN
+        return _outcome(definition, outcome, kind & _WITH_REPLY)
+    except EngineError as fault:
+        return f"{fault.code} {explain(fault)}".encode("utf-8", "backslashreplace")
+    except BaseException as failure:
+        _log_failure(type(failure), failure, failure.__traceback__)
+        return None
+
+
+def _outcome(definition: Definition, outcome: Outcome, with_reply: int) -> tuple[Any, ...]:
+    """The reply, where one is asked for, and where the machine stands: the node described, or what it keeps there."""
+    where, effects, ask_again, context, changes, output, error = outcome
+    reply = None
+    if with_reply:
+        names = with_reply == _WITH_ACTIONS
+        reply = replies.array([effect.name if names else effect.text() for effect in effects])
+    if ask_again or context is not None or output is not None or error is not None:
+        return reply, where, context, changes, output, error
+    return reply, where, definition.head(where), replies.array(definition.states(where)), definition.is_done(where)
+
+
 def _step(
-    definition: Definition, kind: int, configuration: bytes, argument: str, limits: Limits | None
+    definition: Definition, kind: int, machine: Machine | None, argument: str, limits: Limits | None, given: Given
 ) -> Outcome | None:
-    machine = Machine(configuration)
-    given = Given()
-    if kind == lib.SM_STEP_SEND:
-        return definition.send(machine, argument, given)
-    if kind == lib.SM_STEP_MUTATE:
-        return definition.mutate(machine, argument, given)
-    if kind == lib.SM_STEP_FORCE:
-        return definition.force(machine, argument, given)
-    if kind == lib.SM_STEP_RESET:
+    if kind == lib.SM_STEP_ENTER:
+        return definition.enter(argument, machine, limits, given)
+    if machine is None:
         return definition.start(given)
-    return definition.enter(argument, machine if configuration else None, limits, given)
+    if kind == _SEND:
+        return definition.send(machine, argument, given)
+    if kind == _MUTATE:
+        return definition.mutate(machine, argument, given)
+    return definition.force(machine, argument, given)
+
+
+# ---- questions ----
 
 
 @_answers
 def sm_python_ask(
-    handle: int,
-    kind: int,
-    configuration: Any,
-    configuration_length: int,
-    argument: Any,
-    argument_length: int,
-    verdict: Any,
+    handle: int, kind: int, now: int, texts: Any, length: int, lengths: Any, verdict: Any
 ) -> int:
-    where = _unpack(configuration, configuration_length)
-    reply = _reply(_definitions[handle], kind, where, _unpack(argument, argument_length))
+    configuration, argument, context, output, error, data, input_, guards = _texts(texts, length, lengths)
+    machine = Machine(configuration or b"", context, output, error)
+    given = _given(data, input_, guards, now)
+    definition = _definitions[handle]
+    reply = _reply(definition, kind & _KIND, machine, argument or b"", given)
+    if kind & _KIND in _DECIDED and b'"@expr"' in definition.canonical:
+        lib.sm_verdict_ask_again(verdict)
     _tell_reply(verdict, reply, len(reply))
     return TAKEN
 
 
-def _reply(definition: Definition, kind: int, configuration: bytes, argument: bytes) -> bytes:
+_DECIDED = (lib.SM_ASK_CAN, lib.SM_ASK_WHY)
+"""What depends on guards, which may be expressions, and those on the clock."""
+
+
+def _reply(definition: Definition, kind: int, machine: Machine, argument: bytes, given: Given) -> bytes:
     if kind == lib.SM_ASK_LIST:
         return replies.array(definition.rows)
     if kind == lib.SM_ASK_ALL:
@@ -193,15 +328,24 @@ def _reply(definition: Definition, kind: int, configuration: bytes, argument: by
     if kind == lib.SM_ASK_INITIAL:
         return replies.bulk(definition.initial)
     if kind == lib.SM_ASK_CURRENT:
-        return replies.bulk(definition.current(configuration))
+        return replies.bulk(definition.current(machine.configuration))
     if kind == lib.SM_ASK_NEXT:
-        return replies.array(definition.next(Machine(configuration)))
-    if kind == lib.SM_ASK_WHY_NOT:
-        try:
-            raise EngineError(definition.why_not(Machine(configuration), argument.decode(), Given()))
-        except UnicodeDecodeError as error:
+        return replies.array(definition.next(machine))
+    if kind == lib.SM_ASK_SNAPSHOT:
+        return replies.bulk(definition.snapshot(machine))
+    if kind in _FORMS:
+        return replies.bulk(diagram(definition, machine.configuration, _FORMS[kind]))
+    try:
+        event = argument.decode()
+    except UnicodeDecodeError as error:
+        if kind == lib.SM_ASK_WHY_NOT:
             raise EngineError(f"the event is not UTF-8: byte {error.start}") from None
-    return replies.bulk(diagram(definition, configuration, _FORMS[kind]))
+        return replies.number(0) if kind == lib.SM_ASK_CAN else replies.array(())
+    if kind == lib.SM_ASK_CAN:
+        return replies.number(definition.can(machine, event, given))
+    if kind == lib.SM_ASK_WHY:
+        return replies.arrays([replies.array(pair) for pair in definition.why(machine, event, given)])
+    raise EngineError(definition.why_not(machine, event, given))
 
 
 @_answers

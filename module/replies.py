@@ -15,6 +15,11 @@ def bulk(text: str) -> bytes:
     return _counted(b"$", len(encoded)) + encoded
 
 
+def number(value: int) -> bytes:
+    """A number from 0."""
+    return _counted(b":", value)
+
+
 def array(texts: Sequence[str]) -> bytes:
     """An array of bulk strings; mostly of one."""
     if len(texts) == 1:

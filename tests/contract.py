@@ -11,6 +11,7 @@ from tests.servers import ROOT
 COMMANDS: dict[str, dict[str, Any]] = json.loads((ROOT / "commands.json").read_text(encoding="utf-8"))
 
 GENERIC = {
+    "SM.APPLY": ("key", "\x01\x03\x00\x03\x00\x00\x00boo" + 9 * "\x00"),
     "SM.SET": ("key", '{"map":{"a":["b"]},"initial":"a"}'),
     "SM.MUTATE": ("key", "b"),
     "SM.SEND": ("key", "b"),
@@ -19,7 +20,8 @@ GENERIC = {
     "SM.RENDER": ('{"map":{"a":["b"]},"initial":"a"}',),
     "SM.TEMPLATE": (),
 }
-"""The fewest arguments that a command takes. All other commands take a key."""
+"""For SM.APPLY a step to the state boo, of a machine that has one. The fewest
+arguments that a command takes. All other commands take a key."""
 
 
 def enough(name: str, key: str = "key") -> tuple[str, ...]:

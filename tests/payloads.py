@@ -199,6 +199,32 @@ def numbered(
     return Value(2, tuple(fields))
 
 
+REVISION, CONTEXT, OUTPUT, ERROR = range(1, 5)
+"""The parts of the rest, of encoding version 3."""
+
+
+def keeping(
+    configuration: bytes,
+    definition: bytes,
+    parts: Sequence[tuple[int, bytes]],
+    reason: bytes | None = None,
+    count: int | None = None,
+) -> Value:
+    """A machine of encoding version 3 that keeps parts, each its number and its bytes."""
+    plain = numbered(configuration, definition, reason)
+    flags, *rest = plain.fields
+    assert isinstance(flags.value, int)
+    more = [Field(UNSIGNED, len(parts) if count is None else count)]
+    for number, text in parts:
+        more += [Field(UNSIGNED, number), Field(STRING, text)]
+    return Value(3, (Field(UNSIGNED, flags.value | 1 << 3), *rest, *more))
+
+
+def revision(number: int) -> tuple[int, bytes]:
+    """The part that is the machine's revision."""
+    return REVISION, struct.pack("<Q", number)
+
+
 def with_version(value: Value, version: int) -> Value:
     return replace(value, version=version)
 

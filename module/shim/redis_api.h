@@ -112,6 +112,7 @@ typedef enum {
 
 #define REDISMODULE_CMD_ARG_NONE 0
 #define REDISMODULE_CMD_ARG_OPTIONAL (1 << 0)
+#define REDISMODULE_CMD_ARG_MULTIPLE (1 << 1)
 
 #define REDISMODULE_CMD_KEY_RO (1ULL << 0)
 #define REDISMODULE_CMD_KEY_RW (1ULL << 1)
@@ -209,6 +210,7 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, int, IsModuleNameBusy, (const char *name))                                                                   \
     X(1, void, SetModuleOptions, (RedisModuleCtx *ctx, int options))                                                  \
     X(1, int, GetServerVersion, (void))                                                                               \
+    X(1, long long, Milliseconds, (void))                                                                             \
     X(1, int, GetContextFlags, (RedisModuleCtx *ctx))                                                                 \
     X(1, int, CreateCommand,                                                                                          \
       (RedisModuleCtx *ctx, const char *name, RedisModuleCmdFunc function, const char *flags, int firstkey,           \
@@ -232,6 +234,7 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, int, SignalModifiedKey, (RedisModuleCtx *ctx, RedisModuleString *name))                                      \
     X(1, int, NotifyKeyspaceEvent, (RedisModuleCtx *ctx, int type, const char *event, RedisModuleString *key))        \
     X(1, int, ReplicateVerbatim, (RedisModuleCtx *ctx))                                                               \
+    X(1, int, Replicate, (RedisModuleCtx *ctx, const char *command, const char *format, ...))                         \
     X(1, const char *, StringPtrLen, (const RedisModuleString *string, size_t *len))                                  \
     X(1, RedisModuleString *, CreateString, (RedisModuleCtx *ctx, const char *bytes, size_t len))                     \
     X(1, void, FreeString, (RedisModuleCtx *ctx, RedisModuleString *string))                                          \
@@ -241,6 +244,7 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, int, ReplyWithNull, (RedisModuleCtx *ctx))                                                                   \
     X(1, int, ReplyWithLongLong, (RedisModuleCtx *ctx, long long number))                                             \
     X(1, int, ReplyWithArray, (RedisModuleCtx *ctx, long len))                                                        \
+    X(1, int, ReplyWithMap, (RedisModuleCtx *ctx, long len))                                                          \
     X(1, int, ReplyWithStringBuffer, (RedisModuleCtx *ctx, const char *bytes, size_t len))                            \
     X(1, RedisModuleCallReply *, Call, (RedisModuleCtx *ctx, const char *command, const char *format, ...))           \
     X(1, const char *, CallReplyProto, (RedisModuleCallReply *reply, size_t *len))                                    \

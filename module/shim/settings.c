@@ -38,6 +38,8 @@ static numeric numerics[] = {
     {"max-states", &sm_config.states, 10000, 1, 10000000, REDISMODULE_CONFIG_DEFAULT, true, 0},
     {"max-elements", &sm_config.elements, 4000, 1, 100000000, REDISMODULE_CONFIG_DEFAULT, true, 0},
     {"max-nesting", &sm_config.nesting, 64, 3, 256, REDISMODULE_CONFIG_DEFAULT, true, 0},
+    {"max-context-bytes", &sm_config.context_bytes, 64 << 10, 2, 512LL << 20, REDISMODULE_CONFIG_MEMORY, true, 0},
+    {"max-expression-steps", &sm_config.expression_steps, 50000, 1, 1000000000, REDISMODULE_CONFIG_DEFAULT, true, 0},
     {"max-memo-bytes", &sm_config.memo_bytes, 128 << 20, 1 << 20, 1LL << 40, REDISMODULE_CONFIG_MEMORY, false, 0},
 };
 

@@ -14,7 +14,7 @@
 typedef struct sm_settings {
     int invalid_transition;     /* 0: nil, 1: error */
     int server_encoded_replies; /* 0: every reply is put together for its command */
-    long long document_bytes, states, elements, nesting, memo_bytes;
+    long long document_bytes, states, elements, nesting, context_bytes, expression_steps, memo_bytes;
 } sm_settings;
 
 extern sm_settings sm_config;

@@ -55,14 +55,14 @@ class Engine:
     def __init__(self, document: str) -> None:
         compiled = compile_document(document.encode(), Limits())
         assert compiled.machine is not None
-        self.definition, self.configuration = compiled.definition, compiled.machine.configuration
+        self.definition, self.machine = compiled.definition, compiled.machine
 
     def mutate(self, state: str, reason: str = "", force: bool = False) -> bytes | None:
         ask = self.definition.force if force else self.definition.mutate
-        return self.take(ask(Machine(self.configuration), state, Given()))
+        return self.take(ask(self.machine, state, Given()))
 
     def send(self, event: str) -> list[bytes] | None:
-        return self.states() if self.take(self.definition.send(Machine(self.configuration), event, Given())) else None
+        return self.states() if self.take(self.definition.send(self.machine, event, Given())) else None
 
     def reset(self) -> bytes | None:
         return self.take(self.definition.start(Given()))
@@ -70,11 +70,11 @@ class Engine:
     def take(self, move: Outcome | None) -> bytes | None:
         if move is None:
             return None
-        self.configuration = move[0]
+        self.machine = Machine(move.configuration)
         return b"OK"
 
     def states(self) -> list[bytes]:
-        return [state.encode() for state in self.definition.states(self.configuration)]
+        return [state.encode() for state in self.definition.states(self.machine.configuration)]
 
 
 @st.composite
@@ -97,16 +97,15 @@ def plays(draw: st.DrawFn) -> Play:
 
 def check(raw: redis.Redis, model: Model, engine: Engine) -> None:
     """Every reply that reads."""
-    definition, configuration = engine.definition, engine.configuration
-    assert raw.execute_command("SM.GET", "k", "CURRENT") == definition.current(configuration).encode()
+    definition, machine = engine.definition, engine.machine
+    assert raw.execute_command("SM.GET", "k", "CURRENT") == definition.current(machine.configuration).encode()
     assert raw.execute_command("SM.GET", "k", "INITIAL") == definition.initial.encode()
     assert raw.execute_command("SM.STATE", "k") == engine.states()
     assert raw.execute_command("SM.STATE", "k", "LIST") == [name.encode() for name in definition.rows]
     assert raw.execute_command("SM.STATE", "k", "ALL") == [name.encode() for name in definition.known]
-    assert raw.execute_command("SM.NEXT", "k") == [name.encode() for name in definition.next(Machine(configuration))]
+    assert raw.execute_command("SM.NEXT", "k") == [name.encode() for name in definition.next(machine)]
     for name in definition.known:
-        can = definition.send(Machine(configuration), name, Given()) is not None
-        assert raw.execute_command("SM.CAN", "k", name) == int(can)
+        assert raw.execute_command("SM.CAN", "k", name) == int(definition.can(machine, name, Given()))
     document = model.document()
     assert raw.execute_command("SM.GET", "k") == document
     assert raw.execute_command("SM.GET", "k", "CURRENT") == model.current.encode()

@@ -58,9 +58,18 @@ def test_a_missing_key_is_nil(r: redis.Redis, command: tuple[str, ...]) -> None:
     assert r.exists("missing") == 0
 
 
-@pytest.mark.parametrize("command", [("SM.SEND", "k", "boo", "ACTION"), ("SM.RESET", "k", "boo")])
-def test_another_word_is_a_syntax_error(r: redis.Redis, machine: str, command: tuple[str, ...]) -> None:
-    word = rf"^syntax error: '{command[-1]}' is no option of '{command[0]}'; known is ACTIONS$"
+@pytest.mark.parametrize(
+    ("command", "known"),
+    [
+        (("SM.SEND", "k", "boo", "ACTION"), "DATA, GUARDS, ACTIONS, EFFECTS, REASON"),
+        (("SM.RESET", "k", "boo"), "INPUT, GUARDS, ACTIONS, EFFECTS"),
+        (("SM.CAN", "k", "boo", "WHAT"), "DATA, GUARDS, WHY"),
+        (("SM.SET", "k", README, "where", "boo"), "CURRENT, INPUT, GUARDS, IF, ACTIONS, EFFECTS"),
+    ],
+)
+def test_another_word_is_a_syntax_error(r: redis.Redis, machine: str, command: tuple[str, ...], known: str) -> None:
+    wrong = command[3] if command[0] == "SM.SET" else command[-1]
+    word = rf"^syntax error: '{wrong}' is no option of '{command[0]}'; known are {known}$"
     with pytest.raises(redis.ResponseError, match=word):
         r.execute_command(*command)
     assert r.execute_command("SM.STATE", machine) == ["bar"]

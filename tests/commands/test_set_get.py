@@ -130,7 +130,8 @@ def test_get_one_part(raw: redis.Redis) -> None:
 @pytest.mark.parametrize("word", ["", "MAP", "CURREN", "CURRENTS", b"CURRENT\x00", b"\xff", "a\nb"])
 def test_get_another_word_is_a_syntax_error(r: redis.Redis, word: str | bytes) -> None:
     r.execute_command("SM.SET", "k", README)
-    for command, known in (("SM.GET", "REASON, CURRENT, INITIAL"), ("SM.STATE", "LIST, ALL")):
+    members = "REASON, CURRENT, INITIAL, CONTEXT, OUTPUT, STATUS, SNAPSHOT, REVISION"
+    for command, known in (("SM.GET", members), ("SM.STATE", "LIST, ALL")):
         error = rf"\Asyntax error: '.*' is no option of '{command}'; known are {known}\Z"
         with pytest.raises(redis.ResponseError, match=error):
             r.execute_command(command, "k", word)

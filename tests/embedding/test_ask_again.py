@@ -15,9 +15,9 @@ PATCH = """
 _known_step = _step
 
 
-def _step(definition, kind, configuration, argument, limits):
-    outcome = _known_step(definition, kind, configuration, argument, limits)
-    return outcome and outcome._replace(ask_again=configuration == b"c")
+def _step(definition, kind, machine, argument, limits, given):
+    outcome = _known_step(definition, kind, machine, argument, limits, given)
+    return outcome and outcome._replace(ask_again=machine is not None and machine.configuration == b"c")
 """
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sm_core.document import Limits
+from tests.charts_with_data import ORDER
 from tests.documents import README, compact
 
 MEGABYTE = 1 << 20
@@ -35,8 +36,9 @@ CHART = compact({
     "initial": "a",
     "states": {"a": {"on": {"GO": "b", "b.*": "b"}}, "b": {"on": {"*": "a"}, "entry": "in"}},
 })  # fmt: skip
-"""At the key ``chart``. The key ``map`` has the README's machine, ``string`` no machine, ``none`` nothing."""
-STANDING = {"map": README, "chart": CHART}
+"""At the key ``chart``. The key ``order`` has a chart with data, ``map`` the README's machine, ``string`` no machine,
+``none`` nothing."""
+STANDING = {"map": README, "chart": CHART, "order": ORDER}
 
 
 class Call(NamedTuple):
@@ -50,7 +52,18 @@ class Call(NamedTuple):
 
 
 TABLE: dict[str, list[Call]] = {
+    "SM.APPLY": [
+        Call((X, "\x01\x03\x00\x01\x00\x00\x00b" + 9 * "\x00"), NIL),
+        Call(("string", X), ERROR),
+        Call(("map", X), ERROR),
+        Call(("order", X), ERROR),
+        Call(("new", X), ERROR),
+    ],
     "SM.CAN": [
+        Call(("order", X, "WHY"), ACCEPTED),
+        Call(("order", "PAY", "DATA", X), ERROR),
+        Call(("order", "PAY", "GUARDS", X), ERROR),
+        Call(("order", "PAY", "GUARDS", "1", X), ERROR),
         Call((X, "b"), NIL),
         Call(("string", X), ERROR),
         Call(("map", X), ACCEPTED),
@@ -70,6 +83,9 @@ TABLE: dict[str, list[Call]] = {
         Call(("chart", X, "why", "FORCE"), NIL),
         Call(("map", "boo", X, "FORCE"), ACCEPTED, (("no UTF-8", ERROR),)),
         Call(("map", "boo", "why", X), ERROR),
+        Call(("order", "paid", "DATA", X), ERROR),
+        Call(("order", "paid", "REASON", X, "FORCE"), ACCEPTED, (("no UTF-8", ERROR),)),
+        Call(("order", "held", "GUARDS", "1", X), ERROR),
     ],
     "SM.NEXT": [Call((X,), NIL), Call(("map", X), ERROR)],
     "SM.RENDER": [Call((X,), ERROR), Call((README, X), ERROR)],
@@ -81,6 +97,12 @@ TABLE: dict[str, list[Call]] = {
         Call(("chart", X), NIL),
         Call(("map", "boo", X), ERROR),
         Call(("chart", X, "ACTIONS"), NIL),
+        Call(("order", X, "EFFECTS"), NIL),
+        Call(("order", "PAY", "DATA", X), ERROR),
+        Call(("order", "PAY", "DATA", '{"amount":1}', X), ERROR),
+        Call(("order", "SKIP", "GUARDS", X), ERROR),
+        Call(("order", "SKIP", "GUARDS", "1", X), ERROR),
+        Call(("order", "NONE", "REASON", X), NIL, (("no UTF-8", ERROR),)),
     ],
     "SM.SET": [
         Call(("map", X), ERROR),
@@ -89,6 +111,10 @@ TABLE: dict[str, list[Call]] = {
         Call(("map", README, X), ERROR, (("nothing", ACCEPTED),)),
         Call(("chart", CHART, X), ERROR, (("nothing", ACCEPTED),)),
         Call(("map", README, "bar", X), ERROR),
+        Call(("order", ORDER, "CURRENT", X), ERROR, (("nothing", ACCEPTED),)),
+        Call(("order", ORDER, "INPUT", X), ERROR),
+        Call(("order", ORDER, "IF", X), ERROR),
+        Call(("order", ORDER, "GUARDS", "1", X), ERROR),
     ],
     "SM.STATE": [Call((X,), NIL), Call(("string", X), ERROR), Call(("map", X), ERROR), Call(("chart", X), ERROR)],
     "SM.TEMPLATE": [Call((X,), ERROR)],

@@ -17,7 +17,7 @@ from tests.documents import README, TRAFFIC, compact, ring
 from tests.servers import HANG, Server, ServerDiedError, wait_until
 
 CANONICAL = compact({"map": {"a": ["b"], "b": ["a"]}, "initial": "a"}).encode()
-NEWEST = 2
+NEWEST = 3
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ from tests.servers import MODULE, Server, ServerDiedError
 
 DEFAULTS = {
     "redisstate.invalid-transition": "nil",
+    "redisstate.max-context-bytes": "65536",
     "redisstate.max-document-bytes": "327680",
     "redisstate.max-elements": "4000",
+    "redisstate.max-expression-steps": "50000",
     "redisstate.max-memo-bytes": "134217728",
     "redisstate.max-nesting": "64",
     "redisstate.max-states": "10000",
@@ -21,13 +23,16 @@ DEFAULTS = {
 }
 OTHERS = {
     "redisstate.invalid-transition": "error",
+    "redisstate.max-context-bytes": "300",
     "redisstate.max-document-bytes": "2000",
     "redisstate.max-elements": "30",
+    "redisstate.max-expression-steps": "100",
     "redisstate.max-memo-bytes": "2000000",
     "redisstate.max-nesting": "10",
     "redisstate.max-states": "20",
     "redisstate.server-encoded-replies": "no",
 }
+ALL_SMALL = "context.numbers.all(i, context.numbers.all(j, i * j < 100))"
 ARGUMENTS = [word for name, value in OTHERS.items() for word in (name.removeprefix("redisstate."), value)]
 
 
@@ -66,7 +71,40 @@ def assert_effect_of(server: Server, values: dict[str, str]) -> None:
     r.execute_command("SM.SET", "acts", document + " " * (longest - len(document)))
     with pytest.raises(redis.ResponseError, match=rf"max-document-bytes.*\b{longest}\b"):
         r.execute_command("SM.SET", "acts", document + " " * (longest - len(document) + 1))
+    assert_limits_of_data(r, values)
     r.delete("acts")
+
+
+COUNTER = compact(
+    {
+        "initial": "a",
+        "context": {"text": "", "numbers": {"@expr": "[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"}},
+        "states": {
+            "a": {
+                "on": {
+                    "PUT": {"actions": {"type": "@xstate.assign", "context": {"text": {"@expr": "event.text"}}}},
+                    "SUM": {"guard": {"@expr": ALL_SMALL}, "actions": "sum"},
+                }
+            }
+        },
+    }
+)
+
+
+def assert_limits_of_data(r: redis.Redis, values: dict[str, str]) -> None:
+    """A context as large as it may be, and an expression whose steps are more than the smaller limit, not the other."""
+    longest = int(values["redisstate.max-context-bytes"])
+    r.execute_command("SM.SET", "acts", COUNTER)
+    text = "x" * (longest - len(r.execute_command("SM.GET", "acts", "CONTEXT")))
+    assert r.execute_command("SM.SEND", "acts", "PUT", "DATA", compact({"text": text})) == ["a"]
+    with pytest.raises(redis.ResponseError, match=rf"max-context-bytes.*\b{longest}\b"):
+        r.execute_command("SM.SEND", "acts", "PUT", "DATA", compact({"text": text + "x"}))
+    steps = int(values["redisstate.max-expression-steps"])
+    if steps > 1000:
+        assert r.execute_command("SM.SEND", "acts", "SUM") == ["a"]
+    else:
+        with pytest.raises(redis.ResponseError, match=rf"max-expression-steps.*\b{steps}\b"):
+            r.execute_command("SM.SEND", "acts", "SUM")
 
 
 def test_defaults(server: Server) -> None:
@@ -117,6 +155,10 @@ WRONG = [
     ("max-nesting", "-1"),
     ("max-nesting", "1000000"),
     ("max-nesting", "x"),
+    ("max-context-bytes", "1"),
+    ("max-context-bytes", "-1"),
+    ("max-expression-steps", "0"),
+    ("max-expression-steps", "x"),
 ]
 
 

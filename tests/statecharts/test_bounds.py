@@ -115,7 +115,6 @@ CYCLE = {
     [
         ("SM.SEND", "k", "SPIN"),
         ("SM.SEND", "k", "SPIN", "ACTIONS"),
-        ("SM.CAN", "k", "SPIN"),
         ("SM.MUTATE", "k", "spin"),
         ("SM.MUTATE", "k", "spin.b", "why", "FORCE"),
         ("SM.SET", "k", compact(CYCLE), "spin"),

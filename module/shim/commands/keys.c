@@ -29,3 +29,8 @@ __attribute__((cold)) int sm_reply_no_machine(RedisModuleCtx *ctx, const RedisMo
     if (!sm_config.invalid_transition) return RedisModule_ReplyWithNull(ctx);
     return sm_reply_error_about(ctx, "no such key: ", sm_bytes_of(name), "", (sm_bytes){NULL, 0}, "");
 }
+
+__attribute__((cold)) int sm_reply_is_there(RedisModuleCtx *ctx, const RedisModuleString *name) {
+    if (!sm_config.invalid_transition) return RedisModule_ReplyWithNull(ctx);
+    return sm_reply_error_about(ctx, "the key is there already: ", sm_bytes_of(name), "", (sm_bytes){NULL, 0}, "");
+}

@@ -39,6 +39,9 @@ bool sm_key_is_empty(RedisModuleCtx *ctx, RedisModuleKey *key);
 /* Answers that there is no machine at the key: nil, or an error where the settings want one. */
 int sm_reply_no_machine(RedisModuleCtx *ctx, const RedisModuleString *name);
 
+/* Answers that there is one, where there must not be. */
+int sm_reply_is_there(RedisModuleCtx *ctx, const RedisModuleString *name);
+
 /* Opening the key is most of what a command that reads does itself: always inline, so that it is no call. */
 #define SM_ALWAYS_INLINE static inline __attribute__((always_inline))
 
@@ -47,6 +50,7 @@ SM_ALWAYS_INLINE bool sm_key_open(RedisModuleCtx *ctx, RedisModuleString *name, 
     target->name = name;
     target->machine = NULL;
     target->replaces = false;
+    target->revision = 0;
     target->key = RedisModule_OpenKey(ctx, name, mode);
     if (RedisModule_ModuleTypeGetType(target->key) == sm_type) {
         target->machine = RedisModule_ModuleTypeGetValue(target->key);

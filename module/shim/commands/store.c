@@ -1,58 +1,113 @@
 /* Commands that store a machine: SM.SET, SM.CREATE, and SM.TEMPLATE, which says what SM.CREATE stores. */
 #include "command_functions.h"
 #include "commands/keys.h"
+#include "commands/options.h"
+#include "reply/effects.h"
 #include "reply/errors.h"
 #include "reply/server_encoded.h"
 
 static const char template[] = "{\"current\":\"\",\"map\":{},\"initial\":\"\"}";
 
+/* ---- where the machine stands ---- */
+
 /* The machine that a document says. */
-static enum sm_result read_document(RedisModuleCtx *ctx, sm_bytes document, sm_outcome *outcome) {
+static enum sm_result read_document(RedisModuleCtx *ctx, sm_bytes document, const sm_options *options,
+                                    sm_outcome *outcome) {
     if (sm_engine_known_document(document, outcome)) return SM_TAKEN;
-    return sm_engine_document(document, sm_accepted_before(ctx), outcome);
+    return sm_engine_document(document, sm_accepted_before(ctx), sm_options_given(options), outcome);
 }
 
+/* `current` stands in for what the document says, but for what history states restore and the machine keeps. */
+static void enter(RedisModuleCtx *ctx, const sm_outcome *document, const sm_options *options, sm_outcome *entered) {
+    sm_asked asked = {SM_STEP_ENTER, sm_accepted_before(ctx), options->current, document->data,
+                      sm_options_given(options)};
+
+    sm_engine_begin(document->definition, document->has_history ? document->node : NULL, &asked, entered);
+}
+
+/* Whether the definition's start is to be asked for: a document that says nothing of where it stands has a node with it
+ * where its start depends on nothing. */
+static bool starts(const sm_outcome *document, const sm_options *options) {
+    return document->result == SM_TAKEN && document->starts &&
+           (!document->node || options->reply || sm_options_given(options));
+}
+
+static void start(RedisModuleCtx *ctx, const sm_outcome *document, const sm_options *options, sm_outcome *started) {
+    sm_asked asked = {SM_STEP_RESET | options->reply, sm_accepted_before(ctx), {"", 0}, NULL,
+                      sm_options_given(options)};
+
+    sm_engine_begin(document->definition, NULL, &asked, started);
+}
+
+/* ---- SM.SET ---- */
+
 static int finish(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *document, const sm_outcome *outcome,
-                  const char *event) {
+                  const sm_options *options, enum sm_event event) {
+    bool has_error = outcome->data && outcome->data->parts[SM_PART_ERROR].ptr;
+
     if (outcome->result != SM_TAKEN) {
         sm_key_close(target);
-        return sm_reply_error(ctx, outcome->error);
+        return sm_reply_coded_error(ctx, outcome->code, outcome->error);
     }
     target->replaces = true;
     sm_commit(ctx, target, outcome, document->has_reason ? &document->reason : NULL, event);
+    if (options->reply == SM_WITH_ACTIONS) return sm_reply_actions(ctx, outcome->node, outcome->reply);
+    if (options->reply == SM_WITH_EFFECTS)
+        return sm_reply_effects(ctx, outcome->node, outcome->reply, target->revision,
+                                sm_status(outcome->node, has_error));
     return sm_reply_ok(ctx);
 }
 
-/* `current` says where the machine stands, or is NULL: where the document says. */
-static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes document, const sm_bytes *current,
-                        const char *event) {
-    sm_outcome outcome, entered;
+/* Whether IF holds; otherwise the client has its answer. */
+static bool condition_holds(RedisModuleCtx *ctx, const sm_target *target, enum sm_condition condition) {
+    if (condition == SM_IF_ANY || (condition == SM_IF_PRESENT) == (target->machine != NULL)) return true;
+    sm_key_close(target);
+    if (condition == SM_IF_PRESENT) sm_reply_no_machine(ctx, target->name);
+    else sm_reply_is_there(ctx, target->name);
+    return false;
+}
+
+static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes document, const sm_options *options,
+                        enum sm_event event) {
+    sm_outcome outcome, begun;
     sm_target target;
 
     if (!sm_key_open(ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &target)) return REDISMODULE_OK;
-    if (read_document(ctx, document, &outcome) != SM_ERROR && current) {
-        sm_engine_enter(outcome.definition, outcome.has_history ? outcome.node : NULL, *current,
-                        sm_accepted_before(ctx), &entered);
-        finish(ctx, &target, &outcome, &entered, event);
-        sm_outcome_release(&entered);
+    if (!condition_holds(ctx, &target, options->condition)) return REDISMODULE_OK;
+    if (read_document(ctx, document, options, &outcome) == SM_ERROR) {
+        finish(ctx, &target, &outcome, &outcome, options, event);
+    } else if (options->current.ptr || starts(&outcome, options)) {
+        if (options->current.ptr) enter(ctx, &outcome, options, &begun);
+        else start(ctx, &outcome, options, &begun);
+        finish(ctx, &target, &outcome, &begun, options, event);
+        sm_outcome_release(&begun);
     } else {
-        finish(ctx, &target, &outcome, &outcome, event);
+        finish(ctx, &target, &outcome, &outcome, options, event);
     }
     sm_outcome_release(&outcome);
     return REDISMODULE_OK;
 }
 
 int sm_set_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
-    sm_bytes current;
+    const unsigned known = SM_OPTION_CURRENT | SM_OPTION_INPUT | SM_OPTION_GUARDS | SM_OPTION_IF | SM_OPTION_ACTIONS |
+                           SM_OPTION_EFFECTS;
+    sm_options options;
 
-    if (argc < 3 || argc > 4) return RedisModule_WrongArity(ctx);
-    if (argc == 4) current = sm_bytes_of(argv[3]);
-    return set_document(ctx, argv[1], sm_bytes_of(argv[2]), argc == 4 ? &current : NULL, "sm.set");
+    if (argc < 3) return RedisModule_WrongArity(ctx);
+    sm_options_begin(&options);
+    if (argc == 4) options.current = sm_bytes_of(argv[3]);
+    else if (argc > 4 && !sm_options_read(ctx, argv, argc, 3, known, &options)) return REDISMODULE_OK;
+    set_document(ctx, argv[1], sm_bytes_of(argv[2]), &options, SM_EVENT_SET);
+    sm_options_end(&options);
+    return REDISMODULE_OK;
 }
 
 int sm_create_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    sm_options options;
+
     if (argc != 2) return RedisModule_WrongArity(ctx);
-    return set_document(ctx, argv[1], (sm_bytes){template, sizeof(template) - 1}, NULL, "sm.create");
+    sm_options_begin(&options);
+    return set_document(ctx, argv[1], (sm_bytes){template, sizeof(template) - 1}, &options, SM_EVENT_CREATE);
 }
 
 int sm_template_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {

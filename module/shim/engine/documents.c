@@ -5,15 +5,23 @@
 
 /* The definition is retained by the outcome where there is one: where Python has taken the document, but for its
  * `current`. */
-static int compile(sm_bytes document, bool accepted_before, sm_verdict *verdict, sm_outcome *outcome) {
-    int code = sm_python_compile(document.ptr, document.len, accepted_before, verdict);
+static int compile(sm_bytes document, bool accepted_before, const sm_given *given, sm_verdict *verdict,
+                   sm_outcome *outcome) {
+    sm_asked asked = {.argument = document, .given = given};
+    sm_texts texts;
+    int code;
 
+    sm_texts_make(&texts, NULL, &asked);
+    code = sm_python_compile(accepted_before, RedisModule_Milliseconds(), texts.ptr, texts.len, texts.lengths, verdict);
+    sm_texts_free(&texts);
     if (code == SM_VERDICT_TAKEN || code == SM_VERDICT_UNKNOWN_CURRENT) {
         sm_question question = sm_definition_question(verdict->canonical);
         sm_definition *definition = sm_definition_find(&question);
 
         if (definition) sm_python_forget(verdict->engine);
         else definition = sm_definition_add(&question, verdict->split, verdict->engine, verdict->engine_bytes);
+        definition->keeps = verdict->keeps;
+        definition->counts = verdict->counts;
         sm_definition_retain(definition);
         outcome->definition = definition;
     }
@@ -21,12 +29,13 @@ static int compile(sm_bytes document, bool accepted_before, sm_verdict *verdict,
 }
 
 static enum sm_result remembered(sm_edge *edge, sm_outcome *outcome) {
-    memset(outcome, 0, sizeof(*outcome));
+    *outcome = sm_no_outcome;
     if (!edge->item.used) edge->item.used = true;
     sm_definition_retain(edge->definition);
     outcome->definition = edge->definition;
     outcome->node = edge->target;
     outcome->has_history = edge->has_history;
+    outcome->starts = edge->starts;
     outcome->has_reason = edge->has_reason;
     outcome->reason = edge->reply;
     return sm_outcome_remembered(outcome, SM_TAKEN);
@@ -38,7 +47,13 @@ bool sm_engine_known_document(sm_bytes document, sm_outcome *outcome) {
     return edge && remembered(edge, outcome) == SM_TAKEN;
 }
 
-enum sm_result sm_engine_document(sm_bytes document, bool accepted_before, sm_outcome *outcome) {
+/* A machine that keeps data is not remembered with its text. What the start of another asks of what is given, its own
+ * step says. */
+static bool may_be_remembered(sm_bytes document, const sm_given *given, const sm_outcome *outcome) {
+    return !outcome->data && !given && sm_is_rememberable(document, outcome->reason);
+}
+
+enum sm_result sm_engine_document(sm_bytes document, bool accepted_before, const sm_given *given, sm_outcome *outcome) {
     sm_question question = sm_question_make(NULL, accepted_before ? SM_KIND_ACCEPTED : SM_KIND_DOCUMENT, document);
     sm_edge *edge = sm_edge_find(&question);
     sm_verdict verdict;
@@ -46,19 +61,23 @@ enum sm_result sm_engine_document(sm_bytes document, bool accepted_before, sm_ou
 
     if (edge) return remembered(edge, outcome);
     sm_verdict_begin(&verdict, outcome);
-    code = compile(document, accepted_before, &verdict, outcome);
+    code = compile(document, accepted_before, given, &verdict, outcome);
     if (code != SM_VERDICT_TAKEN && code != SM_VERDICT_UNKNOWN_CURRENT)
         return sm_verdict_failed(&verdict, outcome, code);
     outcome->has_history = verdict.has_history;
+    outcome->starts = verdict.starts;
     outcome->has_reason = verdict.has_reason;
     outcome->reason = verdict.reason;
+    outcome->code = verdict.code;
     outcome->error = verdict.error;
     if (code == SM_VERDICT_UNKNOWN_CURRENT) return sm_verdict_end(&verdict, outcome, SM_UNKNOWN_CURRENT);
-    outcome->node = sm_verdict_node(&verdict, outcome->definition);
-    if (sm_is_rememberable(document, outcome->reason)) {
+    if (verdict.configuration.ptr && !sm_verdict_stands(&verdict, outcome->definition, outcome))
+        return sm_verdict_failed(&verdict, outcome, SM_VERDICT_INTERNAL);
+    if (may_be_remembered(document, given, outcome)) {
         edge = sm_edge_add(&question, outcome->definition, outcome->node, outcome->reason, false);
         edge->has_reason = outcome->has_reason;
         edge->has_history = outcome->has_history;
+        edge->starts = outcome->starts;
     }
     return sm_verdict_end(&verdict, outcome, SM_TAKEN);
 }
@@ -70,13 +89,13 @@ enum sm_result sm_engine_definition(sm_bytes canonical, bool accepted_before, sm
     int code;
 
     if (definition) {
-        memset(outcome, 0, sizeof(*outcome));
+        *outcome = sm_no_outcome;
         sm_definition_retain(definition);
         outcome->definition = definition;
         return sm_outcome_remembered(outcome, SM_TAKEN);
     }
     sm_verdict_begin(&verdict, outcome);
-    code = compile(canonical, accepted_before, &verdict, outcome);
+    code = compile(canonical, accepted_before, NULL, &verdict, outcome);
     if (code != SM_VERDICT_TAKEN && code != SM_VERDICT_UNKNOWN_CURRENT)
         return sm_verdict_failed(&verdict, outcome, code);
     return sm_verdict_end(&verdict, outcome, SM_TAKEN);
@@ -90,13 +109,14 @@ enum sm_result sm_engine_node(sm_definition *definition, sm_bytes configuration,
     int code;
 
     if (node) {
-        memset(outcome, 0, sizeof(*outcome));
+        *outcome = sm_no_outcome;
         outcome->node = node;
         return sm_outcome_remembered(outcome, SM_TAKEN);
     }
     sm_verdict_begin(&verdict, outcome);
     code = sm_python_describe(definition->engine, configuration.ptr, configuration.len, accepted_before, &verdict);
     if (code != SM_VERDICT_TAKEN) return sm_verdict_failed(&verdict, outcome, code);
-    outcome->node = sm_verdict_node(&verdict, definition);
+    if (!sm_verdict_stands(&verdict, definition, outcome))
+        return sm_verdict_failed(&verdict, outcome, SM_VERDICT_INTERNAL);
     return sm_verdict_end(&verdict, outcome, SM_TAKEN);
 }

@@ -3,37 +3,47 @@
 
 #include "engine/internal.h"
 
+enum { LONGEST_ARGUMENT = 256 }; /* bytes; what is asked with longer ones is not remembered */
+
 static enum sm_result remembered(sm_edge *edge, sm_outcome *outcome) {
-    memset(outcome, 0, sizeof(*outcome));
+    *outcome = sm_no_outcome;
     if (!edge->item.used) edge->item.used = true;
     outcome->reply = edge->reply;
     return sm_outcome_remembered(outcome, SM_TAKEN);
 }
 
-enum sm_result sm_engine_ask(sm_definition *definition, sm_node *node, uint8_t kind, sm_bytes argument,
-                             sm_outcome *outcome) {
-    sm_bytes configuration = {"", 0};
+static int cross(sm_definition *definition, const sm_node *node, const sm_asked *asked, sm_verdict *verdict) {
+    uint64_t bytes = sm_python_bytes();
+    sm_texts texts;
+    int code;
+
+    sm_texts_make(&texts, node, asked);
+    code = sm_python_ask(definition->engine, asked->kind, RedisModule_Milliseconds(), texts.ptr, texts.len,
+                         texts.lengths, verdict);
+    sm_texts_free(&texts);
+    sm_definition_weigh_engine(definition, bytes, sm_python_bytes());
+    return code;
+}
+
+/* What depends on no more than the node and the argument is remembered, unless Python says otherwise. */
+enum sm_result sm_engine_ask(sm_definition *definition, sm_node *node, const sm_asked *asked, sm_outcome *outcome) {
+    bool may_be_known = !asked->held && !asked->given;
     sm_question question;
     sm_verdict verdict;
     sm_edge *edge;
-    uint64_t bytes;
     int code;
 
-    if (node) {
-        definition = node->details->definition;
-        configuration = (sm_bytes){node->details->item.key, node->details->item.key_len};
-    }
-    question = sm_question_make(node ? (const void *)node : definition, kind, argument);
-    edge = sm_edge_find(&question);
+    if (node) definition = node->details->definition;
+    question = sm_question_make(node ? (const void *)node : definition, asked->kind, asked->argument);
+    edge = may_be_known ? sm_edge_find(&question) : NULL;
     if (edge) return remembered(edge, outcome);
     sm_verdict_begin(&verdict, outcome);
-    bytes = sm_python_bytes();
-    code = sm_python_ask(definition->engine, kind, configuration.ptr, configuration.len, argument.ptr, argument.len,
-                         &verdict);
-    sm_definition_weigh_engine(definition, bytes, sm_python_bytes());
+    code = cross(definition, node, asked, &verdict);
     if (code != SM_VERDICT_TAKEN) return sm_verdict_failed(&verdict, outcome, code);
     outcome->reply = verdict.reply;
-    if (sm_is_rememberable(argument, outcome->reply)) sm_edge_add(&question, definition, NULL, outcome->reply, false);
+    if (may_be_known && !verdict.ask_again && asked->argument.len <= LONGEST_ARGUMENT &&
+        sm_is_rememberable(asked->argument, outcome->reply))
+        sm_edge_add(&question, definition, NULL, outcome->reply, false);
     return sm_verdict_end(&verdict, outcome, SM_TAKEN);
 }
 

@@ -3,10 +3,25 @@
 
 #include <string.h>
 
+/* All that a machine keeps: its parts lie one after the other. */
+typedef struct sm_block {
+    sm_node *node;
+    uint64_t revision;
+    uint32_t lengths[SM_PARTS];
+    char bytes[];
+} sm_block;
+
+#define NO_PART UINT32_MAX
+
 sm_machine_counters sm_machine_counts;
 
-static sm_machine *tagged(sm_reason *block) {
-    return (sm_machine *)((uintptr_t)block | 1);
+static sm_machine *tagged(void *block, int tag) {
+    return (sm_machine *)((uintptr_t)block | (uintptr_t)tag);
+}
+
+/* The block that holds all, or NULL. */
+static sm_block *whole(const sm_machine *machine) {
+    return sm_machine_keeps(machine) ? sm_machine_block(machine) : NULL;
 }
 
 static void write_reason(sm_reason *block, const sm_bytes *reason) {
@@ -14,26 +29,116 @@ static void write_reason(sm_reason *block, const sm_bytes *reason) {
     memcpy(block->text, reason->ptr, reason->len);
 }
 
-static sm_machine *word_of(sm_node *node, const sm_bytes *reason) {
+static void *counted(void *block) {
+    sm_machine_counts.bytes.in += RedisModule_MallocSize(block);
+    return block;
+}
+
+static void give_back(void *block) {
+    if (!block) return;
+    sm_machine_counts.bytes.in -= RedisModule_MallocSize(block);
+    RedisModule_Free(block);
+}
+
+static inline sm_machine *with_reason(sm_node *node, const sm_bytes *reason) {
     sm_reason *block;
 
     if (!reason) return (sm_machine *)node;
-    block = RedisModule_Alloc(sizeof(*block) + reason->len);
+    block = counted(RedisModule_Alloc(sizeof(*block) + reason->len));
     block->node = node;
     block->room = (uint32_t)reason->len;
     write_reason(block, reason);
-    sm_machine_counts.bytes.in += RedisModule_MallocSize(block);
-    return tagged(block);
+    return tagged(block, SM_TAG_REASON);
 }
 
-sm_machine *sm_machine_new(sm_node *node, const sm_bytes *reason) {
+bool sm_data_is_more(const sm_data *data) {
+    if (data->revision) return true;
+    for (int part = SM_PART_REASON + 1; part < SM_PARTS; part++)
+        if (data->parts[part].ptr) return true;
+    return false;
+}
+
+static sm_machine *word_of(sm_node *node, const sm_data *data) {
+    size_t len = 0;
+    sm_block *block;
+    char *at;
+
+    if (!data || !sm_data_is_more(data))
+        return with_reason(node, data && data->parts[SM_PART_REASON].ptr ? &data->parts[SM_PART_REASON] : NULL);
+    for (int part = 0; part < SM_PARTS; part++) len += data->parts[part].ptr ? data->parts[part].len : 0;
+    block = counted(RedisModule_Alloc(sizeof(*block) + len));
+    block->node = node;
+    block->revision = data->revision;
+    at = block->bytes;
+    for (int part = 0; part < SM_PARTS; part++) {
+        block->lengths[part] = data->parts[part].ptr ? (uint32_t)data->parts[part].len : NO_PART;
+        if (data->parts[part].ptr) sm_put(&at, data->parts[part]);
+    }
+    return tagged(block, SM_TAG_DATA);
+}
+
+void sm_machine_data(const sm_machine *machine, sm_data *data) {
+    const sm_block *block = whole(machine);
+    const char *at;
+
+    if (!block) {
+        sm_bytes reason;
+
+        memset(data, 0, sizeof(*data));
+        if (sm_machine_reason(machine, &reason)) data->parts[SM_PART_REASON] = reason;
+        return;
+    }
+    data->revision = block->revision;
+    at = block->bytes;
+    for (int part = 0; part < SM_PARTS; part++) {
+        bool is_there = block->lengths[part] != NO_PART;
+
+        data->parts[part] = (sm_bytes){is_there ? at : NULL, is_there ? block->lengths[part] : 0};
+        at += data->parts[part].len;
+    }
+}
+
+bool sm_machine_reason(const sm_machine *machine, sm_bytes *reason) {
+    const sm_reason *block = sm_machine_block(machine);
+    sm_data data;
+
+    *reason = (sm_bytes){"", 0};
+    if (!block) return false;
+    if (!sm_machine_keeps(machine)) {
+        *reason = (sm_bytes){block->text, block->len};
+        return true;
+    }
+    sm_machine_data(machine, &data);
+    if (data.parts[SM_PART_REASON].ptr) *reason = data.parts[SM_PART_REASON];
+    return data.parts[SM_PART_REASON].ptr != NULL;
+}
+
+const char *sm_status(const sm_node *node, bool has_error) {
+    return has_error ? "error" : node->details->done ? "done" : "active";
+}
+
+const char *sm_machine_status(const sm_machine *machine) {
+    sm_data data;
+
+    sm_machine_data(machine, &data);
+    return sm_status(sm_machine_node(machine), data.parts[SM_PART_ERROR].ptr != NULL);
+}
+
+sm_machine *sm_machine_new(sm_node *node, const sm_data *data) {
     sm_node_count_machine(node);
     sm_machine_counts.machines.in++;
-    return word_of(node, reason);
+    return word_of(node, data);
+}
+
+sm_machine *sm_machine_copy(const sm_machine *machine) {
+    sm_data data;
+
+    sm_machine_data(machine, &data);
+    return sm_machine_new(sm_machine_node(machine), &data);
 }
 
 void sm_machine_free(sm_machine *machine) {
-    sm_reason *block = sm_machine_block(machine);
+    void *block = sm_machine_block(machine);
 
     atomic_fetch_add_explicit(&sm_machine_counts.machines.out, 1, memory_order_relaxed);
     sm_node_machine_gone(sm_machine_node(machine));
@@ -42,42 +147,78 @@ void sm_machine_free(sm_machine *machine) {
     RedisModule_Free(block);
 }
 
-bool sm_machine_stands(const sm_machine *machine, const sm_node *node, const sm_bytes *reason) {
-    sm_bytes had;
-    bool had_one = sm_machine_reason(machine, &had);
+static bool same(sm_bytes one, sm_bytes other) {
+    return (one.ptr != NULL) == (other.ptr != NULL) && one.len == other.len &&
+           (!one.len || memcmp(one.ptr, other.ptr, one.len) == 0);
+}
 
-    return sm_machine_node(machine) == node && had_one == (reason != NULL) &&
-           (!reason || (had.len == reason->len && memcmp(had.ptr, reason->ptr, had.len) == 0));
+bool sm_machine_stands(const sm_machine *machine, const sm_node *node, const sm_bytes *reason) {
+    const sm_reason *block = sm_machine_block(machine);
+
+    if (!block || !reason) return !block && !reason && (const sm_node *)(const void *)machine == node;
+    return !sm_machine_keeps(machine) && block->node == node && same((sm_bytes){block->text, block->len}, *reason);
+}
+
+bool sm_machine_is(const sm_machine *machine, const sm_node *node, const sm_data *data) {
+    sm_data kept;
+
+    sm_machine_data(machine, &kept);
+    if (sm_machine_node(machine) != node || kept.revision != data->revision) return false;
+    for (int part = 0; part < SM_PARTS; part++)
+        if (!same(kept.parts[part], data->parts[part])) return false;
+    return true;
+}
+
+static inline void count_move(const sm_machine *machine, sm_node *node, sm_cached_edge *edge) {
+    if (edge) sm_node_count_cached_move(sm_machine_node(machine), edge);
+    else sm_node_count_move(sm_machine_node(machine), node);
 }
 
 /* A block that fits is kept, so that a machine that is given a reason at every step allocates seldom. */
 sm_machine *sm_machine_move(sm_machine *machine, sm_node *node, sm_cached_edge *edge, const sm_bytes *reason) {
     sm_reason *block = sm_machine_block(machine);
 
-    if (edge) sm_node_count_cached_move(sm_machine_node(machine), edge);
-    else sm_node_count_move(sm_machine_node(machine), node);
+    count_move(machine, node, edge);
     if (block && reason && block->room >= reason->len && reason->len >= block->room / 2) {
         block->node = node;
         write_reason(block, reason);
         return machine;
     }
-    machine = word_of(node, reason);
-    if (block) {
-        sm_machine_counts.bytes.in -= RedisModule_MallocSize(block);
-        RedisModule_Free(block);
-    }
+    machine = with_reason(node, reason);
+    give_back(block);
     return machine;
 }
 
+sm_machine *sm_machine_keep(sm_machine *machine, sm_node *node, sm_cached_edge *edge, const sm_data *data) {
+    void *block = sm_machine_block(machine);
+
+    count_move(machine, node, edge);
+    machine = word_of(node, data);
+    give_back(block);
+    return machine;
+}
+
+bool sm_machine_step(sm_machine *machine, sm_node *node, sm_cached_edge *edge, uint64_t *revision) {
+    sm_block *block = machine ? whole(machine) : NULL;
+
+    if (!block || !block->revision) return false;
+    for (int part = 0; part < SM_PARTS; part++)
+        if (block->lengths[part] != NO_PART && part != SM_PART_CONTEXT) return false;
+    count_move(machine, node, edge);
+    block->node = node;
+    *revision = ++block->revision;
+    return true;
+}
+
 size_t sm_machine_bytes(const sm_machine *machine) {
-    sm_reason *block = sm_machine_block(machine);
+    void *block = sm_machine_block(machine);
 
     return block ? RedisModule_MallocSize(block) : 0;
 }
 
 sm_machine *sm_machine_defrag(sm_machine *machine, RedisModuleDefragCtx *ctx) {
-    sm_reason *block = sm_machine_block(machine);
-    sm_reason *moved = block ? RedisModule_DefragAlloc(ctx, block) : NULL;
+    void *block = sm_machine_block(machine);
+    void *moved = block ? RedisModule_DefragAlloc(ctx, block) : NULL;
 
-    return moved ? tagged(moved) : machine;
+    return moved ? tagged(moved, (int)((uintptr_t)machine & SM_TAGS)) : machine;
 }

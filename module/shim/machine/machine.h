@@ -1,16 +1,20 @@
 /* Machines, as keys hold them. Only this folder knows how a key's word is read, and counts where machines stand.
  *
- * The word is a pointer to a node where there is no reason, so that a machine takes no memory of its own and a step
- * changes one word; otherwise a pointer to a block with both, tagged in its lowest bit. What the server's allocator
- * gives is aligned to eight bytes at least. */
+ * The word is a pointer to a node where a machine is only where it stands, so that it takes no memory of its own and a
+ * step changes one word; otherwise a pointer to a block that begins with the node, tagged in its lowest bits: one with
+ * a reason alone, or one with all that a machine keeps. What the server's allocator gives is aligned to eight bytes at
+ * least. */
 #ifndef SM_MACHINE_MACHINE_H
 #define SM_MACHINE_MACHINE_H
 
+#include "data.h"
 #include "memo/memo.h"
 
 #pragma GCC visibility push(hidden) /* as in redis_api.h */
 
 typedef struct sm_machine sm_machine;
+
+enum { SM_TAG_REASON = 1, SM_TAG_DATA = 2, SM_TAGS = 3 };
 
 /* A node with a reason. */
 typedef struct sm_reason {
@@ -19,38 +23,61 @@ typedef struct sm_reason {
     char text[];
 } sm_reason;
 
-static inline sm_reason *sm_machine_block(const sm_machine *machine) {
+static inline bool sm_machine_is_node(const sm_machine *machine) {
+    return !((uintptr_t)machine & SM_TAGS);
+}
+
+/* Whether it keeps more than a reason. */
+static inline bool sm_machine_keeps(const sm_machine *machine) {
+    return (uintptr_t)machine & SM_TAG_DATA;
+}
+
+static inline void *sm_machine_block(const sm_machine *machine) {
     uintptr_t word = (uintptr_t)machine;
 
-    return word & 1 ? (sm_reason *)(word - 1) : NULL;
+    return word & SM_TAGS ? (void *)(word & ~(uintptr_t)SM_TAGS) : NULL;
 }
 
 static inline sm_node *sm_machine_node(const sm_machine *machine) {
-    const sm_reason *block = sm_machine_block(machine);
+    sm_node *const *block = sm_machine_block(machine);
 
-    return block ? block->node : (sm_node *)(uintptr_t)machine;
+    return block ? *block : (sm_node *)(uintptr_t)machine;
 }
+
+/* Whether that is more than a reason. */
+bool sm_data_is_more(const sm_data *data);
+
+/* What it keeps. */
+void sm_machine_data(const sm_machine *machine, sm_data *data);
 
 /* Whether it has a reason (an empty one is one too), and which. */
-static inline bool sm_machine_reason(const sm_machine *machine, sm_bytes *reason) {
-    const sm_reason *block = sm_machine_block(machine);
+bool sm_machine_reason(const sm_machine *machine, sm_bytes *reason);
 
-    *reason = block ? (sm_bytes){block->text, block->len} : (sm_bytes){"", 0};
-    return block != NULL;
-}
+/* "active", "done" or "error". */
+const char *sm_status(const sm_node *node, bool has_error);
+const char *sm_machine_status(const sm_machine *machine);
 
-/* A machine that stands on a node, with a reason or, where that is NULL, none. */
-sm_machine *sm_machine_new(sm_node *node, const sm_bytes *reason);
+/* A machine that stands on a node, with what it keeps or, where that is NULL, nothing. */
+sm_machine *sm_machine_new(sm_node *node, const sm_data *data);
+sm_machine *sm_machine_copy(const sm_machine *machine);
 
 /* Any thread. */
 void sm_machine_free(sm_machine *machine);
 
-/* Whether it stands on that node with that reason already. */
+/* Whether it stands on that node already, and keeps that reason, or none, and nothing else. */
 bool sm_machine_stands(const sm_machine *machine, const sm_node *node, const sm_bytes *reason);
 
-/* The machine goes to a node, with a new reason or none: along a cached edge of the node where it stands, or, where
- * that is NULL, otherwise. It may be another pointer from then on. */
+/* Whether it stands on that node already, and keeps just that. */
+bool sm_machine_is(const sm_machine *machine, const sm_node *node, const sm_data *data);
+
+/* The machine goes to a node: along a cached edge of the node where it stands, or, where that is NULL, otherwise. It
+ * may be another pointer from then on. It keeps a reason or nothing, before and after: */
 sm_machine *sm_machine_move(sm_machine *machine, sm_node *node, sm_cached_edge *edge, const sm_bytes *reason);
+/* whatever it kept, it keeps this then, which may point into what it kept: */
+sm_machine *sm_machine_keep(sm_machine *machine, sm_node *node, sm_cached_edge *edge, const sm_data *data);
+/* it keeps what it kept, but that its revision, which this says, is one more. False where it counts none, or keeps more
+ * than a context: then nothing happened. */
+bool sm_machine_step(sm_machine *machine, sm_node *node, sm_cached_edge *edge, uint64_t *revision);
 
 /* Bytes that it takes beside its key and its node. */
 size_t sm_machine_bytes(const sm_machine *machine);

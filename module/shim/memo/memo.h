@@ -74,6 +74,7 @@ typedef struct sm_definition {
     sm_tally machines;
     uint32_t references; /* by code that is about to use it */
     bool idle;           /* the sweep has seen it without machines */
+    bool keeps, counts;  /* its machines keep data, count their steps */
     size_t index;        /* among all definitions: changes when another is given back */
     LIST_HEAD(sm_edges, sm_item) edges;
     LIST_HEAD(sm_nodes, sm_item) nodes;
@@ -107,6 +108,7 @@ typedef struct sm_details {
     uint32_t outgoing; /* edges that begin here */
     uint32_t arriving; /* of `incoming`: cached edges with moves that are not in `machines` yet */
     bool occupied;     /* its bytes count as those of nodes that machines stand on */
+    bool done;         /* a machine that stands here takes no event any more */
     sm_bytes head;     /* `{"current":…`, how SM.GET's reply begins */
     sm_bytes states;   /* SM.STATE's reply, in tokens */
     size_t size;
@@ -129,7 +131,8 @@ typedef struct sm_edge {
     size_t size;
     bool ask_again;   /* the engine is asked each time */
     bool has_reason;  /* of a document */
-    bool has_history; /* of a document: it says what history states restore */
+    bool has_history; /* of a document: it says what history states restore, */
+    bool starts;      /* or nothing of where it stands; without a target its start is asked for each time */
     char text[];
 } sm_edge;
 

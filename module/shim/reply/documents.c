@@ -37,28 +37,58 @@ static char *put_json_string(char *at, const char *text, size_t len) {
 
 static const char member[] = ",\"reason\":";
 
-static size_t most_bytes(const sm_machine *machine) {
-    const sm_details *node = sm_machine_node(machine)->details;
-    sm_bytes reason;
-    bool has_reason = sm_machine_reason(machine, &reason);
+/* The parts that a snapshot has, each behind its name. */
+static const char *const names[SM_PARTS] = {
+    [SM_PART_CONTEXT] = ",\"context\":", [SM_PART_OUTPUT] = ",\"output\":", [SM_PART_ERROR] = ",\"error\":"};
+static const char snapshot[] = ",\"snapshot\":{\"status\":\"";
+enum { SNAPSHOT_BYTES = 96 }; /* of all that is in it but the parts */
 
-    return node->head.len + node->definition->item.key_len + (has_reason ? sizeof(member) + 6 * reason.len + 2 : 0);
+static size_t most_bytes(const sm_details *node, const sm_data *data) {
+    size_t len = node->head.len + node->definition->item.key_len + SNAPSHOT_BYTES;
+
+    for (int part = 0; part < SM_PARTS; part++)
+        if (data->parts[part].ptr)
+            len += part == SM_PART_REASON ? sizeof(member) + 6 * data->parts[part].len + 2 : data->parts[part].len;
+    return len;
+}
+
+/* What the machine keeps, as a member: SM.SET takes it. */
+static char *put_snapshot(char *at, const sm_node *node, const sm_data *data) {
+    const char *status = sm_status(node, data->parts[SM_PART_ERROR].ptr != NULL);
+
+    at = put(at, snapshot, sizeof(snapshot) - 1);
+    at = put(at, status, strlen(status));
+    *at++ = '"';
+    for (int part = 0; part < SM_PARTS; part++) {
+        if (!names[part] || !data->parts[part].ptr) continue;
+        at = put(at, names[part], strlen(names[part]));
+        at = put(at, data->parts[part].ptr, data->parts[part].len);
+    }
+    *at++ = '}';
+    return at;
 }
 
 char *sm_document_render(const sm_machine *machine, size_t *len) {
     const sm_details *node = sm_machine_node(machine)->details;
     const char *canonical = node->definition->item.key;
     size_t split = node->definition->split, canonical_len = node->definition->item.key_len;
-    char *text = RedisModule_Alloc(most_bytes(machine)), *at = put(text, node->head.ptr, node->head.len);
     sm_bytes reason;
+    sm_data data;
+    char *text, *at;
 
+    sm_machine_data(machine, &data);
+    reason = data.parts[SM_PART_REASON];
+    text = RedisModule_Alloc(most_bytes(node, &data));
+    at = put(text, node->head.ptr, node->head.len);
     *at++ = ','; /* in place of the canonical document's opening brace */
     at = put(at, canonical + 1, split - 1);
-    if (sm_machine_reason(machine, &reason)) {
+    if (reason.ptr) {
         at = put(at, member, sizeof(member) - 1);
         at = put_json_string(at, reason.ptr, reason.len);
     }
-    at = put(at, canonical + split, canonical_len - split);
+    at = put(at, canonical + split, canonical_len - split - 1);
+    if (sm_machine_keeps(machine)) at = put_snapshot(at, node->node, &data);
+    *at++ = '}';
     *len = (size_t)(at - text);
     return text;
 }

@@ -7,16 +7,21 @@
 
 enum { LONGEST_ERROR = 512, LONGEST_WORDS = 256 };
 
-int sm_reply_error(RedisModuleCtx *ctx, sm_bytes text) {
+int sm_reply_coded_error(RedisModuleCtx *ctx, const char *code, sm_bytes text) {
     char line[LONGEST_ERROR];
-    size_t len = text.len < sizeof(line) - 5 ? text.len : sizeof(line) - 5;
+    size_t begins = strlen(code) + 1, room = sizeof(line) - begins - 1, len = text.len < room ? text.len : room;
 
-    memcpy(line, "ERR ", 4);
-    memcpy(line + 4, text.ptr, len);
-    line[4 + len] = '\0';
+    memcpy(line, code, begins - 1);
+    line[begins - 1] = ' ';
+    memcpy(line + begins, text.ptr, len);
+    line[begins + len] = '\0';
     for (char *at = line; *at; at++)
         if ((unsigned char)*at < 0x20) *at = ' ';
     return RedisModule_ReplyWithError(ctx, line);
+}
+
+int sm_reply_error(RedisModuleCtx *ctx, sm_bytes text) {
+    return sm_reply_coded_error(ctx, "ERR", text);
 }
 
 static char *put(char *at, const char *words, size_t *room) {

@@ -7,7 +7,10 @@
 
 #pragma GCC visibility push(hidden) /* as in redis_api.h */
 
-/* "ERR " and the text, cut when long. */
+/* A code and the text, cut when long. */
+int sm_reply_coded_error(RedisModuleCtx *ctx, const char *code, sm_bytes text);
+
+/* The same with "ERR". */
 int sm_reply_error(RedisModuleCtx *ctx, sm_bytes text);
 
 /* `before`, a name in quotes, `between`, another where it is not NULL, `after`: short words and names of any length. */

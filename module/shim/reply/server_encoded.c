@@ -143,12 +143,11 @@ int sm_reply_states_in_pieces(RedisModuleCtx *ctx, sm_node *node) {
 
 int sm_reply_document_in_pieces(RedisModuleCtx *ctx, const sm_machine *machine) {
     sm_node *node = sm_machine_node(machine);
-    bool has_reason = sm_machine_block(machine) != NULL;
     size_t len;
     char *text = sm_document_render(machine, &len);
 
     sm_memo_pin();
-    if (!has_reason && len <= LONGEST_DOCUMENT && asked_often(&node->details->document_asked))
+    if (sm_machine_is_node(machine) && len <= LONGEST_DOCUMENT && asked_often(&node->details->document_asked))
         keep(node, &node->details->sent_document, string_of((sm_bytes){text, len}), 0);
     sm_memo_unpin();
     RedisModule_ReplyWithStringBuffer(ctx, text, len);

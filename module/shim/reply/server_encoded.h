@@ -29,7 +29,7 @@ static inline int sm_reply_states(RedisModuleCtx *ctx, sm_node *node) {
 
 /* SM.GET's. */
 static inline int sm_reply_document(RedisModuleCtx *ctx, const sm_machine *machine) {
-    RedisModuleCallReply *sent = sm_machine_block(machine) ? NULL : sm_machine_node(machine)->details->sent_document;
+    RedisModuleCallReply *sent = sm_machine_is_node(machine) ? sm_machine_node(machine)->details->sent_document : NULL;
 
     return sent && sm_config.server_encoded_replies ? RedisModule_ReplyWithCallReply(ctx, sent)
                                                     : sm_reply_document_in_pieces(ctx, machine);

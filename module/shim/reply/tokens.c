@@ -39,6 +39,8 @@ int sm_reply_tokens(RedisModuleCtx *ctx, sm_bytes tokens) {
             RedisModule_ReplyWithArray(ctx, (long)count);
         } else if (token == '$' && take_bytes(&tokens, &string)) {
             RedisModule_ReplyWithStringBuffer(ctx, string.ptr, string.len);
+        } else if (token == ':' && sm_tokens_take(&tokens, &count, sizeof(count))) {
+            RedisModule_ReplyWithLongLong(ctx, count);
         } else {
             RedisModule_Log(ctx, "warning", "a reply of the engine is not well formed");
             break;

@@ -1,5 +1,5 @@
 /* Replies in tokens, as the engine gives them: '*' and a count (an array of so many replies follows), '$' a length and
- * bytes. Counts and lengths are 32 bits, in the machine's order. */
+ * bytes, ':' a number. Counts, lengths and numbers are 32 bits, in the machine's order. */
 #ifndef SM_REPLY_TOKENS_H
 #define SM_REPLY_TOKENS_H
 

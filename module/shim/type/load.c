@@ -1,5 +1,6 @@
 /* Loading: what another server, an earlier version or a lie has written. Every length and number is checked; what
  * cannot be a machine is refused with one line in the log. */
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/engine.h"
@@ -77,21 +78,26 @@ static void *load_rust(RedisModuleIO *rdb) {
     sm_bytes document;
     sm_outcome outcome;
     sm_machine *machine = NULL;
+    sm_data data = {0};
 
     if (!load_string(rdb, &document)) {
         free_string(document);
         return refuse(rdb, "the document is cut short", no_more);
     }
-    if (sm_engine_document(document, accepted_before(rdb), &outcome) == SM_TAKEN)
-        machine = sm_machine_new(outcome.node, outcome.has_reason ? &outcome.reason : NULL);
-    else
+    if (sm_engine_document(document, accepted_before(rdb), NULL, &outcome) != SM_TAKEN)
         refuse(rdb, "version 1", outcome.error);
+    else if (!outcome.node || outcome.data) /* a flat document says where it stands, and no other was stored so */
+        refuse(rdb, "version 1: it is no flat machine", no_more);
+    else {
+        data.parts[SM_PART_REASON] = outcome.reason;
+        machine = sm_machine_new(outcome.node, outcome.has_reason ? &data : NULL);
+    }
     sm_outcome_release(&outcome);
     free_string(document);
     return machine;
 }
 
-/* ---- version 2 ---- */
+/* ---- versions 2 and 3 ---- */
 
 /* The definition of a machine that is loading, retained; NULL after a line in the log. */
 static sm_definition *load_definition(RedisModuleIO *rdb, bool here) {
@@ -163,33 +169,105 @@ static sm_node *load_node(RedisModuleIO *rdb, uint64_t number, uint64_t flags) {
     return node;
 }
 
-static void *load_numbered(RedisModuleIO *rdb) {
-    uint64_t word = RedisModule_LoadUnsigned(rdb), flags = word % SM_FLAGS;
+/* What a machine keeps, and the strings that it points to. */
+static void free_data(const sm_data *data) {
+    for (int part = 0; part < SM_PARTS; part++) free_string(data->parts[part]);
+}
+
+static bool load_reason(RedisModuleIO *rdb, sm_bytes *reason) {
+    if (!load_string(rdb, reason)) return refuse(rdb, "the reason is cut short", no_more);
+    if (reason->len >= UINT32_MAX) return refuse(rdb, "the reason is too long", no_more);
+    if (sm_utf8_fault(*reason) != reason->len) return refuse(rdb, "the reason is not UTF-8", no_more);
+    return true;
+}
+
+/* ---- the rest, of version 3 ---- */
+
+static bool load_revision(RedisModuleIO *rdb, uint64_t *revision) {
+    sm_bytes bytes;
+    bool loaded = load_string(rdb, &bytes) && bytes.len == SM_REVISION_BYTES;
+
+    for (size_t i = 0; loaded && i < SM_REVISION_BYTES; i++)
+        *revision |= (uint64_t)(unsigned char)bytes.ptr[i] << (8 * i);
+    free_string(bytes);
+    if (!loaded || !*revision) return refuse(rdb, "its revision is none", no_more);
+    return true;
+}
+
+static bool load_part(RedisModuleIO *rdb, uint64_t number, sm_bytes *part) {
+    char name[32];
+    sm_bytes named = {name, (size_t)snprintf(name, sizeof(name), "part %llu", (unsigned long long)number)};
+
+    if (part->ptr) return refuse(rdb, "it has a part twice", named);
+    if (!load_string(rdb, part)) return refuse(rdb, "it is cut short", named);
+    if (part->len >= UINT32_MAX) return refuse(rdb, "it is too long", named);
+    if (sm_utf8_fault(*part) != part->len) return refuse(rdb, "it is not UTF-8", named);
+    return true;
+}
+
+static bool load_rest(RedisModuleIO *rdb, sm_data *data) {
+    uint64_t count = RedisModule_LoadUnsigned(rdb);
+
+    if (RedisModule_IsIOError(rdb) || !count) return refuse(rdb, "the rest is cut short", no_more);
+    while (count--) {
+        uint64_t number = RedisModule_LoadUnsigned(rdb);
+
+        if (RedisModule_IsIOError(rdb)) return refuse(rdb, "the rest is cut short", no_more);
+        if (!number || number >= SM_REST_PARTS) {
+            RedisModule_LogIOError(rdb, "warning", "cannot load a state machine: it keeps a part %llu, which this "
+                                   "module (%s) does not know", (unsigned long long)number, sm_version);
+            return false;
+        }
+        if (number == SM_REST_REVISION ? data->revision || !load_revision(rdb, &data->revision)
+                                       : !load_part(rdb, number, &data->parts[sm_rest_part[number]]))
+            return false;
+    }
+    return true;
+}
+
+/* The machine of what was loaded. What was not accepted before is the engine's to check. */
+static sm_machine *machine_of(RedisModuleIO *rdb, sm_node *node, const sm_data *data) {
+    const sm_definition *definition = node->details->definition;
+    sm_machine *machine = NULL;
+    sm_outcome outcome;
+    sm_data admitted = *data;
+
+    if (definition->counts != (data->revision != 0)) return refuse(rdb, "its revision is missing, or none", no_more);
+    if (accepted_before(rdb) || (!definition->keeps && !sm_data_is_more(data))) return sm_machine_new(node, data);
+    if (sm_engine_admit(node, data, &outcome) == SM_TAKEN) {
+        memcpy(&admitted.parts[SM_PART_CONTEXT], &outcome.data->parts[SM_PART_CONTEXT],
+               (SM_PARTS - SM_PART_CONTEXT) * sizeof(sm_bytes));
+        machine = sm_machine_new(node, &admitted);
+    } else {
+        refuse(rdb, "what it keeps", outcome.error);
+    }
+    sm_outcome_release(&outcome);
+    return machine;
+}
+
+/* Versions 2 and 3. */
+static void *load_numbered(RedisModuleIO *rdb, uint64_t all_flags) {
+    uint64_t word = RedisModule_LoadUnsigned(rdb), flags = word % all_flags;
     sm_node *node;
-    sm_bytes reason = {NULL, 0};
+    sm_data data = {0};
     sm_machine *machine = NULL;
 
     if (RedisModule_IsIOError(rdb) || (flags & (SM_FLAG_NODE | SM_FLAG_DEFINITION)) == SM_FLAG_DEFINITION)
         return refuse(rdb, "its flags are cut short or unknown", no_more);
-    node = load_node(rdb, word / SM_FLAGS, flags);
+    node = load_node(rdb, word / all_flags, flags);
     if (!node) return NULL;
-    if ((flags & SM_FLAG_REASON) && !load_string(rdb, &reason)) {
-        refuse(rdb, "the reason is cut short", no_more);
-    } else if (reason.len > UINT32_MAX) {
-        refuse(rdb, "the reason is too long", no_more);
-    } else if ((flags & SM_FLAG_REASON) && sm_utf8_fault(reason) != reason.len) {
-        refuse(rdb, "the reason is not UTF-8", no_more);
-    } else {
-        machine = sm_machine_new(node, flags & SM_FLAG_REASON ? &reason : NULL);
-    }
+    if ((!(flags & SM_FLAG_REASON) || load_reason(rdb, &data.parts[SM_PART_REASON])) &&
+        (!(flags & SM_FLAG_REST) || load_rest(rdb, &data)))
+        machine = machine_of(rdb, node, &data);
     sm_definition_release(node->details->definition);
-    free_string(reason);
+    free_data(&data);
     return machine;
 }
 
 void *sm_rdb_load(RedisModuleIO *rdb, int encver) {
     if (encver == SM_VERSION_RUST) return load_rust(rdb);
-    if (encver == SM_VERSION_NUMBERED) return load_numbered(rdb);
+    if (encver == SM_VERSION_NUMBERED) return load_numbered(rdb, SM_FLAGS_NUMBERED);
+    if (encver == SM_VERSION_DATA) return load_numbered(rdb, SM_FLAGS);
     RedisModule_LogIOError(rdb, "warning", "a state machine of encoding version %d; this module (%s) knows up to %d",
                            encver, sm_version, SM_VERSION_NEWEST);
     return NULL;

@@ -51,21 +51,54 @@ void sm_save_event(uint64_t subevent) {
     }
 }
 
+/* ---- the rest ---- */
+
+static uint64_t rest_count(const sm_data *data) {
+    uint64_t count = data->revision != 0;
+
+    for (int number = SM_REST_CONTEXT; number < SM_REST_PARTS; number++)
+        count += data->parts[sm_rest_part[number]].ptr != NULL;
+    return count;
+}
+
+static void save_rest(RedisModuleIO *rdb, const sm_data *data) {
+    char revision[SM_REVISION_BYTES];
+
+    RedisModule_SaveUnsigned(rdb, rest_count(data));
+    if (data->revision) {
+        for (int i = 0; i < SM_REVISION_BYTES; i++) revision[i] = (char)(data->revision >> (8 * i));
+        RedisModule_SaveUnsigned(rdb, SM_REST_REVISION);
+        RedisModule_SaveStringBuffer(rdb, revision, sizeof(revision));
+    }
+    for (int number = SM_REST_CONTEXT; number < SM_REST_PARTS; number++) {
+        sm_bytes part = data->parts[sm_rest_part[number]];
+
+        if (!part.ptr) continue;
+        RedisModule_SaveUnsigned(rdb, (uint64_t)number);
+        RedisModule_SaveStringBuffer(rdb, part.ptr, part.len);
+    }
+}
+
 void sm_rdb_save(RedisModuleIO *rdb, void *value) {
     const sm_details *node = sm_machine_node(value)->details;
     const sm_definition *definition = node->definition;
+    sm_data data;
     sm_bytes reason;
-    bool has_reason = sm_machine_reason(value, &reason), known_node, known_definition = true;
+    bool known_node, known_definition = true;
     uint64_t node_number = number_of(&node_numbers, sm_slab_place(node), &known_node);
     uint64_t number = known_node ? 0 : number_of(&definition_numbers, definition->index, &known_definition);
-    uint64_t flags = (has_reason ? SM_FLAG_REASON : 0) | (known_node ? 0 : SM_FLAG_NODE) |
-                     (known_definition ? 0 : SM_FLAG_DEFINITION);
+    uint64_t flags = (known_node ? 0 : SM_FLAG_NODE) | (known_definition ? 0 : SM_FLAG_DEFINITION);
 
+    sm_machine_data(value, &data);
+    reason = data.parts[SM_PART_REASON];
+    if (reason.ptr) flags |= SM_FLAG_REASON;
+    if (rest_count(&data)) flags |= SM_FLAG_REST;
     RedisModule_SaveUnsigned(rdb, node_number * SM_FLAGS + flags);
     if (!known_node) {
         RedisModule_SaveUnsigned(rdb, number);
         if (!known_definition) RedisModule_SaveStringBuffer(rdb, definition->item.key, definition->item.key_len);
         RedisModule_SaveStringBuffer(rdb, node->item.key, node->item.key_len);
     }
-    if (has_reason) RedisModule_SaveStringBuffer(rdb, reason.ptr, reason.len);
+    if (reason.ptr) RedisModule_SaveStringBuffer(rdb, reason.ptr, reason.len);
+    if (flags & SM_FLAG_REST) save_rest(rdb, &data);
 }

@@ -9,6 +9,7 @@
 
 #include "machine/machine.h"
 #include "reply/documents.h"
+#include "type/applied.h"
 #include "type/stored.h"
 
 static const char type_name[] = "StateType";
@@ -22,11 +23,21 @@ bool sm_accepted_before(RedisModuleCtx *ctx) {
 /* ---- callbacks ---- */
 
 static void aof_rewrite(RedisModuleIO *aof, RedisModuleString *key, void *value) {
+    bool keeps = sm_machine_keeps(value);
+    sm_applied applied;
+    sm_data data;
     size_t len;
-    char *document = sm_document_render(value, &len);
+    char *bytes;
 
-    RedisModule_EmitAOF(aof, "SM.SET", "sb", key, document, len);
-    RedisModule_Free(document);
+    if (keeps) {
+        sm_machine_data(value, &data);
+        applied = sm_applied_machine(sm_machine_node(value), &data, SM_EVENT_SET);
+        bytes = sm_applied_write(&applied, &len);
+    } else {
+        bytes = sm_document_render(value, &len);
+    }
+    RedisModule_EmitAOF(aof, keeps ? "SM.APPLY" : "SM.SET", "sb", key, bytes, len);
+    RedisModule_Free(bytes);
 }
 
 static size_t mem_usage(const void *value) {
@@ -39,13 +50,16 @@ static size_t mem_usage(const void *value) {
 static void digest(RedisModuleDigest *md, void *value) {
     const sm_details *details = sm_machine_node(value)->details;
     const sm_item *node = &details->item, *definition = &details->definition->item;
-    sm_bytes reason;
-    bool has_reason = sm_machine_reason(value, &reason);
+    sm_data data;
 
+    sm_machine_data(value, &data);
     RedisModule_DigestAddStringBuffer(md, definition->key, definition->key_len);
     RedisModule_DigestAddStringBuffer(md, node->key, node->key_len);
-    RedisModule_DigestAddStringBuffer(md, has_reason ? "+" : "-", 1);
-    if (has_reason) RedisModule_DigestAddStringBuffer(md, reason.ptr, reason.len);
+    for (int part = 0; part < (sm_machine_keeps(value) ? SM_PARTS : SM_PART_REASON + 1); part++) {
+        RedisModule_DigestAddStringBuffer(md, data.parts[part].ptr ? "+" : "-", 1);
+        if (data.parts[part].ptr) RedisModule_DigestAddStringBuffer(md, data.parts[part].ptr, data.parts[part].len);
+    }
+    if (data.revision) RedisModule_DigestAddStringBuffer(md, (const char *)&data.revision, sizeof(data.revision));
     RedisModule_DigestEndSequence(md);
 }
 
@@ -59,10 +73,8 @@ static size_t free_effort(RedisModuleString *key, const void *value) {
 }
 
 static void *copy(RedisModuleString *from, RedisModuleString *to, const void *value) {
-    sm_bytes reason;
-
     (void)from, (void)to;
-    return sm_machine_new(sm_machine_node(value), sm_machine_reason(value, &reason) ? &reason : NULL);
+    return sm_machine_copy(value);
 }
 
 /* Definitions and nodes are shared and pointed to from many places: they stay where they are. */

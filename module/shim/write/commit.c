@@ -1,7 +1,16 @@
 /* The one end of every write: value, WATCH, replication, keyspace event, in this order. */
 #include "write/commit.h"
 
+#include <string.h>
+
 #include "type/type.h"
+
+static const char *const event_names[SM_EVENTS] = {
+    [SM_EVENT_SET] = "sm.set",   [SM_EVENT_CREATE] = "sm.create", [SM_EVENT_MUTATE] = "sm.mutate",
+    [SM_EVENT_SEND] = "sm.send", [SM_EVENT_RESET] = "sm.reset",
+};
+
+/* ---- the value ---- */
 
 /* The key is open for writing and holds nothing or our type: the server cannot refuse. */
 static void set_value(sm_target *target, sm_machine *machine) {
@@ -17,31 +26,131 @@ static bool drop_ttl(RedisModuleKey *key) {
     return true;
 }
 
-/* Says whether anything is other than it was. */
-static bool change(sm_target *target, const sm_outcome *outcome, const sm_bytes *reason) {
+/* Says whether anything is other than it was; so do the others. */
+static bool change(sm_target *target, sm_node *node, sm_cached_edge *edge, const sm_bytes *reason) {
     sm_machine *moved;
     bool changed;
 
     if (!target->machine) {
-        set_value(target, sm_machine_new(outcome->node, reason));
+        sm_data data = {.parts[SM_PART_REASON] = reason ? *reason : (sm_bytes){NULL, 0}};
+
+        set_value(target, sm_machine_new(node, reason ? &data : NULL));
         return true;
     }
     changed = target->replaces && drop_ttl(target->key);
-    if (sm_machine_stands(target->machine, outcome->node, reason)) return changed;
-    moved = sm_machine_move(target->machine, outcome->node, outcome->edge, reason);
+    if (sm_machine_stands(target->machine, node, reason)) return changed;
+    moved = sm_machine_move(target->machine, node, edge, reason);
     if (moved != target->machine) set_value(target, moved);
     return true;
 }
 
-/* Verbatim, since the engine answers alike everywhere, and what has been accepted here is not held to another server's
- * limits. The event is the last: it runs other modules' code, which may delete the key or send commands of its own. */
-void sm_commit(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *outcome, const sm_bytes *reason,
-               const char *event) {
-    bool changed = change(target, outcome, reason);
+static bool keep(sm_target *target, sm_node *node, sm_cached_edge *edge, const sm_data *data) {
+    bool changed;
 
+    target->revision = data->revision;
+    if (!target->machine) {
+        set_value(target, sm_machine_new(node, data));
+        return true;
+    }
+    changed = target->replaces && drop_ttl(target->key);
+    if (sm_machine_is(target->machine, node, data)) return changed;
+    set_value(target, sm_machine_keep(target->machine, node, edge, data));
+    return true;
+}
+
+/* What the machine keeps from now on: a step's outcome says what of it is new. */
+static sm_data data_after(const sm_target *target, const sm_outcome *outcome, const sm_bytes *reason) {
+    const sm_data *said = outcome->data;
+    sm_data data = {0}, held = {0};
+
+    if (target->machine) sm_machine_data(target->machine, &held);
+    if (outcome->node->details->definition->counts) data.revision = held.revision + 1;
+    if (!target->replaces) data.parts[SM_PART_CONTEXT] = held.parts[SM_PART_CONTEXT];
+    if (said) {
+        if (said->parts[SM_PART_CONTEXT].ptr) data.parts[SM_PART_CONTEXT] = said->parts[SM_PART_CONTEXT];
+        data.parts[SM_PART_OUTPUT] = said->parts[SM_PART_OUTPUT];
+        data.parts[SM_PART_ERROR] = said->parts[SM_PART_ERROR];
+    }
+    if (reason) data.parts[SM_PART_REASON] = *reason;
+    return data;
+}
+
+/* ---- what others get ---- */
+
+/* Of a context that is as it was, nothing is said; of one that changed a little, the changes. */
+static void replicate_outcome(RedisModuleCtx *ctx, const sm_target *target, const sm_outcome *outcome,
+                              const sm_data *data, enum sm_event event) {
+    sm_applied applied = sm_applied_machine(outcome->node, data, event);
+    size_t len;
+    char *bytes;
+
+    applied.whole = target->replaces;
+    if (!applied.whole) {
+        applied.changes = outcome->changes;
+        applied.data.parts[SM_PART_CONTEXT] =
+            outcome->changes.ptr ? (sm_bytes){NULL, 0} : outcome->data->parts[SM_PART_CONTEXT];
+    }
+    bytes = sm_applied_write(&applied, &len);
+    RedisModule_Replicate(ctx, "SM.APPLY", "sb", target->name, bytes, len);
+    RedisModule_Free(bytes);
+}
+
+static void close_key(const sm_target *target) {
     if (target->key) RedisModule_CloseKey(target->key);
+}
+
+/* The event is the last: it runs other modules' code, which may delete the key or send commands of its own. */
+static void publish(RedisModuleCtx *ctx, const sm_target *target, enum sm_event event) {
+    RedisModule_NotifyKeyspaceEvent(ctx, REDISMODULE_NOTIFY_GENERIC, event_names[event], target->name);
+}
+
+/* A machine that keeps data, before or after. */
+static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *outcome,
+                                                  const sm_bytes *reason, enum sm_event event) {
+    sm_data data;
+    bool changed = true;
+
+    if (!target->replaces && !outcome->data && !reason &&
+        sm_machine_step(target->machine, outcome->node, outcome->edge, &target->revision)) {
+        close_key(target);
+    } else {
+        data = data_after(target, outcome, reason);
+        changed = keep(target, outcome->node, outcome->edge, &data);
+        close_key(target);
+    }
+    if (!changed) return;
+    RedisModule_SignalModifiedKey(ctx, target->name);
+    if (outcome->data) replicate_outcome(ctx, target, outcome, &data, event);
+    else RedisModule_ReplicateVerbatim(ctx);
+    publish(ctx, target, event);
+}
+
+/* Verbatim, since the engine answers alike everywhere, and what has been accepted here is not held to another server's
+ * limits. */
+void sm_commit(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *outcome, const sm_bytes *reason,
+               enum sm_event event) {
+    bool changed;
+
+    if (outcome->data || sm_machine_keeps(target->machine) ||
+        (target->replaces && outcome->node->details->definition->counts)) {
+        commit_data(ctx, target, outcome, reason, event);
+        return;
+    }
+    changed = change(target, outcome->node, outcome->edge, reason);
+    close_key(target);
     if (!changed) return;
     RedisModule_SignalModifiedKey(ctx, target->name);
     RedisModule_ReplicateVerbatim(ctx);
-    RedisModule_NotifyKeyspaceEvent(ctx, REDISMODULE_NOTIFY_GENERIC, event, target->name);
+    publish(ctx, target, event);
+}
+
+void sm_commit_applied(RedisModuleCtx *ctx, sm_target *target, sm_node *node, const sm_data *data,
+                       enum sm_event event) {
+    bool changed = keep(target, node, NULL, data);
+
+    close_key(target);
+    if (!changed) return;
+    RedisModule_SignalModifiedKey(ctx, target->name);
+    RedisModule_ReplicateVerbatim(ctx);
+    publish(ctx, target, event);
 }

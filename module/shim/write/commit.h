@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "machine/machine.h"
+#include "type/applied.h"
 
 #pragma GCC visibility push(hidden) /* as in redis_api.h */
 
@@ -13,13 +14,19 @@ typedef struct sm_target {
     RedisModuleString *name;
     sm_machine *machine; /* NULL: no such key */
     bool replaces;       /* the machine there is replaced by another, and its TTL goes, as with SET */
+    uint64_t revision;   /* after the write; 0: none is counted */
 } sm_target;
 
-/* The machine stands from now on where an outcome says, with a reason or none. Replicas and the AOF get the command as
- * it came, WATCH wakes, the event is published; where nothing changes, none of it. The key is closed then, and the
- * client is not answered yet: its reply comes after all that other modules' code may do. */
+/* The machine stands from now on where an outcome says, with a reason or none, and keeps what it says. Replicas and the
+ * AOF get the command as it came, or where its outcome depends on data that outcome, WATCH wakes, the event is
+ * published; where nothing changes, none of it. The key is closed then, and the client is not answered yet: its reply
+ * comes after all that other modules' code may do. */
 void sm_commit(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *outcome, const sm_bytes *reason,
-               const char *event);
+               enum sm_event event);
+
+/* The same for SM.APPLY: the machine stands on that node and keeps just that. */
+void sm_commit_applied(RedisModuleCtx *ctx, sm_target *target, sm_node *node, const sm_data *data,
+                       enum sm_event event);
 
 #pragma GCC visibility pop
 

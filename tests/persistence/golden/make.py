@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 from tests import corpus  # noqa: E402
 from tests.core.chart_support import read_lines  # noqa: E402
+from tests.persistence import test_data as kept  # noqa: E402
 from tests.servers import Server  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
@@ -42,7 +43,13 @@ def chart(server: Server) -> None:
         server.own.execute_command("SM.MUTATE", key, path, "why not", "FORCE")
 
 
-CONTENTS: dict[str, Callable[[Server], None]] = {"flat": flat, "chart": chart}
+def data(server: Server) -> None:
+    """Machines that keep a context, one of 16 KB, with and without a reason, an output, an error; one without data."""
+    kept.fill(server.own)
+    server.own.pexpireat("reason", 4_000_000_000_000)
+
+
+CONTENTS: dict[str, Callable[[Server], None]] = {"flat": flat, "chart": chart, "data": data}
 """What fills a server, by the second part of the files' names."""
 
 

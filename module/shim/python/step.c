@@ -1,0 +1,117 @@
+/* Steps cross to Python here, without cffi: what it makes of twelve arguments and of the calls back takes several times
+ * as long as a step's own work. All else that is asked of Python is asked once, or takes long anyhow, and crosses by
+ * cffi (exports.h). */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <string.h>
+
+#include "python/boundary.h"
+#include "python/python.h"
+#include "python/step.h"
+
+enum { NUMBERS = 4, ARGUMENTS = NUMBERS + SM_INPUTS };
+
+static PyObject *step; /* of module/boundary.py */
+
+bool sm_python_find_step(void) {
+    PyGILState_STATE state = PyGILState_Ensure();
+    PyObject *module = PyImport_ImportModule("module.boundary");
+
+    step = module ? PyObject_GetAttrString(module, "step") : NULL;
+    Py_XDECREF(module);
+    PyErr_Clear();
+    PyGILState_Release(state);
+    return step != NULL;
+}
+
+/* ---- what it says ---- */
+
+typedef struct part {
+    const char *ptr;
+    long long len; /* -1: none */
+} part;
+
+/* The elements of a tuple from one on: bytes or None. False where one is neither. */
+static bool take(PyObject *tuple, Py_ssize_t first, part *parts, int count) {
+    for (int i = 0; i < count; i++) {
+        PyObject *element = PyTuple_GET_ITEM(tuple, first + i);
+
+        if (element == Py_None) {
+            parts[i] = (part){"", -1};
+        } else if (PyBytes_Check(element)) {
+            parts[i] = (part){PyBytes_AS_STRING(element), PyBytes_GET_SIZE(element)};
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A reply, configuration, and the rest: of a node that it describes, with whether the machine is done there, or of an
+ * outcome that depends on data. */
+static int take_outcome(PyObject *said, sm_verdict *verdict) {
+    enum { REPLY, WHERE, DESCRIBED = 5, OUTCOME = 6 };
+    Py_ssize_t size = PyTuple_GET_SIZE(said);
+    part parts[OUTCOME];
+
+    if ((size != DESCRIBED && size != OUTCOME) || !take(said, 0, parts, (int)(size == OUTCOME ? size : size - 1)))
+        return SM_VERDICT_INTERNAL;
+    if (parts[WHERE].len < 0) return SM_VERDICT_INTERNAL;
+    if (size == OUTCOME) {
+        sm_verdict_outcome(verdict, parts[WHERE].ptr, (size_t)parts[WHERE].len, parts[2].ptr, parts[2].len,
+                           parts[3].ptr, parts[3].len, parts[4].ptr, parts[4].len, parts[5].ptr, parts[5].len);
+    } else {
+        if (parts[2].len < 0 || parts[3].len < 0) return SM_VERDICT_INTERNAL;
+        sm_verdict_stand(verdict, parts[WHERE].ptr, (size_t)parts[WHERE].len, parts[2].ptr, (size_t)parts[2].len,
+                         parts[3].ptr, (size_t)parts[3].len, PyTuple_GET_ITEM(said, DESCRIBED - 1) == Py_True);
+    }
+    if (parts[REPLY].len >= 0) sm_verdict_reply(verdict, parts[REPLY].ptr, (size_t)parts[REPLY].len);
+    return SM_VERDICT_TAKEN;
+}
+
+static int take_answer(PyObject *said, sm_verdict *verdict) {
+    if (!said) { /* not even the failure could be logged */
+        PyErr_Clear();
+        return SM_VERDICT_INTERNAL;
+    }
+    if (PyTuple_Check(said)) return take_outcome(said, verdict);
+    if (PyBytes_Check(said)) {
+        sm_verdict_error(verdict, PyBytes_AS_STRING(said), (size_t)PyBytes_GET_SIZE(said));
+        return SM_VERDICT_ERROR;
+    }
+    if (!PyBool_Check(said)) return SM_VERDICT_INTERNAL;
+    if (said == Py_True) sm_verdict_ask_again(verdict);
+    return SM_VERDICT_REFUSED;
+}
+
+/* ---- the call ---- */
+
+static bool make_arguments(PyObject **arguments, const long long numbers[NUMBERS], const sm_bytes inputs[SM_INPUTS]) {
+    bool made = true;
+
+    for (int i = 0; i < NUMBERS; i++) made &= (arguments[i] = PyLong_FromLongLong(numbers[i])) != NULL;
+    for (int i = 0; i < SM_INPUTS; i++) {
+        PyObject **place = &arguments[NUMBERS + i];
+
+        *place = inputs[i].ptr ? PyBytes_FromStringAndSize(inputs[i].ptr, (Py_ssize_t)inputs[i].len)
+                               : Py_NewRef(Py_None);
+        made &= *place != NULL;
+    }
+    return made;
+}
+
+int sm_python_step(uint64_t engine, int kind, bool accepted_before, long long now, const sm_bytes inputs[SM_INPUTS],
+                   sm_verdict *verdict) {
+    const long long numbers[NUMBERS] = {(long long)engine, kind, accepted_before, now};
+    PyGILState_STATE state = PyGILState_Ensure();
+    PyObject *arguments[ARGUMENTS] = {NULL}, *said = NULL;
+    int code;
+
+    if (make_arguments(arguments, numbers, inputs)) said = PyObject_Vectorcall(step, arguments, ARGUMENTS, NULL);
+    code = take_answer(said, verdict);
+    Py_XDECREF(said);
+    for (int i = 0; i < ARGUMENTS; i++) Py_XDECREF(arguments[i]);
+    PyGILState_Release(state);
+    return code;
+}

@@ -1,0 +1,47 @@
+/* What SM.APPLY carries: a machine, or a step, as it came out. Replicas and the AOF get it in place of a command whose
+ * outcome depends on data, so that nothing is evaluated there.
+ *
+ *   byte: the version, 1
+ *   byte: the command that it stands for (enum sm_event)
+ *   byte: 1: a whole machine, 0: a step of the machine at the key
+ *   text: the canonical document of a whole machine
+ *   text: the configuration where the machine stands then
+ *   64 bits: its revision then; 0: none is counted
+ *   byte: how many parts follow, each a byte (enum sm_part; SM_PART_CHANGES) and a text
+ *
+ * A text is its length in 32 bits, and its bytes; numbers begin with their lowest byte. A part that is missing is none,
+ * but for a step's context, which is as it was. */
+#ifndef SM_TYPE_APPLIED_H
+#define SM_TYPE_APPLIED_H
+
+#include <stdbool.h>
+
+#include "machine/machine.h"
+
+#pragma GCC visibility push(hidden) /* as in redis_api.h */
+
+enum { SM_PART_CHANGES = SM_PARTS, SM_APPLIED_PARTS };
+
+/* The commands that change a machine, as SM.APPLY numbers them for ever. */
+enum sm_event { SM_EVENT_SET, SM_EVENT_CREATE, SM_EVENT_MUTATE, SM_EVENT_SEND, SM_EVENT_RESET, SM_EVENTS };
+
+typedef struct sm_applied {
+    enum sm_event event;
+    bool whole;
+    sm_bytes canonical, configuration;
+    sm_data data;
+    sm_bytes changes; /* of the context */
+} sm_applied;
+
+/* To be freed by RedisModule_Free. C alone: the AOF is rewritten in a forked child. */
+char *sm_applied_write(const sm_applied *applied, size_t *len);
+
+/* A machine as it stands, with what it keeps. */
+sm_applied sm_applied_machine(const sm_node *node, const sm_data *data, enum sm_event event);
+
+/* NULL, or what is wrong with the bytes. What is read points into them. */
+const char *sm_applied_read(sm_bytes bytes, sm_applied *applied);
+
+#pragma GCC visibility pop
+
+#endif
