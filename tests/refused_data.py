@@ -246,6 +246,10 @@ STEPS: dict[str, Refused] = {
     # expressions
     "a guard that fails": sent(guarded(expr("context.nothing > 1")), "EXPR", f"{GUARD}: "),
     "a guard that is no bool": sent(guarded(expr("context.paid")), "EXPR", f"{GUARD}: a guard is true or false, and this one is neither"),
+    "many guards of the client's": sent(
+        pay(*[{"guard": "rich", "target": "paid"}] * 60), "EXPR",
+        "the guards and actions of this step take more than max-expression-steps (50) allows", guards=frozenset(),
+    ),
     "a guard of many steps": sent(
         guarded(expr(SPENDING + " > 1")), "EXPR", f"{GUARD}: the expressions of this step take more than max-expression-steps (50) allows"
     ),

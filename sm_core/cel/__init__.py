@@ -6,7 +6,8 @@ what it can do, and where it differs from Google's runtime.
     closures.py   the tree to closures       comparisons.py, macros.py  those of < and ==, and of loops
     numbers.py    arithmetic and order       functions.py  the functions and conversions
     times.py      timestamps, durations      values.py     types, equality, scope, budget
-    results.py    values as JSON             errors.py     what is refused, and what fails
+    results.py    values as JSON             kinds.py      whether a division is one of ints or of doubles
+    errors.py     what is refused, and what fails
 
 A text is compiled once. What comes of it holds functions alone, neither text nor tree.
 """
@@ -46,9 +47,10 @@ class Program:
     ``cost``: the nodes of its tree, which are what one evaluation costs, loops and long values left out.
     ``reads``: the names of the scope that it reads, and ``inState``. ``paths``: the members of them that it reads, each
     as long as its names are constant; ``tested``: those that has() asks for. ``states``: what inState() is asked.
+    ``divisions``: the places of those that may be of ints or of doubles, as the data says.
     """
 
-    __slots__ = ("_root", "_variables", "cost", "paths", "reads", "states", "tested")
+    __slots__ = ("_root", "_variables", "cost", "divisions", "paths", "reads", "states", "tested")
 
     def __init__(self, root: Closure, cost: int, checker: Checker) -> None:
         self._root = root
@@ -58,6 +60,7 @@ class Program:
         self.paths = checker.paths()
         self.tested = tuple(checker.tested)
         self.states = tuple(checker.states)
+        self.divisions = tuple(checker.divisions)
 
     def evaluate(self, scope: Scope) -> Value:
         """The value in a scope, whose budget pays for it. Raises CelError."""

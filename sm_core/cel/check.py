@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from .errors import ExpressionFault, Place
 from .functions import FUNCTIONS, REFUSED
+from .kinds import unsure_divisions
 from .syntax import (
     Call,
     Chain,
@@ -93,7 +94,7 @@ class ReadState(NamedTuple):
 class Checker:
     """What a check finds out: ``variables`` is how many variables of macros are alive together at most."""
 
-    __slots__ = ("_in_state", "_names", "_read", "_scopes", "reads", "states", "tested", "variables")
+    __slots__ = ("_in_state", "_names", "_read", "_scopes", "divisions", "reads", "states", "tested", "variables")
 
     def __init__(self, names: frozenset[str], in_state: bool) -> None:
         self._names = names
@@ -103,6 +104,7 @@ class Checker:
         self._read: list[Root | Path] = []
         self.tested: list[ReadPath] = []
         self.states: list[ReadState] = []
+        self.divisions: list[Place] = []
         self.variables = 0
 
     def check(self, node: Node) -> Node:
@@ -301,6 +303,13 @@ def _terms(checker: Checker, node: Any) -> Any:
     return node
 
 
+def _chain(checker: Checker, node: Any) -> Any:
+    node.terms = checker.each(node.terms)
+    if any(sign == "/" for sign, _ in node.signs):
+        checker.divisions.extend(unsure_divisions(node))
+    return node
+
+
 def _literal(checker: Checker, node: Any) -> Any:
     return node
 
@@ -315,7 +324,7 @@ _CHECKS: dict[type[Node], Callable[[Checker, Any], Node]] = {
     ListOf: _list,
     MapOf: _map,
     Logical: _terms,
-    Chain: _terms,
+    Chain: _chain,
     Compare: _pair,
     Conditional: _conditional,
     Macro: Checker.macro,

@@ -24,6 +24,7 @@ events.py    what could be sent now: SM.NEXT
 value.py     XState's state value and history value, written and read
 legal.py     which states can be active together
 encoding.py  a configuration as bytes
+oddities.py  what is odd in expressions, guards and assignments: SM.CHECK, too
 check.py     findings about a document: SM.CHECK
 hints.py     what was probably meant, for faults
 view.py      states and transitions of any machine, for drawing and checking

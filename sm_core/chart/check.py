@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from ..document import Limits, check_size
 from ..errors import DocumentError, EngineError, element, quote
 from .chart import canonical
-from .compile import compile_tables
+from .compile import compile_whole
 from .entry import default_targets, transition_domain
 from .listen import choosable
 from .members import Faults
 from .model import ATOMIC, COMPOUND, FINAL, HISTORY, NO_STATE, PARALLEL, Tables, Transition
+from .oddities import oddities
 from .value import stand
 from .view import all_transitions, choosable_transitions, json_path, transitions_path
 
@@ -29,12 +30,12 @@ def check(document: dict[str, Any], limits: Limits | None = None) -> list[Findin
     Warnings are given only for a document without errors; of either at most ``MOST_FINDINGS``.
     """
     faults = Faults(MOST_FINDINGS)
-    tables = None
+    tables = behaviour = None
     try:
-        tables = compile_tables(document, limits, faults)
+        tables, behaviour = compile_whole(document, limits, faults)
     except DocumentError as fault:
         faults.found.append((fault.path, fault.fault))
-    if tables is None or faults.found:
+    if tables is None or behaviour is None or faults.found:
         return [("error", path, fault) for path, fault in faults.found[:MOST_FINDINGS]]
     try:
         check_size(canonical(document), limits)
@@ -43,7 +44,7 @@ def check(document: dict[str, Any], limits: Limits | None = None) -> list[Findin
         return [("error", fault.path, fault.fault)]
     except EngineError as fault:
         return [("error", "$", str(fault))]
-    return list(islice(_warnings(tables), MOST_FINDINGS))
+    return list(islice(chain(_warnings(tables), oddities(document, behaviour)), MOST_FINDINGS))
 
 
 def _warnings(tables: Tables) -> Iterator[Finding]:

@@ -43,6 +43,12 @@ class Data(Scope):
         """How often something was assigned to the context."""
         self.changed: set[str] = set()
 
+    def charge(self, steps: int) -> None:
+        """Takes steps of the budget for what is no expression. Raises ExpressionError."""
+        self.budget.left -= steps
+        if self.budget.left < 0:
+            raise ExpressionError(f"the guards and actions of this step take {_too_many(self)}")
+
     def in_state(self, path: str) -> bool:
         """For the expressions: is the state at ``path`` active?"""
         return bool(self.active >> self.tables.named_states[path] & 1)
@@ -71,7 +77,7 @@ class Data(Scope):
         self.touch()
         if not isinstance(self.context, dict):
             raise EngineError("the context is no object: nothing can be assigned to its members")
-        self.budget.charge(1 + len(self.context) // 16)
+        self.charge(1 + len(self.context) // 16)
         self.context = {**self.context, **members}
         self.changed.update(members)
         self.assigned += 1
@@ -138,5 +144,8 @@ class Expression:
 
 def too_many_steps(data: Data, place: str) -> ExpressionError:
     """The error of a step whose expressions take more work than it may cause."""
-    most = data.budget.most
-    return ExpressionError(f"{place}: the expressions of this step take more than max-expression-steps ({most}) allows")
+    return ExpressionError(f"{place}: the expressions of this step take {_too_many(data)}")
+
+
+def _too_many(data: Data) -> str:
+    return f"more than max-expression-steps ({data.budget.most}) allows"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .data import Data
 from .entry import Entry, effective_targets
-from .listen import Listeners, sample
+from .listen import Listeners, choosable, sample
 from .model import (
     HISTORY,
     NO_STATE,
@@ -31,9 +31,7 @@ def outwards(tables: Tables, active: int) -> list[int]:
     return list(seen)
 
 
-def transition_to(
-    tables: Tables, configuration: Configuration, target: int, data: Data | None
-) -> Transition | None:
+def transition_to(tables: Tables, configuration: Configuration, target: int, data: Data | None) -> Transition | None:
     """The first transition, from the innermost active states outwards, that an event enables now and whose
     target is exactly the state ``target``."""
     listeners: Listeners | None = None
@@ -41,28 +39,29 @@ def transition_to(
         for handler in tables.on[state]:
             if handler.descriptor.startswith(RESERVED_EVENTS):
                 continue
-            for transition in handler.transitions:
-                if transition.targets == (target,):
-                    listeners = listeners or Listeners(tables, configuration.active)
-                    event = sample(tables, handler.descriptor)
-                    if listeners.may_choose(transition, event) and is_chosen(
-                        tables, configuration, transition, event, data
-                    ):
-                        return transition
-                if transition.guard is None:
-                    break  # those behind it are never chosen
+            leading = [one for one in choosable(handler.transitions) if one.targets == (target,)]
+            if not leading:
+                continue
+            listeners = listeners or Listeners(tables, configuration.active)
+            event = sample(tables, handler.descriptor)
+            if not listeners.may_choose(leading[0], event):
+                continue
+            if data is None or not tables.has_guards:
+                return leading[0]
+            chosen = chosen_by(tables, configuration, state, event, data)
+            if chosen in leading:
+                return chosen
     return None
 
 
-def is_chosen(
-    tables: Tables, configuration: Configuration, transition: Transition, event: str, data: Data | None
-) -> bool:
-    """Whether the guards let ``event`` choose ``transition``, which it may choose."""
-    if not tables.has_guards or data is None:
-        return True
+def chosen_by(tables: Tables, configuration: Configuration, state: int, event: str, data: Data) -> Transition | None:
+    """The transition of ``state`` among those that ``event`` takes."""
     data.event = {**data.event, "type": event}
-    data.budget.charge(configuration.active.bit_count())
-    return transition in enabled(tables, configuration, event, data)
+    data.charge(configuration.active.bit_count())
+    for transition in enabled(tables, configuration, event, data):
+        if transition.source == state:
+            return transition
+    return None
 
 
 def mutate(tables: Tables, configuration: Configuration, path: str, data: Data | None) -> Step | None:

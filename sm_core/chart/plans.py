@@ -58,7 +58,7 @@ def take(tables: Tables, plan: Plan, data: Data) -> tuple[Step | None, bytes | N
     for lead in plan.leads:
         transition = lead.transition
         if transition.guard is not None:
-            data.budget.charge(1)
+            data.charge(1)
             if not transition.guard.holds(data):
                 continue
         if transition.inert:

@@ -26,7 +26,7 @@ class Template:
         """The JSON value. It may be shared: nobody changes it. Raises ExpressionError."""
         if self.make is None:
             return self.constant
-        data.budget.charge(self.cost)
+        data.charge(self.cost)
         return self.make(data)
 
 

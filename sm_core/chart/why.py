@@ -49,7 +49,7 @@ def _place(path: str, index: int, count: int) -> str:
 def _verdict(transition: Transition, data: Data) -> str:
     guard = transition.guard
     if guard is not None:
-        data.budget.charge(1)
+        data.charge(1)
         try:
             holds = guard.holds(data)
         except ExpressionError as error:
