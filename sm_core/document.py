@@ -93,8 +93,10 @@ def check_size(text: bytes, limits: Limits | None, path: str = "$") -> None:
 def _check_brackets(text: bytes, limits: Limits | None) -> None:
     """Raises LimitError where there are more arrays and objects than states and elements could use: a text of brackets
     alone takes ten times as long as any other. Brackets in strings count too."""
+    if limits is None or len(text) <= limits.brackets:
+        return
     brackets = text.count(b"[") + text.count(b"{")
-    if limits is not None and brackets > limits.brackets:
+    if brackets > limits.brackets:
         most = f"{limits.brackets} (max-states and 8 times max-elements)"
         raise LimitError("$", f"{brackets} arrays and objects, more than {most}")
 
@@ -142,7 +144,7 @@ def _decode(text: str) -> tuple[Any, bool]:
 
     To be shown the members of each object takes longer than to count them.
     """
-    stripped = text.strip(_SPACE)
+    stripped = text if text[:1] == "{" and text[-1:] == "}" else text.strip(_SPACE)
     try:
         value, end = _plain_decoder.raw_decode(stripped)
         if end == len(stripped) and _has_every_member(value, stripped):
@@ -187,7 +189,7 @@ def _too_deep(document: dict[str, Any], text: str, nesting: int, with_rows: bool
     A map alone is never too deep: nothing but strings is taken in its rows. What stands beside it is a string, or is
     refused as none, but for "meta".
     """
-    if with_rows and "map" in document and "meta" not in document:
+    if len(text) <= nesting or (with_rows and "map" in document and "meta" not in document):
         return False
     return is_deeper(text, nesting)
 
