@@ -19,7 +19,11 @@ CHART = (
     '"b":{"entry":"ring","on":{"BACK":"#c.a"}}}}'
 )
 
+APPLIED = b"\x01\x03\x00\x03\x00\x00\x00%s" + 9 * b"\x00"
+"""A step of SM.SEND to a state, as SM.APPLY takes it."""
+
 CHANGES: list[Words] = [
+    ("SM.APPLY", "flat", APPLIED % b"boo"),
     ("SM.SET", "new", README),
     ("SM.SET", "flat", TRAFFIC),
     ("SM.SET", "flat", README, "boo"),
@@ -40,6 +44,10 @@ CHANGES: list[Words] = [
 ]
 
 NO_CHANGES: list[Words] = [
+    ("SM.APPLY", "flat", APPLIED % b"bar"),
+    ("SM.APPLY", "flat", b"nonsense"),
+    ("SM.APPLY", "missing", APPLIED % b"boo"),
+    ("SM.APPLY", "string", APPLIED % b"boo"),
     ("SM.SET", "flat", README),
     ("SM.SET", "flat", " " + README),
     ("SM.SET", "flat", README, "bar"),
