@@ -13,6 +13,7 @@ Pure functions over immutable values. No Redis, no cffi, no clock, no I/O, nothi
 
 from __future__ import annotations
 
+from sys import maxsize
 from typing import Any, NamedTuple
 
 from .chart import Finding
@@ -99,6 +100,8 @@ def compile_document(text: bytes, limits: Limits | None, given: Given = NOTHING_
 def _compile_chart(document: dict[str, Any], limits: Limits | None, given: Given) -> Compiled:
     definition = ChartDefinition(document, limits)
     check_size(definition.canonical, limits)
+    if limits is None:
+        given = given._replace(limits=given.limits._replace(context_bytes=maxsize, nesting=maxsize))
     reason = document.get("reason")
     holds = any(document.get(name) is not None for name in ("historyValue", "snapshot"))
     starts = not holds and document.get("current", "") == ""

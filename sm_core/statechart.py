@@ -20,7 +20,7 @@ from .chart import (
     take,
     why,
 )
-from .definition import NOT_TAKEN, NOTHING_GIVEN, Given, Machine, NoParams, Outcome
+from .definition import NOT_TAKEN, Given, Machine, NoParams, Outcome
 from .document import Limits, check_size, parse, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, EngineError, GuardError, quote, type_name
 
@@ -202,9 +202,14 @@ class ChartDefinition:
         if said is None:
             return self._machine(self.chart.stand(document), given)
         snapshot = check_object(said, "$.snapshot")
-        current = document.get("current") or snapshot.get("value")
+        current, place = document.get("current"), "$.current"
+        if current is None or current == "":
+            current, place = snapshot.get("value"), "$.snapshot.value"
         history = document.get("historyValue") or snapshot.get("historyValue") or None
-        configuration = self.chart.stand({"current": "" if current is None else current, "historyValue": history})
+        if (current is None or current == "") and history is None:
+            configuration = self.chart.stand({})
+        else:
+            configuration = self.chart.enter({} if current is None or current == "" else current, history, place)
         return self._restored(configuration, snapshot, given)
 
     def _restored(self, configuration: Configuration, snapshot: dict[str, Any], given: Given) -> Machine:
@@ -321,7 +326,7 @@ class ChartDefinition:
 
     @property
     def initial(self) -> str:
-        return self.current(self.start(NOTHING_GIVEN)[0])
+        return self.current(self._encode(self.chart.start().configuration))
 
     @property
     def rows(self) -> Sequence[str]:

@@ -116,6 +116,9 @@ CHARTS: list[tuple[dict[str, Any], str, str]] = [
     (acting({"type": "xstate.spawnChild"}), f"{ACTION}.type", "the built-in action 'xstate.spawnChild' is code"),
     (pay(actions=["a"]), "$.actions", "expected an object, got an array"),
     (pay(actions={"mail": {"params": 1}}), "$.actions.mail", 'an action object needs its name in "type"'),
+    (pay(actions={"mail": None}), "$.actions.mail", "null where an action belongs: code was lost on the way to JSON: name it"),
+    (pay(actions={"mail": ["a", None]}), "$.actions.mail[1]",
+     "null where an action belongs: code was lost on the way to JSON: name it"),
     (pay(actions={"mail": [["a"]]}), "$.actions.mail[0]", "expected an action (a name or an object), got an array"),
     (acting({"type": "bill", "param": 1}, actions={"bill": "mail"}), f"{ACTION}.param",
      "an action has no member 'param'; did you mean 'params'?"),
@@ -145,7 +148,9 @@ SNAPSHOTS: list[tuple[dict[str, Any], str, str]] = [
     ({**DONE, "snapshot": {"value": "b", "status": "active"}}, "$.snapshot.status", "the machine is done where it stands"),
     ({**DONE, "snapshot": {"value": "a", "context": {"a": 1}}}, "$.snapshot.context", "the document has no context, and assigns to none"),
     (snapshot(context=[1]), "$.snapshot.context", "expected an object, got an array"),
-    (snapshot(value="opne"), "$.current", "no state 'opne'; did you mean 'open'?"),
+    (snapshot(value=["open"]), "$.snapshot.value", "expected a string or an object, got an array"),
+    ({**snapshot(), "current": "opne"}, "$.current", "no state 'opne'; did you mean 'open'?"),
+    (snapshot(value="opne"), "$.snapshot.value", "no state 'opne'; did you mean 'open'?"),
 ]  # fmt: skip
 
 

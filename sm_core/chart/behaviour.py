@@ -294,6 +294,8 @@ class Behaviour:
 
     def named_action(self, place: str, value: object) -> Actions:
         """What the root says that the name of an action means: no name is looked up in it."""
+        if value is None:
+            self.faults.lost(place, "an action")
         found = [self.plain_action(one, at, NAMED) for one, at in listed(place, value)]
         self.states.count(len(found), place)
         return Actions([action for action in found if action is not None])
@@ -313,7 +315,9 @@ class Behaviour:
             if name is None:
                 self.faults.at(at, 'an action object needs its name in "type"')
                 return None
-        if not isinstance(name, str):
+        if action is None:
+            self.faults.lost(at, "an action")
+        elif not isinstance(name, str):
             self.faults.at(at, f"expected an action (a name or an object), got {type_name(name)}")
         elif not name:
             self.faults.at(at, "an action needs a name")

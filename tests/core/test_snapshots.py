@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sm_core import Compiled, DocumentError, Limits, Machine, compile_document
+from sm_core import Compiled, DocumentError, EngineError, Limits, Machine, compile_document
 from tests.core.played import Played, given
 from tests.documents import compact
 from tests.refused_data import assign, expr
@@ -184,3 +184,19 @@ def test_what_is_admitted_is_written_as_the_engine_writes_it() -> None:
 def test_what_is_kept_is_read_strictly(text: bytes) -> None:
     with pytest.raises(DocumentError, match="context"):
         Played(ORDER).definition.admit_data(Machine(b"\x01\x01", text), Limits())
+
+
+def test_what_was_accepted_before_may_be_larger_than_the_limits_are_now() -> None:
+    said = {"value": "open", "context": {"paid": "x" * 70_000}}
+    text = compact({**ORDER, "snapshot": said}).encode()
+    with pytest.raises(EngineError, match="max-context-bytes"):
+        compile_document(text, Limits())
+    compiled = compile_document(text, None)
+    assert compiled.machine is not None and compiled.machine.context is not None
+    assert json.loads(compiled.machine.context) == said["context"]
+
+
+def test_what_is_initial_asks_neither_guards_nor_data() -> None:
+    states = {"a": {"always": {"guard": "ready", "target": "b"}}, "b": {}}
+    document = {"initial": "a", "context": {"n": expr("input.n")}, "states": states}
+    assert compile_document(compact(document).encode(), Limits()).definition.initial == "a"
