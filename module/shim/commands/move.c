@@ -66,14 +66,14 @@ static int reply_refused(RedisModuleCtx *ctx, sm_node *from, const sm_asked *ask
 
 /* ---- all of them ---- */
 
-static sm_asked asked_of(const moving *asked) {
-    return (sm_asked){asked->kind | asked->options.reply, false, asked->argument, NULL,
+static sm_asked asked_of(RedisModuleCtx *ctx, const moving *asked) {
+    return (sm_asked){asked->kind | asked->options.reply, ctx, asked->argument, NULL,
                       sm_options_given(&asked->options)};
 }
 
 /* The machine at a key takes a step from where it stands. */
 static int step(RedisModuleCtx *ctx, RedisModuleString *name, moving *move) {
-    sm_asked asked = asked_of(move);
+    sm_asked asked = asked_of(ctx, move);
     sm_outcome outcome;
     sm_target target;
     sm_node *from;
@@ -149,7 +149,7 @@ int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     if (argc < 2) return RedisModule_WrongArity(ctx);
     sm_options_begin(&move.options);
     if (argc > 2 && !sm_options_read(ctx, argv, argc, 2, known, &move.options)) return REDISMODULE_OK;
-    asked = asked_of(&move);
+    asked = asked_of(ctx, &move);
     if (sm_key_open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &target)) {
         sm_engine_begin(sm_machine_node(target.machine)->details->definition, NULL, &asked, &outcome);
         end(&move, ctx, &target, &outcome);
