@@ -307,6 +307,26 @@ def test_reasons(order: redis.Redis) -> None:
     assert order.execute_command("SM.GET", "k", "REASON") == "why"
 
 
+@pytest.mark.parametrize("document", [ORDER, DOOR, README], ids=["order", "door", "map"])
+def test_the_reason_of_a_reset(server: Server, document: str) -> None:
+    """It is set as by other steps, replaces the old one, and is cleared by a reset without one."""
+    r = server.client()
+    r.execute_command("SM.SET", "k", document)
+    for text in ("returned", "é \0", ""):
+        assert r.execute_command("SM.RESET", "k", "REASON", text) == "OK"
+        assert r.execute_command("SM.GET", "k", "REASON") == text
+        assert json.loads(r.execute_command("SM.GET", "k"))["reason"] == text
+    states = r.execute_command("SM.STATE", "k")
+    assert r.execute_command("SM.RESET", "k", "actions", "reason", "why", "INPUT", '{"total": 5}') == [states, []]
+    assert r.execute_command("SM.GET", "k", "REASON") == "why"
+    assert "'REASON' is missing in" in refused(r, "SM.RESET", "k", "REASON")
+    assert "not UTF-8" in refused(r, "SM.RESET", "k", "REASON", b"\xff")
+    writes = server.writes()
+    assert r.execute_command("SM.RESET", "k") == "OK"
+    assert server.writes() > writes
+    assert r.execute_command("SM.GET", "k", "REASON") == ""
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [

@@ -140,7 +140,8 @@ int sm_send_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 }
 
 int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
-    const unsigned known = SM_OPTION_INPUT | SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS;
+    const unsigned known =
+        SM_OPTION_INPUT | SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS | SM_OPTION_REASON;
     moving move = {.kind = SM_STEP_RESET, .event = SM_EVENT_RESET, .argument = {"", 0}};
     sm_outcome outcome;
     sm_target target;
