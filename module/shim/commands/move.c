@@ -46,22 +46,28 @@ static __attribute__((cold)) int reply_invalid_transition(RedisModuleCtx *ctx, c
     return sm_reply_error_about(ctx, "invalid state transition: ", first, " to ", to, "");
 }
 
-static __attribute__((noinline)) int reply_why_not(RedisModuleCtx *ctx, sm_node *node, const sm_asked *refused) {
+static __attribute__((noinline)) int reply_why_not(RedisModuleCtx *ctx, sm_node *node, const sm_asked *refused,
+                                                   sm_bytes event) {
     sm_asked asked = *refused;
     sm_outcome why;
 
     asked.kind = SM_ASK_WHY_NOT;
+    asked.argument = event;
     sm_engine_ask(NULL, node, &asked, &why);
     sm_reply_coded_error(ctx, why.code, why.error);
     sm_outcome_release(&why);
     return REDISMODULE_OK;
 }
 
-/* That it is not taken: nil, or why, where the settings want an error. */
-static int reply_refused(RedisModuleCtx *ctx, sm_node *from, const sm_asked *asked, enum sm_event event) {
+/* That it is not taken: nil, or why, where the settings want an error. A machine in error takes no event, whichever it
+ * is. */
+static int reply_refused(RedisModuleCtx *ctx, sm_node *from, const sm_asked *asked, uint8_t kind) {
+    bool in_error = asked->held && asked->held->parts[SM_PART_ERROR].ptr;
+
     if (!sm_config.invalid_transition) return RedisModule_ReplyWithNull(ctx);
-    return event == SM_EVENT_SEND ? reply_why_not(ctx, from, asked)
-                                  : reply_invalid_transition(ctx, from, asked->argument);
+    if (kind == SM_STEP_SEND) return reply_why_not(ctx, from, asked, asked->argument);
+    if (kind == SM_STEP_MUTATE && in_error) return reply_why_not(ctx, from, asked, (sm_bytes){"", 0});
+    return reply_invalid_transition(ctx, from, asked->argument);
 }
 
 /* ---- all of them ---- */
@@ -89,7 +95,7 @@ static int step(RedisModuleCtx *ctx, RedisModuleString *name, moving *move) {
         end(move, ctx, &target, &outcome);
         if (outcome.result == SM_TAKEN) reply_taken(ctx, move, &target, &outcome);
         else if (outcome.result == SM_ERROR) sm_reply_coded_error(ctx, outcome.code, outcome.error);
-        else reply_refused(ctx, from, &asked, move->event);
+        else reply_refused(ctx, from, &asked, move->kind);
         sm_outcome_release(&outcome);
     }
     sm_options_end(&move->options);
