@@ -307,6 +307,29 @@ def test_reasons(order: redis.Redis) -> None:
     assert order.execute_command("SM.GET", "k", "REASON") == "why"
 
 
+ALONE = "; one word alone behind the document is current: options are two words or more"
+
+
+@pytest.mark.parametrize("word", ["EFFECTS", "actions", "INPUT", "If"])
+@pytest.mark.parametrize("document", [ORDER, DOOR, README], ids=["order", "door", "map"])
+def test_the_name_of_an_option_alone_is_current(r: redis.Redis, document: str, word: str) -> None:
+    """And where that is no state, the error says how options are written."""
+    error = refused(r, "SM.SET", "k", document, word)
+    assert error.endswith(f"no state '{word}'{ALONE}")
+    for command in (
+        ("SM.SET", "k", document, "EFFECT"),
+        ("SM.SET", "k", document, "FORCE"),
+        ("SM.SET", "k", document, "CURRENT", word),
+        ("SM.SET", "k", document, "CURRENT", word, "EFFECTS"),
+        ("SM.SET", "k", document[:-1], word),
+    ):
+        assert ALONE not in refused(r, *command)
+    assert r.execute_command("SM.SET", "k", '{"initial":"a","states":{"a":{},"%s":{}}}' % word, word) == "OK"
+    assert r.execute_command("SM.STATE", "k") == [word]
+    fails = '{"initial":"a","context":{"a":{"@expr":"1 / 0"}},"states":{"a":{},"%s":{}}}' % word
+    assert ALONE not in refused(r, "SM.SET", "k", fails, word)
+
+
 @pytest.mark.parametrize("document", [ORDER, DOOR, README], ids=["order", "door", "map"])
 def test_the_reason_of_a_reset(server: Server, document: str) -> None:
     """It is set as by other steps, replaces the old one, and is cleared by a reset without one."""
