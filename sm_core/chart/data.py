@@ -109,19 +109,20 @@ def checked_context(context: object, given: Given) -> bytes:
 
 
 class Expression:
-    """An expression of the document. ``place`` is its JSON path, ``pure``: it reads nothing but the active states."""
+    """An expression of the document, at the JSON path ``place``.
 
-    __slots__ = ("place", "program", "pure")
+    Also one that reads nothing but the active states counts as depending on data: a replica evaluates none.
+    """
+
+    __slots__ = ("place", "program")
 
     def __init__(self, program: Program, place: str) -> None:
         self.program = program
         self.place = place
-        self.pure = program.reads <= {"inState"}
 
     def value(self, data: Data) -> Any:
         """Its value. Raises ExpressionError."""
-        if not self.pure:
-            data.touch()
+        data.touch()
         try:
             return self.program.evaluate(data)
         except BudgetError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from ..errors import ExpressionError, quote
+from ..errors import ExpressionError
 from .data import Data, Expression
 from .templates import Template
 
@@ -134,9 +134,3 @@ class InState:
 
 def _inner(guard: Guard) -> str:
     return f"({guard.label})" if isinstance(guard, Every) else guard.label
-
-
-def unsaid(names: Iterator[str]) -> str:
-    """What a client has to say, as the end of an error."""
-    quoted = ", ".join(map(quote, dict.fromkeys(names)))
-    return f"this event may ask for {quoted}: say which hold with GUARDS count name …, or GUARDS 0"

@@ -200,3 +200,28 @@ def test_what_is_initial_asks_neither_guards_nor_data() -> None:
     states = {"a": {"always": {"guard": "ready", "target": "b"}}, "b": {}}
     document = {"initial": "a", "context": {"n": expr("input.n")}, "states": states}
     assert compile_document(compact(document).encode(), Limits()).definition.initial == "a"
+
+
+def test_an_empty_current_is_the_start_and_depends_on_what_that_depends_on() -> None:
+    clock = {"guard": expr("now % 2 == 0"), "target": "b"}
+    machine = Played({"initial": "a", "states": {"a": {"always": [clock, {"target": "c"}]}, "b": {}, "c": {}}})
+    for now, state in ((2, "b"), (3, "c")):
+        outcome = machine.definition.enter("", None, Limits(), given(now=now))
+        assert machine.definition.states(outcome.configuration) == (state,)
+        assert outcome.ask_again
+
+
+def test_a_forced_entry_sees_where_the_machine_stands() -> None:
+    seen = {"type": "@xstate.assign", "context": {"in": expr("inState('q.z')")}}
+    p = {"initial": "x", "states": {"x": {}, "y": {"entry": seen}}}
+    q = {"initial": "z", "states": {"z": {}}}
+    machine = Played({"type": "parallel", "context": {}, "states": {"p": p, "q": q}})
+    assert machine.force("p.y")
+    assert machine.context == {"in": True}
+
+
+def test_an_empty_context_that_nothing_assigns_to_is_none() -> None:
+    for context in ({}, [], None):
+        machine = Played({"initial": "a", "context": context, "states": {"a": {}}})
+        assert machine.machine.context is None
+        assert not machine.definition.keeps
