@@ -13,9 +13,9 @@ from .chart import (
     Data,
     Plan,
     Step,
-    checked_context,
     compile_chart,
     did_you_mean,
+    kept_json,
     make_plan,
     take,
     why,
@@ -83,7 +83,7 @@ class ChartDefinition:
         if step is None:
             return NOT_TAKEN if data.touched else None
         context, changes = data.new_context()
-        output = None if step.output is NoParams else to_json(step.output).encode()
+        output = None if step.output is NoParams else kept_json(step.output, data.given, "output")
         if target is None:
             target = self._encode(step.configuration)
         return Outcome(target, step.effects, data.touched or output is not None, context, changes, output)
@@ -107,7 +107,7 @@ class ChartDefinition:
         assert outcome is not None, "a start leads somewhere"
         if not self.counts:
             return outcome
-        context = outcome.context or checked_context({} if data.context is None else data.context, given)
+        context = outcome.context or kept_json({} if data.context is None else data.context, given, "context")
         return outcome._replace(ask_again=True, context=context, changes=None)
 
     def mutate(self, machine: Machine, target: str, given: Given) -> Outcome | None:
@@ -222,13 +222,13 @@ class ChartDefinition:
         machine = self._machine(configuration, given) if self.counts and context is None else Machine(b"")
         if self.counts and context is not None:
             self._check_context(context, "$.snapshot.context")
-            machine = Machine(b"", checked_context(context, given))
+            machine = Machine(b"", kept_json(context, given, "context"))
         output = snapshot.get("output")
         return Machine(
             self._encode(configuration),
             machine.context,
-            to_json(output).encode() if output is not None and done and self.keeps else None,
-            to_json(snapshot.get("error")).encode() if status == "error" else None,
+            kept_json(output, given, "output") if output is not None and done and self.keeps else None,
+            kept_json(snapshot.get("error"), given, "error") if status == "error" else None,
         )
 
     def _check_context(self, context: object, path: str) -> None:
@@ -241,10 +241,9 @@ class ChartDefinition:
             return Machine(self._encode(configuration))
         data = self._data(None, "xstate.init", given)
         output = self.chart.output_at(configuration, data)
-        context = checked_context({} if data.context is None else data.context, given) if self.counts else None
-        return Machine(
-            self._encode(configuration), context, None if output is NoParams else to_json(output).encode()
-        )
+        context = kept_json({} if data.context is None else data.context, given, "context") if self.counts else None
+        kept = None if output is NoParams else kept_json(output, given, "output")
+        return Machine(self._encode(configuration), context, kept)
 
     def enter(self, current: str, held: Machine | None, limits: Limits | None, given: Given) -> Outcome:
         text = current.encode()

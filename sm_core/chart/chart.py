@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..definition import NoParams
-from ..document import Limits, to_json
+from ..document import STATE_MEMBERS, Limits, to_json
 from . import encoding, move, step, value
 from .compile import compile_tables
 from .data import Data
@@ -13,9 +13,6 @@ from .events import next_events
 from .listen import candidates
 from .members import Faults
 from .model import Configuration, Step, Tables, ascending
-
-STATE_MEMBERS = ("current", "historyValue", "snapshot")
-"""What a document says of where the machine stands; not part of the definition."""
 
 UNSENDABLE = ("*", "xstate.init", "xstate.stop")
 """What no one can send: it is no event, or XState's own."""
