@@ -320,7 +320,11 @@ class ChartDefinition:
 
     @property
     def initial(self) -> str:
-        return self.current(self.start(NOTHING_GIVEN)[0])
+        try:
+            return self.current(self.start(NOTHING_GIVEN).configuration)
+        except EngineError:  # it wants INPUT or GUARDS
+            pass
+        return self.current(self._encode(self.chart.start().configuration))
 
     @property
     def rows(self) -> Sequence[str]:
