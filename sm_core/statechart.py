@@ -28,6 +28,8 @@ _MOST_NAMED = 3
 """Of the active states, in an error."""
 _STATUS = ("active", "done", "error")
 _MOST_PLANS = 256
+_MOST_LEADS = 1024
+"""Of all plans together: each is half a kilobyte, of which no limit of documents knows."""
 _LONGEST_PLANNED = 64
 """Characters of an event's name."""
 REPORTS = ("xstate.done.actor.", "xstate.error.actor.")
@@ -40,7 +42,7 @@ class ChartDefinition:
     Immutable but for what it remembers of the last answer, on one thread.
     """
 
-    __slots__ = ("_latest", "_plans", "canonical", "chart", "counts", "keeps", "split")
+    __slots__ = ("_latest", "_leads", "_plans", "canonical", "chart", "counts", "keeps", "split")
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         self.chart: Chart = compile_chart(machine_members(document), limits)
@@ -50,6 +52,7 @@ class ChartDefinition:
         self.keeps = self.counts or 0 in self.chart.tables.outputs
         self._latest: tuple[bytes, Configuration] | None = None
         self._plans: dict[tuple[bytes, str], Plan | None] = {}
+        self._leads = 0
 
     def _encode(self, configuration: Configuration) -> bytes:
         """Bytes that are mostly asked about at once: reading and checking them again would take longer than a step."""
@@ -148,9 +151,12 @@ class ChartDefinition:
         tables = self.chart.tables
         if len(event) > _LONGEST_PLANNED or not (tables.has_guards or tables.keeps_context):
             return None
-        if len(self._plans) >= _MOST_PLANS:
+        plan = make_plan(tables, self._decode(where), event)
+        self._leads += len(plan.leads) if plan else 0
+        if len(self._plans) >= _MOST_PLANS or self._leads > _MOST_LEADS:
             self._plans.clear()
-        plan = self._plans[key] = make_plan(tables, self._decode(where), event)
+            self._leads = len(plan.leads) if plan else 0
+        self._plans[key] = plan
         return plan
 
     def _asked(self, machine: Machine, event: str, given: Given) -> Data:
