@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from .chart import Finding
 from .definition import NOT_TAKEN, NOTHING_GIVEN, Definition, Effect, Given, Machine, Outcome, merge
-from .document import Limits, check_size, parse
+from .document import Limits, check_size, parse_document
 from .errors import (
     THIRD_ARGUMENT,
     DocumentError,
@@ -83,7 +83,7 @@ def compile_document(text: bytes, limits: Limits | None, given: Given = NOTHING_
     ``limits`` None: it was accepted before, so neither size nor a flat machine's unknown ``current`` refuses it.
     Raises DocumentError.
     """
-    document = parse(text, limits)
+    document = parse_document(text, limits)
     if "states" in document and "map" not in document:
         return _compile_chart(document, limits, given)
     definition = FlatDefinition(document, limits)

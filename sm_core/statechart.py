@@ -13,9 +13,9 @@ from .chart import (
     Data,
     Plan,
     Step,
-    checked_context,
     compile_chart,
     did_you_mean,
+    kept_json,
     make_plan,
     take,
     why,
@@ -30,6 +30,8 @@ _MOST_NAMED = 3
 """Of the active states, in an error."""
 _STATUS = ("active", "done", "error")
 _MOST_PLANS = 256
+_MOST_LEADS = 1024
+"""Of all plans together: each is half a kilobyte, of which no limit of documents knows."""
 _LONGEST_PLANNED = 64
 """Characters of an event's name."""
 REPORTS = ("xstate.done.actor.", "xstate.error.actor.")
@@ -42,7 +44,7 @@ class ChartDefinition:
     Immutable but for what it remembers of the last answer, on one thread.
     """
 
-    __slots__ = ("_latest", "_plans", "asks", "canonical", "chart", "counts", "keeps", "split")
+    __slots__ = ("_latest", "_leads", "_plans", "asks", "canonical", "chart", "counts", "keeps", "split")
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         self.chart: Chart = compile_chart(machine_members(document), limits)
@@ -54,6 +56,7 @@ class ChartDefinition:
         """Whether a start may depend on more than the document."""
         self._latest: tuple[bytes, Configuration] | None = None
         self._plans: dict[tuple[bytes, str], Plan | None] = {}
+        self._leads = 0
 
     def _encode(self, configuration: Configuration) -> bytes:
         """Bytes that are mostly asked about at once: reading and checking them again would take longer than a step."""
@@ -87,7 +90,7 @@ class ChartDefinition:
         if step is None:
             return NOT_TAKEN if data.touched else None
         context, changes = data.new_context()
-        output = None if step.output is NoParams else to_json(step.output).encode()
+        output = None if step.output is NoParams else kept_json(step.output, data.given, "output")
         if target is None:
             target = self._encode(step.configuration)
         return Outcome(target, step.effects, data.touched or output is not None, context, changes, output)
@@ -115,7 +118,7 @@ class ChartDefinition:
         assert outcome is not None, "a start leads somewhere"
         if not self.counts:
             return outcome
-        context = outcome.context or checked_context({} if data.context is None else data.context, given)
+        context = outcome.context or kept_json({} if data.context is None else data.context, given, "context")
         return outcome._replace(ask_again=True, context=context, changes=None)
 
     def mutate(self, machine: Machine, target: str, given: Given) -> Outcome | None:
@@ -156,9 +159,12 @@ class ChartDefinition:
         tables = self.chart.tables
         if len(event) > _LONGEST_PLANNED or not (tables.has_guards or tables.keeps_context):
             return None
-        if len(self._plans) >= _MOST_PLANS:
+        plan = make_plan(tables, self._decode(where), event)
+        self._leads += len(plan.leads) if plan else 0
+        if len(self._plans) >= _MOST_PLANS or self._leads > _MOST_LEADS:
             self._plans.clear()
-        plan = self._plans[key] = make_plan(tables, self._decode(where), event)
+            self._leads = len(plan.leads) if plan else 0
+        self._plans[key] = plan
         return plan
 
     def _asked(self, machine: Machine, event: str, given: Given) -> Data:
@@ -236,13 +242,13 @@ class ChartDefinition:
         machine = self._machine(configuration, given) if self.counts and context is None else Machine(b"")
         if self.counts and context is not None:
             self._check_context(context, "$.snapshot.context")
-            machine = Machine(b"", checked_context(context, given))
+            machine = Machine(b"", kept_json(context, given, "context"))
         output = snapshot.get("output")
         return Machine(
             self._encode(configuration),
             machine.context,
-            to_json(output).encode() if output is not None and done and self.keeps else None,
-            to_json(snapshot.get("error")).encode() if status == "error" else None,
+            kept_json(output, given, "output") if output is not None and done and self.keeps else None,
+            kept_json(snapshot.get("error"), given, "error") if status == "error" else None,
         )
 
     def _check_context(self, context: object, path: str) -> None:
@@ -255,10 +261,9 @@ class ChartDefinition:
             return Machine(self._encode(configuration))
         data = self._data(None, "xstate.init", given)
         output = self.chart.output_at(configuration, data)
-        context = checked_context({} if data.context is None else data.context, given) if self.counts else None
-        return Machine(
-            self._encode(configuration), context, None if output is NoParams else to_json(output).encode()
-        )
+        context = kept_json({} if data.context is None else data.context, given, "context") if self.counts else None
+        kept = None if output is NoParams else kept_json(output, given, "output")
+        return Machine(self._encode(configuration), context, kept)
 
     def enter(self, current: str, held: Machine | None, limits: Limits | None, given: Given) -> Outcome:
         text = current.encode()

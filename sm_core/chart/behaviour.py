@@ -33,7 +33,9 @@ NAMED = frozenset((*STEP, "params"))
 LANGUAGE = "cel"
 
 CHARACTERS = 16
-"""Characters of expressions that take as long to compile as another element of the document."""
+PARTS = 2
+"""Characters, and parts, of expressions that take as long to compile as another element of the document: the more
+counts. A text that is refused has a part in every few characters at most."""
 
 _MOST_LEVELS = 256
 """Of guards in guards and of JSON with expressions: the most that max-nesting may allow."""
@@ -104,15 +106,19 @@ class Behaviour:
         members(self.faults, place, value, EXPRESSION_OBJECT)
         self.said_language(place, value, "@lang")
         text = value[EXPRESSION]
-        self.states.count(1 + len(text) // CHARACTERS if isinstance(text, str) else 1, place)
         if not isinstance(text, str):
+            self.states.count(1, place)
             self.faults.at(place, f"expected the text of an expression, got {type_name(text)}")
             return None
+        characters = len(text) // CHARACTERS
+        self.states.count(1 + characters, place)
         try:
             program = compile_expression(text, names, None if "context" in names else False)
         except ExpressionFault as error:
             fault = str(error)
+            self.states.count(len(text) // PARTS - characters, place)
         else:
+            self.states.count(max(0, program.cost // PARTS - characters), place)
             for path, _, _ in program.states:
                 state = self.named_states[path] = self.states.state_at(path)
                 if state == NO_STATE:

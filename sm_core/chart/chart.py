@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..definition import NoParams
-from ..document import Limits, to_json
+from ..document import STATE_MEMBERS, Limits, to_json
 from . import asking, encoding, move, step, value
 from .compile import compile_tables
 from .data import Data
 from .events import next_events
 from .members import Faults
 from .model import Configuration, Step, Tables, ascending
-
-STATE_MEMBERS = ("current", "historyValue", "snapshot")
-"""What a document says of where the machine stands; not part of the definition."""
 
 UNSENDABLE = ("*", "xstate.init", "xstate.stop")
 """What no one can send: it is no event, or XState's own."""

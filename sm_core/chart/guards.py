@@ -80,7 +80,15 @@ class Every:
         return self._word.join([_inner(guard) for guard in self.guards])
 
     def holds(self, data: Data) -> bool:
-        return all(guard.holds(data) for guard in self.guards)
+        return not self.first(False, data)
+
+    def first(self, wanted: bool, data: Data) -> bool:
+        """Whether one of them is what is wanted: they are asked until one is. Each costs what a candidate does."""
+        for guard in self.guards:
+            data.charge(1)
+            if guard.holds(data) is wanted:
+                return True
+        return False
 
     def clients(self) -> Iterator[str]:
         for guard in self.guards:
@@ -94,7 +102,7 @@ class Some(Every):
     _word = " or "
 
     def holds(self, data: Data) -> bool:
-        return any(guard.holds(data) for guard in self.guards)
+        return self.first(True, data)
 
 
 class Not:
@@ -110,6 +118,7 @@ class Not:
         return f"not {_inner(self.guard)}"
 
     def holds(self, data: Data) -> bool:
+        data.charge(1)
         return not self.guard.holds(data)
 
     def clients(self) -> Iterator[str]:
