@@ -43,6 +43,8 @@ ready = False
 _definitions: dict[int, Definition] = {}
 _handles = count(1)
 _limits = Limits()
+_UNBOUNDED = Limits(*[1 << 62] * len(Limits._fields))._replace(nesting=256)
+"""For what was accepted before: by a primary, or before a restart. No server lets a client nest deeper."""
 _most = 0  # definitions at once, since memory was last given back
 _FEW = 64  # definitions, whose memory is not worth the work
 
@@ -114,8 +116,11 @@ def _texts(texts: Any, length: int, lengths: Any) -> list[bytes | None]:
     return parts
 
 
-def _given(data: bytes | None, input_: bytes | None, guards: bytes | None, now: int) -> Given:
-    return Given(data, None if guards is None else _guards(guards), input_, now, _limits)
+def _given(
+    data: bytes | None, input_: bytes | None, guards: bytes | None, now: int, accepted_before: int = False
+) -> Given:
+    limits = _UNBOUNDED if accepted_before else _limits
+    return Given(data, None if guards is None else _guards(guards), input_, now, limits)
 
 
 def _guards(packed: bytes) -> frozenset[str]:
@@ -175,7 +180,7 @@ def _keep(machine: Machine | Outcome, changes: bytes | None, verdict: Any) -> No
 @_answers
 def sm_python_compile(accepted_before: int, now: int, texts: Any, length: int, lengths: Any, verdict: Any) -> int:
     _, document, _, _, _, data, input_, guards = _texts(texts, length, lengths)
-    given = _given(data, input_, guards, now)
+    given = _given(data, input_, guards, now, accepted_before)
     before = lib.sm_python_bytes()
     compiled = compile_document(document or b"", None if accepted_before else _limits, given)
     held = max(lib.sm_python_bytes() - before, 0)
@@ -259,7 +264,7 @@ def step(
                 raise DocumentError(THIRD_ARGUMENT, f"not UTF-8: byte {fault.start}") from None
             return False
         machine = None if configuration is None else Machine(configuration, context, output, error)
-        given = Given(data, None if guards is None else _guards(guards), input_, now, _limits)
+        given = _given(data, input_, guards, now, accepted_before)
         definition = _definitions[handle]
         outcome = _step(definition, kind & _KIND, machine, text, None if accepted_before else _limits, given)
         if outcome is None or outcome is NOT_TAKEN:

@@ -15,7 +15,7 @@ TABLE = re.compile(r"(<!-- commands: [^\n]*-->\n\n).*?(<!-- /commands -->)", re.
 
 
 def syntax(argument: dict[str, Any]) -> str:
-    """An argument as the server's own documentation writes it: ``[reason [FORCE]]``, ``[LIST | ALL]``."""
+    """An argument as the server's own documentation writes it: ``[LIST | ALL]``, ``[GUARDS count [name ...]]``."""
     inner = argument.get("arguments", [])
     match argument["type"]:
         case "pure-token":
@@ -26,6 +26,10 @@ def syntax(argument: dict[str, Any]) -> str:
             text = " ".join(map(syntax, inner))
         case _:
             text = str(argument["name"])
+    if argument.get("multiple"):
+        text += " ..."
+    if "token" in argument and argument["type"] != "pure-token":
+        text = f"{argument['token']} {text}"
     return f"[{text}]" if argument.get("optional") else text
 
 

@@ -8,9 +8,18 @@
 
 enum sm_part { SM_PART_REASON, SM_PART_CONTEXT, SM_PART_OUTPUT, SM_PART_ERROR, SM_PARTS };
 
+/* The last revision: none that is larger is read, so that each is a number that RESP has. */
+#define SM_LAST_REVISION ((uint64_t)1 << 62)
+#define SM_ABOVE_LAST_REVISION "its revision is more than 4611686018427387904"
+
 typedef struct sm_data {
     uint64_t revision;        /* of the steps that it has taken, from 1; 0: they are not counted */
     sm_bytes parts[SM_PARTS]; /* a text each, but for the reason JSON; without a pointer: there is none */
 } sm_data;
+
+/* The first follows the last, to which only a payload that was made by hand comes. */
+static inline uint64_t sm_revision_after(uint64_t revision) {
+    return revision < SM_LAST_REVISION ? revision + 1 : 1;
+}
 
 #endif

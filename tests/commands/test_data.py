@@ -208,6 +208,48 @@ def test_input(r: redis.Redis) -> None:
     assert "INPUT" in refused(r, "SM.SET", "k", ORDER, "INPUT", "[")
 
 
+GATE = """{"id":"%s","initial":"a","states":{"a":{"always":{"guard":"isVip","target":"b"}},"b":{}}}"""
+
+
+def test_a_text_that_came_with_options_is_compiled_once(server: Server) -> None:
+    """A start that depends on what is given is asked each time, but for one that guards alone decide."""
+    r = server.client()
+
+    def calls(*command: str) -> int:
+        before = server.info()["engine_calls"]
+        assert r.execute_command(*command) == "OK"
+        return int(server.info()["engine_calls"] - before)
+
+    order = ORDER.replace("order", "ordered")  # of no other test
+    totals = []
+    for number in range(1, 4):
+        totals.append(calls("SM.SET", "k", order, "INPUT", json.dumps({"total": number})))
+        assert context(r) == {"total": number, "paid": 0}
+    assert totals == [2, 1, 1]
+    assert calls("SM.SET", "k", order) == 1
+    assert context(r) == {"total": 30, "paid": 0}
+
+    gate = GATE % "once"
+    assert [calls("SM.SET", "k", gate, "GUARDS", "1", "isVip") for _ in range(3)] == [2, 0, 0]
+    assert r.execute_command("SM.STATE", "k") == ["b"]
+    assert [calls("SM.SET", "k", gate, "GUARDS", "0") for _ in range(2)] == [1, 0]
+    assert r.execute_command("SM.STATE", "k") == ["a"]
+    assert "GUARDS count" in refused(r, "SM.SET", "k", gate)
+    assert "'isGone' is not the client's" in refused(r, "SM.SET", "k", gate, "GUARDS", "1", "isGone")
+
+    stands = gate[:-1] + ',"current":"b"}'
+    assert [calls("SM.SET", "k", stands, "GUARDS", "0") for _ in range(3)] == [1, 0, 0]
+    assert r.execute_command("SM.STATE", "k") == ["b"]
+
+
+def test_a_document_that_stands_and_keeps_data_is_given_anew_what_it_reads(server: Server, r: redis.Redis) -> None:
+    document = ORDER[:-1] + ',"current":"held"}'
+    for total in (5, 6):
+        assert r.execute_command("SM.SET", "k", document, "INPUT", json.dumps({"total": total})) == "OK"
+        assert context(r) == {"total": total, "paid": 0}
+        assert r.execute_command("SM.STATE", "k") == ["held"]
+
+
 def test_if(server: Server, order: redis.Redis) -> None:
     order.execute_command("SM.SEND", "k", "PAY", *pay(1))
     writes = server.writes()
@@ -263,6 +305,26 @@ def test_reasons(order: redis.Redis) -> None:
     assert order.execute_command("SM.GET", "k", "REASON") == "ACTIONS"
     assert order.execute_command("SM.MUTATE", "k", "open", "reason", "why", "actions", "force") == [["open"], []]
     assert order.execute_command("SM.GET", "k", "REASON") == "why"
+
+
+@pytest.mark.parametrize("document", [ORDER, DOOR, README], ids=["order", "door", "map"])
+def test_the_reason_of_a_reset(server: Server, document: str) -> None:
+    """It is set as by other steps, replaces the old one, and is cleared by a reset without one."""
+    r = server.client()
+    r.execute_command("SM.SET", "k", document)
+    for text in ("returned", "é \0", ""):
+        assert r.execute_command("SM.RESET", "k", "REASON", text) == "OK"
+        assert r.execute_command("SM.GET", "k", "REASON") == text
+        assert json.loads(r.execute_command("SM.GET", "k"))["reason"] == text
+    states = r.execute_command("SM.STATE", "k")
+    assert r.execute_command("SM.RESET", "k", "actions", "reason", "why", "INPUT", '{"total": 5}') == [states, []]
+    assert r.execute_command("SM.GET", "k", "REASON") == "why"
+    assert "'REASON' is missing in" in refused(r, "SM.RESET", "k", "REASON")
+    assert "not UTF-8" in refused(r, "SM.RESET", "k", "REASON", b"\xff")
+    writes = server.writes()
+    assert r.execute_command("SM.RESET", "k") == "OK"
+    assert server.writes() > writes
+    assert r.execute_command("SM.GET", "k", "REASON") == ""
 
 
 @pytest.mark.parametrize(

@@ -31,3 +31,12 @@ def test_the_version_is_one_and_the_changelog_knows_it(server: Server) -> None:
     assert version is not None
     assert server.info()["version"] == version[1]
     assert f"\n## [{version[1]}] - 2" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_an_option_is_written_with_its_word() -> None:
+    _, commands = readme_table.read()
+    for command in ("SM.SET", "SM.SEND"):
+        written = readme_table.usage(command, commands[command])
+        assert "[GUARDS count [name ...]] " in written
+    assert "[IF ABSENT | PRESENT]" in readme_table.usage("SM.SET", commands["SM.SET"])
+    assert "[REASON text]" in readme_table.usage("SM.RESET", commands["SM.RESET"])

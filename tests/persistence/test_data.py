@@ -166,6 +166,8 @@ PARTS: list[tuple[list[tuple[int, bytes]], str]] = [
     ([revision(1)], "what it keeps"),
     ([revision(0), (CONTEXT, b"{}")], "its revision is none"),
     ([(REVISION, b"1234567"), (CONTEXT, b"{}")], "its revision is none"),
+    ([revision(2**62 + 1), (CONTEXT, b"{}")], "its revision is more than 4611686018427387904"),
+    ([revision(2**64 - 1), (CONTEXT, b"{}")], "its revision is more than 4611686018427387904"),
     ([revision(1), revision(2), (CONTEXT, b"{}")], ""),
     ([revision(1), (CONTEXT, b"{}"), (CONTEXT, b"{}")], "it has a part twice: part 2"),
     ([revision(1), (CONTEXT, b"\xff")], "it is not UTF-8: part 2"),
@@ -200,6 +202,34 @@ def test_a_machine_of_parts_goes_on(server: Server) -> None:
     assert raw.execute_command("SM.GET", "k", "CONTEXT") == b'{"n":5}'
     assert raw.execute_command("SM.SEND", "k", "GO") == [b"b"]
     assert raw.execute_command("SM.GET", "k", "REVISION") == 42
+
+
+LAST = 2**62
+CIRCLE = b'{"initial":"a","context":{"n":1},"states":{"a":{"on":{"GO":"b"}},"b":{"on":{"GO":"a"}}}}'
+
+
+@pytest.mark.parametrize("step", [("SM.SEND", "k", "GO"), ("SM.SEND", "k", "GO", "REASON", "x"), ("SM.RESET", "k")])
+def test_the_last_revision_is_followed_by_the_first(
+    start_server: Callable[..., Server], step: tuple[str, ...]
+) -> None:
+    """No step makes one that is negative, or cannot be loaded."""
+    server = start_server(settings={"save": ["3600 1"]})
+    raw = server.raw()
+    raw.execute_command("SM.SET", "k", CIRCLE)
+    fields = payloads.parse(raw.execute_command("DUMP", "k")).fields
+    definition, configuration = fields[2].value, fields[3].value
+    assert isinstance(definition, bytes)
+    assert isinstance(configuration, bytes)
+    value = keeping(configuration, definition, [revision(LAST - 1), (CONTEXT, b'{"n":1}')])
+    raw.execute_command("RESTORE", "k", 0, value.dump(), "REPLACE")
+    for expected in (LAST, 1, 2):
+        assert dict(zip(*[iter(raw.execute_command(*step, "EFFECTS"))] * 2, strict=True))[b"revision"] == expected
+        assert raw.execute_command("SM.GET", "k", "REVISION") == expected
+        assert raw.execute_command("RESTORE", "again", 0, raw.execute_command("DUMP", "k"), "REPLACE") == b"OK"
+        before = server.digest("k")
+        server.restart()
+        raw = server.raw()
+        assert server.digest("k") == before
 
 
 def test_a_flat_machine_keeps_no_data(server: Server) -> None:

@@ -5,12 +5,13 @@ Limits are for clients. A replica that refused a document of its primary would l
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 import redis
 
-from tests.documents import flat, nested, ring
+from tests.documents import compact, flat, nested, ring
 from tests.groups import STRICT, alone, assert_same, caught_up, digest, follow
 from tests.replication.call_forms import FORMS, Words, load_function
 from tests.servers import Server
@@ -124,6 +125,77 @@ def test_lowered_limits_are_for_clients_only(start_server: Start) -> None:
     primary.own.copy("chart", "again")
     caught_up(primary, first)
     assert_same(primary, first)
+
+
+PURE = compact(
+    {
+        "initial": "a",
+        "states": {
+            "a": {
+                "on": {
+                    "GO": "b",
+                    "ENTER": {"guard": "isVip", "target": "b"},
+                    "COUNT": {"guard": {"@expr": "[1,2,3,4,5,6,7,8].all(x, x > 0)"}, "target": "b"},
+                }
+            },
+            "b": {"on": {"BACK": "a"}},
+        },
+    }
+)
+BEGINS = compact(
+    {
+        "initial": "a",
+        "states": {"a": {"always": [{"guard": "isVip", "target": "b"}, {"guard": {"@expr": "[1,2,3].all(x, x > 0)"}}]}}
+        | {"b": {}},
+    }
+)
+BIG, DEEP = json.dumps({"x": "y" * 1000}), '{"x":' * 20 + "1" + "}" * 20
+STEPS: list[Words] = [
+    ("SM.SET", "k", PURE),
+    *(("SM.SET", "k", PURE, "INPUT", text) for text in (BIG, DEEP)),
+    ("SM.SET", "k", PURE, "CURRENT", "b", "INPUT", BIG),
+    *(("SM.RESET", "k", "INPUT", text) for text in (BIG, DEEP)),
+    *(("SM.SEND", "k", event, "DATA", text) for text in (BIG, DEEP) for event in ("GO", "BACK")),
+    ("SM.SEND", "k", "ENTER", "GUARDS", "1", "isVip", "DATA", BIG),
+    ("SM.MUTATE", "k", "a", "DATA", BIG),
+    ("SM.MUTATE", "k", "b", "FORCE", "DATA", DEEP),
+    ("SM.SEND", "k", "BACK", "REASON", "why", "DATA", DEEP),
+    ("SM.SEND", "k", "COUNT"),
+    ("SM.SET", "k", BEGINS, "GUARDS", "1", "isVip"),
+    ("SM.SET", "k", BEGINS, "GUARDS", "0"),
+    ("SM.SET", "k", BEGINS, "GUARDS", "1", "isVip", "INPUT", BIG),
+    ("SM.RESET", "k", "GUARDS", "0", "INPUT", DEEP),
+]
+LOWER = [*LOW, "max-context-bytes", "64", "max-expression-steps", "2"]
+
+
+def test_a_step_that_the_primary_took(start_server: Start) -> None:
+    """The limits of contexts and expressions hold for what comes with a step of a client's too."""
+    primary = start_server(settings=STRICT | {"appendonly": "yes"})
+    first = start_server(settings=STRICT | {"appendonly": "yes"}, module_args=LOWER)
+    primary.wait_for_child()
+    follow(primary, first)
+    for number, step in enumerate(STEPS):
+        assert primary.own.execute_command(*step), step
+        primary.own.copy("k", f"after {number}")
+        primary.own.execute_command("SM.SET", f"after {number}, again", PURE, "CURRENT", "a", "INPUT", BIG)
+    caught_up(primary, first)
+    assert_same(primary, first)
+    agreed = digest(primary)
+
+    alone(first)
+    first.own.execute_command("DEBUG", "LOADAOF")
+    assert digest(first) == agreed
+    first.own.execute_command("SM.SET", "small", '{"initial":"a","states":{"a":{"on":{"GO":"a"}}}}')
+    for text in (BIG, DEEP):
+        for words in (("SM.SEND", "small", "GO", "DATA", text), ("SM.RESET", "small", "INPUT", text)):
+            with pytest.raises(redis.ResponseError, match=r"max-(context-bytes|nesting)"):
+                first.own.execute_command(*words)
+
+    primary.module_args = tuple(LOWER)
+    primary.write_conf()
+    primary.restart()
+    assert digest(primary) == agreed
 
 
 def test_a_restore_by_a_client_is_subject_to_the_limits(start_server: Start, dumps: dict[str, bytes]) -> None:

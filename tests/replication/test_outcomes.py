@@ -192,6 +192,9 @@ def test_a_client_that_sends_rubbish_changes_nothing(start_server: Start) -> Non
     assert "for no command" in refused("k", step[:1] + b"\x63" + step[2:])
     assert "not JSON" in refused("k", step.replace(b'{"total"', b'x"total"'))
     assert "revision" in refused("k", step.replace(b"\x02" + 7 * b"\0", 8 * b"\0", 1))
+    for number in (2**62 + 1, 2**63, 2**64 - 1):
+        above = step.replace(b"\x02" + 7 * b"\0", number.to_bytes(8, "little"), 1)
+        assert "its revision is more than 4611686018427387904" in refused("k", above)
     assert "revision" in refused("door", change)
     assert r.execute_command("SM.APPLY", "missing", step) is None
     assert r.execute_command("SM.APPLY", "new", whole) == b"OK"

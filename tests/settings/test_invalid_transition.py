@@ -62,6 +62,26 @@ def test_a_state_that_a_map_does_not_move_to(server: Server, event: str, error: 
     assert str(refused.value) == error
 
 
+@pytest.mark.parametrize("options", [(), ("DATA", "{}", "ACTIONS")], ids=["plain", "options"])
+@pytest.mark.parametrize("target", ["open", "cart", "nowhere", b"\xff"])
+def test_a_machine_in_error_says_so(server: Server, target: str | bytes, options: tuple[str, ...]) -> None:
+    """Whatever is asked of it; but for FORCE, which it would follow, did the state exist."""
+    r = server.client()
+    failed = ORDER[:-1] + ',"snapshot":{"value":"cart","status":"error","error":{"message":"x"}}}'
+    r.execute_command("SM.SET", "k", failed)
+    server.config("redisstate.invalid-transition", "error")
+    error = "the machine's status is error: it takes no event any more, until it is reset or forced"
+    for words in (("SM.SEND", "k", "PLACE"), ("SM.MUTATE", "k", target)):
+        with pytest.raises(redis.ResponseError) as caught:
+            r.execute_command(*words, *options)
+        assert str(caught.value) == error
+    with pytest.raises(redis.ResponseError, match=r"^invalid state transition: 'cart' to 'none'$"):
+        r.execute_command("SM.MUTATE", "k", "none", "FORCE")
+    assert r.execute_command("SM.MUTATE", "k", "gone", "FORCE") == "OK"
+    with pytest.raises(redis.ResponseError, match=r"^invalid state transition: 'gone' to 'cart'$"):
+        r.execute_command("SM.MUTATE", "k", "cart")
+
+
 @pytest.mark.parametrize("name", [name for name in COMMANDS if COMMANDS[name].get("key_specs")])
 def test_a_missing_key(server: Server, name: str) -> None:
     """An error for all commands but SM.SET and SM.CREATE, which create the key."""

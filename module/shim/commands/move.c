@@ -46,34 +46,40 @@ static __attribute__((cold)) int reply_invalid_transition(RedisModuleCtx *ctx, c
     return sm_reply_error_about(ctx, "invalid state transition: ", first, " to ", to, "");
 }
 
-static __attribute__((noinline)) int reply_why_not(RedisModuleCtx *ctx, sm_node *node, const sm_asked *refused) {
+static __attribute__((noinline)) int reply_why_not(RedisModuleCtx *ctx, sm_node *node, const sm_asked *refused,
+                                                   sm_bytes event) {
     sm_asked asked = *refused;
     sm_outcome why;
 
     asked.kind = SM_ASK_WHY_NOT;
+    asked.argument = event;
     sm_engine_ask(NULL, node, &asked, &why);
     sm_reply_coded_error(ctx, why.code, why.error);
     sm_outcome_release(&why);
     return REDISMODULE_OK;
 }
 
-/* That it is not taken: nil, or why, where the settings want an error. */
-static int reply_refused(RedisModuleCtx *ctx, sm_node *from, const sm_asked *asked, enum sm_event event) {
+/* That it is not taken: nil, or why, where the settings want an error. A machine in error takes no event, whichever it
+ * is. */
+static int reply_refused(RedisModuleCtx *ctx, sm_node *from, const sm_asked *asked, uint8_t kind) {
+    bool in_error = asked->held && asked->held->parts[SM_PART_ERROR].ptr;
+
     if (!sm_config.invalid_transition) return RedisModule_ReplyWithNull(ctx);
-    return event == SM_EVENT_SEND ? reply_why_not(ctx, from, asked)
-                                  : reply_invalid_transition(ctx, from, asked->argument);
+    if (kind == SM_STEP_SEND) return reply_why_not(ctx, from, asked, asked->argument);
+    if (kind == SM_STEP_MUTATE && in_error) return reply_why_not(ctx, from, asked, (sm_bytes){"", 0});
+    return reply_invalid_transition(ctx, from, asked->argument);
 }
 
 /* ---- all of them ---- */
 
-static sm_asked asked_of(const moving *asked) {
-    return (sm_asked){asked->kind | asked->options.reply, false, asked->argument, NULL,
+static sm_asked asked_of(RedisModuleCtx *ctx, const moving *asked) {
+    return (sm_asked){asked->kind | asked->options.reply, ctx, asked->argument, NULL,
                       sm_options_given(&asked->options)};
 }
 
 /* The machine at a key takes a step from where it stands. */
 static int step(RedisModuleCtx *ctx, RedisModuleString *name, moving *move) {
-    sm_asked asked = asked_of(move);
+    sm_asked asked = asked_of(ctx, move);
     sm_outcome outcome;
     sm_target target;
     sm_node *from;
@@ -89,7 +95,7 @@ static int step(RedisModuleCtx *ctx, RedisModuleString *name, moving *move) {
         end(move, ctx, &target, &outcome);
         if (outcome.result == SM_TAKEN) reply_taken(ctx, move, &target, &outcome);
         else if (outcome.result == SM_ERROR) sm_reply_coded_error(ctx, outcome.code, outcome.error);
-        else reply_refused(ctx, from, &asked, move->event);
+        else reply_refused(ctx, from, &asked, move->kind);
         sm_outcome_release(&outcome);
     }
     sm_options_end(&move->options);
@@ -140,7 +146,8 @@ int sm_send_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 }
 
 int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
-    const unsigned known = SM_OPTION_INPUT | SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS;
+    const unsigned known =
+        SM_OPTION_INPUT | SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS | SM_OPTION_REASON;
     moving move = {.kind = SM_STEP_RESET, .event = SM_EVENT_RESET, .argument = {"", 0}};
     sm_outcome outcome;
     sm_target target;
@@ -149,7 +156,7 @@ int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     if (argc < 2) return RedisModule_WrongArity(ctx);
     sm_options_begin(&move.options);
     if (argc > 2 && !sm_options_read(ctx, argv, argc, 2, known, &move.options)) return REDISMODULE_OK;
-    asked = asked_of(&move);
+    asked = asked_of(ctx, &move);
     if (sm_key_open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &target)) {
         sm_engine_begin(sm_machine_node(target.machine)->details->definition, NULL, &asked, &outcome);
         end(&move, ctx, &target, &outcome);

@@ -19,8 +19,7 @@ static enum sm_result read_document(RedisModuleCtx *ctx, sm_bytes document, cons
 
 /* `current` stands in for what the document says, but for what history states restore and the machine keeps. */
 static void enter(RedisModuleCtx *ctx, const sm_outcome *document, const sm_options *options, sm_outcome *entered) {
-    sm_asked asked = {SM_STEP_ENTER, sm_accepted_before(ctx), options->current, document->data,
-                      sm_options_given(options)};
+    sm_asked asked = {SM_STEP_ENTER, ctx, options->current, document->data, sm_options_given(options)};
 
     sm_engine_begin(document->definition, document->has_history ? document->node : NULL, &asked, entered);
 }
@@ -33,8 +32,7 @@ static bool starts(const sm_outcome *document, const sm_options *options) {
 }
 
 static void start(RedisModuleCtx *ctx, const sm_outcome *document, const sm_options *options, sm_outcome *started) {
-    sm_asked asked = {SM_STEP_RESET | options->reply, sm_accepted_before(ctx), {"", 0}, NULL,
-                      sm_options_given(options)};
+    sm_asked asked = {SM_STEP_RESET | options->reply, ctx, {"", 0}, NULL, sm_options_given(options)};
 
     sm_engine_begin(document->definition, NULL, &asked, started);
 }

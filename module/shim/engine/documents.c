@@ -47,10 +47,12 @@ bool sm_engine_known_document(sm_bytes document, sm_outcome *outcome) {
     return edge && remembered(edge, outcome) == SM_TAKEN;
 }
 
-/* A machine that keeps data is not remembered with its text. What the start of another asks of what is given, its own
- * step says. */
+/* A machine that keeps data is not remembered with its text. What a start asks of what is given, its own step says: then
+ * there is no node, or one where it stands whatever is given. */
 static bool may_be_remembered(sm_bytes document, const sm_given *given, const sm_outcome *outcome) {
-    return !outcome->data && !given && sm_is_rememberable(document, outcome->reason);
+    bool depends_on_given = given && !outcome->starts && outcome->definition->keeps;
+
+    return !outcome->data && !depends_on_given && sm_is_rememberable(document, outcome->reason);
 }
 
 enum sm_result sm_engine_document(sm_bytes document, bool accepted_before, const sm_given *given, sm_outcome *outcome) {

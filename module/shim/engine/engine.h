@@ -31,7 +31,7 @@ typedef struct sm_given {
 /* A step or a question. */
 typedef struct sm_asked {
     uint8_t kind; /* SM_STEP_SEND …, and what is added to it */
-    bool accepted_before;
+    RedisModuleCtx *ctx;   /* of a command whose step it is, or NULL */
     sm_bytes argument;
     const sm_data *held;   /* what the machine keeps, or NULL */
     const sm_given *given; /* or NULL */
@@ -75,6 +75,9 @@ typedef struct sm_engine_counters {
 } sm_engine_counters;
 
 extern sm_engine_counters sm_engine_counts;
+
+/* Whether what a command brings was accepted before: by the primary, or by this server before it restarted. */
+bool sm_accepted_before(RedisModuleCtx *ctx);
 
 /* ---- documents ---- */
 

@@ -15,13 +15,22 @@ static enum sm_result remembered(sm_edge *edge, sm_outcome *outcome) {
     return sm_outcome_remembered(outcome, edge->target ? SM_TAKEN : SM_REFUSED);
 }
 
+bool sm_accepted_before(RedisModuleCtx *ctx) {
+    return RedisModule_GetContextFlags(ctx) & (REDISMODULE_CTX_FLAGS_LOADING | REDISMODULE_CTX_FLAGS_REPLICATED);
+}
+
+/* Asked here, where Python is: the server answers it slower than the memo a step. */
+static bool was_accepted(const sm_asked *asked) {
+    return asked->ctx && sm_accepted_before(asked->ctx);
+}
+
 static int cross(sm_definition *definition, const sm_node *node, const sm_asked *asked, sm_verdict *verdict) {
     uint64_t bytes = sm_python_bytes();
     sm_bytes inputs[SM_INPUTS];
     int code;
 
     sm_inputs_of(inputs, node, asked);
-    code = sm_python_step(definition->engine, asked->kind, asked->accepted_before, RedisModule_Milliseconds(), inputs,
+    code = sm_python_step(definition->engine, asked->kind, was_accepted(asked), RedisModule_Milliseconds(), inputs,
                           verdict);
     sm_definition_weigh_engine(definition, bytes, sm_python_bytes());
     return code;

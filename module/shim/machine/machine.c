@@ -206,7 +206,7 @@ bool sm_machine_step(sm_machine *machine, sm_node *node, sm_cached_edge *edge, u
         if (block->lengths[part] != NO_PART && part != SM_PART_CONTEXT) return false;
     count_move(machine, node, edge);
     block->node = node;
-    *revision = ++block->revision;
+    *revision = block->revision = sm_revision_after(block->revision);
     return true;
 }
 

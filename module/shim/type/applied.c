@@ -116,6 +116,7 @@ const char *sm_applied_read(sm_bytes bytes, sm_applied *applied) {
     if (whole && !take_text(&bytes, &applied->canonical)) return "the document is cut short";
     if (!take_text(&bytes, &applied->configuration)) return "the configuration is cut short";
     if (!take_number(&bytes, &applied->data.revision, REVISION_BYTES)) return "the revision is cut short";
+    if (applied->data.revision > SM_LAST_REVISION) return SM_ABOVE_LAST_REVISION;
     if ((fault = take_parts(&bytes, applied))) return fault;
     if (bytes.len) return "something follows them";
     if (applied->changes.ptr && (whole || applied->data.parts[SM_PART_CONTEXT].ptr)) return "changes want a context";

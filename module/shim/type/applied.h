@@ -6,7 +6,7 @@
  *   byte: 1: a whole machine, 0: a step of the machine at the key
  *   text: the canonical document of a whole machine
  *   text: the configuration where the machine stands then
- *   64 bits: its revision then; 0: none is counted
+ *   64 bits: its revision then, at most 2^62; 0: none is counted
  *   byte: how many parts follow, each a byte (enum sm_part; SM_PART_CHANGES) and a text
  *
  * A text is its length in 32 bits, and its bytes; numbers begin with their lowest byte. A part that is missing is none,

@@ -191,6 +191,7 @@ static bool load_revision(RedisModuleIO *rdb, uint64_t *revision) {
         *revision |= (uint64_t)(unsigned char)bytes.ptr[i] << (8 * i);
     free_string(bytes);
     if (!loaded || !*revision) return refuse(rdb, "its revision is none", no_more);
+    if (*revision > SM_LAST_REVISION) return refuse(rdb, SM_ABOVE_LAST_REVISION, no_more);
     return true;
 }
 

@@ -11,8 +11,8 @@
  *   3  as 2, but that the node's number is multiplied by 16, and one flag more,
  *                8: the rest follows, behind all else: what the machine keeps beside its reason
  *      unsigned: how many parts, where flag 8 is set; then of each
- *      unsigned: which, 1: its revision (64 bits, the lowest byte first), 2: its context, 3: its output, 4: the error
- *                in which it is (JSON texts); a part that is not known is refused
+ *      unsigned: which, 1: its revision (64 bits, the lowest byte first; at most 2^62), 2: its context, 3: its
+ *                output, 4: the error in which it is (JSON texts); a part that is not known is refused
  *      string: the part
  *
  * So the DUMP of a machine that keeps no more than a reason has the fields of version 2.

@@ -16,10 +16,6 @@ static const char type_name[] = "StateType";
 
 RedisModuleType *sm_type;
 
-bool sm_accepted_before(RedisModuleCtx *ctx) {
-    return RedisModule_GetContextFlags(ctx) & (REDISMODULE_CTX_FLAGS_LOADING | REDISMODULE_CTX_FLAGS_REPLICATED);
-}
-
 /* ---- callbacks ---- */
 
 static void aof_rewrite(RedisModuleIO *aof, RedisModuleString *key, void *value) {

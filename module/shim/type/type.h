@@ -15,9 +15,6 @@ bool sm_type_register(RedisModuleCtx *ctx);
 /* The last step of loading that may fail: servers before 7.2.4 go on calling a module that did not load. */
 bool sm_type_listen(RedisModuleCtx *ctx);
 
-/* Whether what a command brings was accepted before: by the primary, or by this server before it restarted. */
-bool sm_accepted_before(RedisModuleCtx *ctx);
-
 #pragma GCC visibility pop
 
 #endif

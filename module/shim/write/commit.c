@@ -64,7 +64,7 @@ static sm_data data_after(const sm_target *target, const sm_outcome *outcome, co
     sm_data data = {0}, held = {0};
 
     if (target->machine) sm_machine_data(target->machine, &held);
-    if (outcome->node->details->definition->counts) data.revision = held.revision + 1;
+    if (outcome->node->details->definition->counts) data.revision = sm_revision_after(held.revision);
     if (!target->replaces) data.parts[SM_PART_CONTEXT] = held.parts[SM_PART_CONTEXT];
     if (said) {
         if (said->parts[SM_PART_CONTEXT].ptr) data.parts[SM_PART_CONTEXT] = said->parts[SM_PART_CONTEXT];
