@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from .chart import Finding
 from .definition import NOT_TAKEN, NOTHING_GIVEN, Definition, Effect, Given, Machine, Outcome, merge
-from .document import Limits, check_size, parse
+from .document import Limits, check_size, parse_document
 from .errors import (
     THIRD_ARGUMENT,
     DocumentError,
@@ -73,6 +73,8 @@ class Compiled(NamedTuple):
     reason: str | None
     history: bool
     """It says what history states hold, or what the machine keeps."""
+    code: str = "ERR"
+    """How the error begins that ``unknown_current`` is."""
 
 
 def compile_document(text: bytes, limits: Limits | None, given: Given = NOTHING_GIVEN) -> Compiled:
@@ -81,11 +83,13 @@ def compile_document(text: bytes, limits: Limits | None, given: Given = NOTHING_
     ``limits`` None: it was accepted before, so neither size nor a flat machine's unknown ``current`` refuses it.
     Raises DocumentError.
     """
-    document = parse(text, limits)
+    document = parse_document(text, limits)
     if "states" in document and "map" not in document:
         return _compile_chart(document, limits, given)
     definition = FlatDefinition(document, limits)
     check_size(definition.canonical, limits)  # "1e5" is stored as "100000.0": RESTORE must take what DUMP answers
+    if given is not NOTHING_GIVEN:
+        definition.start(given)  # refuses what is given wrongly
     reason = document.get("reason")
     starts = "current" not in document
     try:
@@ -105,26 +109,12 @@ def _compile_chart(document: dict[str, Any], limits: Limits | None, given: Given
     reason = document.get("reason")
     holds = any(document.get(name) is not None for name in ("historyValue", "snapshot"))
     starts = not holds and document.get("current", "") == ""
-    if starts and definition.keeps:
+    if starts and (definition.keeps or definition.asks):
         return Compiled(definition, None, True, None, reason, False)
-    if starts:
-        return _start(definition, reason, given)
     try:
-        machine = definition.stand(document, given)
+        machine = Machine(definition.start(given).configuration) if starts else definition.stand(document, given)
     except EngineError as error:
         if holds:
             raise
-        return Compiled(definition, None, starts, explain(error), reason, False)
+        return Compiled(definition, None, starts, explain(error), reason, False, error.code)
     return Compiled(definition, machine, starts, None, reason, holds)
-
-
-def _start(definition: ChartDefinition, reason: str | None, given: Given) -> Compiled:
-    """A machine that keeps nothing, at its start; where that depends on more than the document, without it."""
-    try:
-        outcome = definition.start(given)
-    except GuardError:
-        return Compiled(definition, None, True, None, reason, False)
-    except EngineError as error:
-        return Compiled(definition, None, True, explain(error), reason, False)
-    machine = None if outcome.ask_again or given.guards is not None else Machine(outcome.configuration)
-    return Compiled(definition, machine, True, None, reason, False)

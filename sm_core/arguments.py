@@ -41,7 +41,7 @@ def event_of(name: str, given: Given) -> dict[str, Any]:
 
 def check_guards(tables: Tables, guards: Collection[str]) -> None:
     """Refuses names that are not guards of the client's. Raises EngineError."""
-    for name in guards:
+    for name in sorted(guards):
         if name not in tables.client_guards:
             known = sorted(tables.client_guards)
             if not known:

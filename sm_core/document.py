@@ -86,19 +86,51 @@ def _integer(digits: str) -> int:
 
 def check_size(text: bytes, limits: Limits | None, path: str = "$") -> None:
     """Raises LimitError when ``text``, which is at ``path``, is longer than ``limits`` allow."""
-    if limits is not None and len(text) > limits.document_bytes:
-        raise LimitError(path, f"{len(text)} bytes, more than max-document-bytes ({limits.document_bytes}) allows")
+    if limits is not None:
+        _check_bytes(len(text), limits, path)
 
 
-def _check_brackets(text: bytes, limits: Limits | None) -> None:
+def _check_bytes(size: int, limits: Limits, path: str = "$") -> None:
+    if size > limits.document_bytes:
+        raise LimitError(path, f"{size} bytes, more than max-document-bytes ({limits.document_bytes}) allows")
+
+
+def _brackets(text: bytes) -> int:
+    """How many arrays and objects there are. Brackets in strings count too."""
+    return text.count(b"[") + text.count(b"{")
+
+
+def _check_brackets(brackets: int, limits: Limits) -> None:
     """Raises LimitError where there are more arrays and objects than states and elements could use: a text of brackets
-    alone takes ten times as long as any other. Brackets in strings count too."""
-    if limits is None or len(text) <= limits.brackets:
-        return
-    brackets = text.count(b"[") + text.count(b"{")
+    alone takes ten times as long as any other."""
     if brackets > limits.brackets:
         most = f"{limits.brackets} (max-states and 8 times max-elements)"
         raise LimitError("$", f"{brackets} arrays and objects, more than {most}")
+
+
+STATE_MEMBERS = ("current", "historyValue", "snapshot")
+"""What a document says of where the machine stands, and of what it keeps; not part of the definition."""
+
+_KEPT = 3
+"""Texts that a machine keeps at most, each no larger than a context: with them SM.GET's reply is longer than what was
+set."""
+
+
+def parse_document(text: bytes, limits: Limits | None) -> dict[str, Any]:
+    """Reads a document. What SM.GET says of where a machine stands may come on top of what ``limits`` let in, so that
+    SM.SET takes each of its replies. Raises as ``parse`` does."""
+    if limits is None or b'"snapshot"' not in text:
+        return parse(text, limits)
+    size, brackets = len(text), _brackets(text)
+    if size > limits.document_bytes + (_KEPT + 1) * limits.context_bytes:
+        _check_bytes(size, limits)
+    if brackets > limits.brackets + _KEPT * limits.context_bytes // 2:
+        _check_brackets(brackets, limits)
+    document = _read(text, limits, True)
+    added = to_json({name: document[name] for name in STATE_MEMBERS if name in document}).encode()
+    _check_bytes(size - len(added), limits)
+    _check_brackets(brackets - _brackets(added), limits)
+    return document
 
 
 def parse(text: bytes, limits: Limits | None, with_rows: bool = True) -> dict[str, Any]:
@@ -107,8 +139,14 @@ def parse(text: bytes, limits: Limits | None, with_rows: bool = True) -> dict[st
     ``with_rows``: a member "map" is that of a flat machine, and how deep it is nested is left to what takes strings
     alone in its rows. Raises DocumentError with the place and the fault, LimitError when it is larger than ``limits``.
     """
-    check_size(text, limits)
-    _check_brackets(text, limits)
+    if limits is not None:
+        _check_bytes(len(text), limits)
+        if len(text) > limits.brackets:
+            _check_brackets(_brackets(text), limits)
+    return _read(text, limits, with_rows)
+
+
+def _read(text: bytes, limits: Limits | None, with_rows: bool) -> dict[str, Any]:
     try:
         decoded = text.decode("utf-8")
     except UnicodeDecodeError as error:

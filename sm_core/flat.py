@@ -11,10 +11,11 @@ from collections.abc import Collection, Sequence
 from itertools import chain
 from typing import Any
 
+from .arguments import event_of, read_object
 from .chart import Configuration, Names, Step, Tables, did_you_mean, listed, map_tables, move, step
 from .definition import Given, Machine, Outcome
 from .document import Limits, check_size, to_json
-from .errors import THIRD_ARGUMENT, DocumentError, LimitError, element, member, quote, type_name
+from .errors import THIRD_ARGUMENT, DocumentError, EngineError, LimitError, element, member, quote, type_name
 
 MEMBERS = frozenset(("current", "map", "initial", "reason", "id", "version", "description", "meta"))
 _KEPT = ("id", "version", "description", "meta")
@@ -61,6 +62,7 @@ class FlatDefinition:
         return _place(self.tables.numbers.get(configuration.decode(), 0))
 
     def start(self, given: Given) -> Outcome:
+        _check_given(given)
         return Outcome(self.initial.encode())
 
     def stand(self, document: dict[str, Any]) -> bytes:
@@ -75,6 +77,7 @@ class FlatDefinition:
 
     def enter(self, current: str, held: Machine | None, limits: Limits | None, given: Given) -> Outcome:
         check_size(current.encode(), limits, THIRD_ARGUMENT)
+        _check_given(given)
         return Outcome(self._enter(current, current in self.tables.numbers, THIRD_ARGUMENT))
 
     def _enter(self, current: str, known: bool, path: str) -> bytes:
@@ -85,10 +88,12 @@ class FlatDefinition:
         return self.initial.encode()
 
     def force(self, machine: Machine, target: str, given: Given) -> Outcome | None:
+        _check_given(given)
         forced = move.force(self.tables, self.place(machine.configuration), target, None)
         return _outcome(self.tables, forced) if forced else None
 
     def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
+        _check_given(given)
         tables = self.tables
         state = tables.numbers.get(machine.configuration.decode(), 0)
         found = tables.exact[state].get(event)
@@ -148,6 +153,15 @@ class FlatDefinition:
     @property
     def known(self) -> Sequence[str]:
         return self.tables.paths[1:]
+
+
+def _check_given(given: Given) -> None:
+    """Refuses what is given wrongly: a map uses none of it. Raises DocumentError, EngineError."""
+    if given.guards:
+        raise EngineError(f"guard {quote(min(given.guards))} is not the client's to decide: a map has no guards")
+    event_of("", given)
+    if given.input is not None:
+        read_object(given.input, given.limits, "INPUT")
 
 
 def _place(state: int) -> Configuration:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .chart import MOST_FINDINGS, Finding, Names, check, compile_chart, draw, view
 from .definition import Definition, Given
-from .document import Limits, check_size, parse
+from .document import Limits, check_size, parse_document
 from .errors import DocumentError, element, member, quote
 from .flat import FlatDefinition
 from .statechart import ChartDefinition, machine_members
@@ -17,7 +17,7 @@ from .statechart import ChartDefinition, machine_members
 def check_document(text: bytes, limits: Limits) -> list[Finding]:
     """What SM.SET would refuse, or, where it would not, what is odd."""
     try:
-        document = parse(text, limits)
+        document = parse_document(text, limits)
         if "states" in document and "map" not in document:
             return _check_chart(document, limits)
         definition = FlatDefinition(document, limits)
@@ -66,7 +66,7 @@ def _oddities(rows: dict[str, list[str]], initial: str) -> Iterator[Finding]:
 
 def render(text: bytes, form: str, limits: Limits) -> str:
     """A document as a picture, nothing marked. ``form`` as in ``diagram``. Raises DocumentError as SM.SET does."""
-    document = parse(text, limits)
+    document = parse_document(text, limits)
     if "states" in document and "map" not in document:
         return draw(view(compile_chart(machine_members(document), limits).tables, 0, named=True), form)
     return draw(view(FlatDefinition(document, limits).tables, 0, named=False), form)

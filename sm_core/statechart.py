@@ -13,9 +13,9 @@ from .chart import (
     Data,
     Plan,
     Step,
-    checked_context,
     compile_chart,
     did_you_mean,
+    kept_json,
     make_plan,
     take,
     why,
@@ -24,10 +24,14 @@ from .definition import NOT_TAKEN, Given, Machine, NoParams, Outcome
 from .document import Limits, check_size, parse, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, EngineError, GuardError, quote, type_name
 
+_MOST_GUARDS = 8
+"""Of the client's, in an error."""
 _MOST_NAMED = 3
 """Of the active states, in an error."""
 _STATUS = ("active", "done", "error")
 _MOST_PLANS = 256
+_MOST_LEADS = 1024
+"""Of all plans together: each is half a kilobyte, of which no limit of documents knows."""
 _LONGEST_PLANNED = 64
 """Characters of an event's name."""
 REPORTS = ("xstate.done.actor.", "xstate.error.actor.")
@@ -40,7 +44,7 @@ class ChartDefinition:
     Immutable but for what it remembers of the last answer, on one thread.
     """
 
-    __slots__ = ("_latest", "_plans", "canonical", "chart", "counts", "keeps", "split")
+    __slots__ = ("_latest", "_leads", "_plans", "asks", "canonical", "chart", "counts", "keeps", "split")
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         self.chart: Chart = compile_chart(machine_members(document), limits)
@@ -48,8 +52,11 @@ class ChartDefinition:
         self.split = len(self.canonical) - 1
         self.counts = self.chart.tables.keeps_context
         self.keeps = self.counts or 0 in self.chart.tables.outputs
+        self.asks = self.chart.tables.has_guards
+        """Whether a start may depend on more than the document."""
         self._latest: tuple[bytes, Configuration] | None = None
         self._plans: dict[tuple[bytes, str], Plan | None] = {}
+        self._leads = 0
 
     def _encode(self, configuration: Configuration) -> bytes:
         """Bytes that are mostly asked about at once: reading and checking them again would take longer than a step."""
@@ -83,31 +90,35 @@ class ChartDefinition:
         if step is None:
             return NOT_TAKEN if data.touched else None
         context, changes = data.new_context()
-        output = None if step.output is NoParams else to_json(step.output).encode()
+        output = None if step.output is NoParams else kept_json(step.output, data.given, "output")
         if target is None:
             target = self._encode(step.configuration)
         return Outcome(target, step.effects, data.touched or output is not None, context, changes, output)
 
-    def _step(self, step: Callable[[], Step | None], data: Data, where: bytes) -> Outcome | None:
+    def _step(
+        self, step: Callable[[], Step | None], data: Data, where: Configuration | None, path: str | None = None
+    ) -> Outcome | None:
         try:
             return self._taken(step(), data)
         except GuardError:
             pass
-        raise GuardError(self._unsaid(where, ""))
+        raise GuardError(self._unsaid(where, "", path))
 
-    def _unsaid(self, where: bytes, event: str) -> str:
-        """What the client has to say: which of its guards ``event`` may ask for."""
-        names = self.chart.guards_of(self._decode(where), event) if where else []
-        quoted = ", ".join(map(quote, names or sorted(self.chart.tables.client_guards)))
-        return f"the client decides {quoted}: say which hold with GUARDS count name ..., or GUARDS 0 where none does"
+    def _unsaid(self, where: Configuration | None, event: str, path: str | None = None) -> str:
+        """What the client has to say: which of its guards ``event``, or a move to ``path``, may ask for."""
+        names = self.chart.asked_guards(where, event, path)
+        quoted = ", ".join(map(quote, names[:_MOST_GUARDS]))
+        more = f" and {len(names) - _MOST_GUARDS} more" if len(names) > _MOST_GUARDS else ""
+        what = f"the client decides {quoted}{more}"
+        return f"{what}: say which hold with GUARDS count name ..., or GUARDS 0 where none does"
 
     def start(self, given: Given) -> Outcome:
         data = self._data(None, "xstate.init", given)
-        outcome = self._step(lambda: self.chart.start(data), data, b"")
+        outcome = self._step(lambda: self.chart.start(data), data, None)
         assert outcome is not None, "a start leads somewhere"
         if not self.counts:
             return outcome
-        context = outcome.context or checked_context({} if data.context is None else data.context, given)
+        context = outcome.context or kept_json({} if data.context is None else data.context, given, "context")
         return outcome._replace(ask_again=True, context=context, changes=None)
 
     def mutate(self, machine: Machine, target: str, given: Given) -> Outcome | None:
@@ -115,12 +126,12 @@ class ChartDefinition:
             return None
         where = self._decode(machine.configuration)
         data = self._data(machine, "", given)
-        return self._step(lambda: self.chart.mutate(where, target, data), data, machine.configuration)
+        return self._step(lambda: self.chart.mutate(where, target, data), data, where, target)
 
     def force(self, machine: Machine, target: str, given: Given) -> Outcome | None:
         where = self._decode(machine.configuration)
         data = self._data(machine, "xstate.force", given)
-        return self._step(lambda: self.chart.force(where, target, data), data, machine.configuration)
+        return self._step(lambda: self.chart.force(where, target, data), data, None)
 
     def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
         data = self._asked(machine, event, given)
@@ -136,7 +147,7 @@ class ChartDefinition:
             pass
         else:
             return self._taken(step, data, target)
-        raise GuardError(self._unsaid(machine.configuration, event))
+        raise GuardError(self._unsaid(self._decode(machine.configuration), event))
 
     def _plan(self, where: bytes, event: str) -> Plan | None:
         """What an event may lead to, where that is asked for again and again: where it depends on data."""
@@ -148,9 +159,12 @@ class ChartDefinition:
         tables = self.chart.tables
         if len(event) > _LONGEST_PLANNED or not (tables.has_guards or tables.keeps_context):
             return None
-        if len(self._plans) >= _MOST_PLANS:
+        plan = make_plan(tables, self._decode(where), event)
+        self._leads += len(plan.leads) if plan else 0
+        if len(self._plans) >= _MOST_PLANS or self._leads > _MOST_LEADS:
             self._plans.clear()
-        plan = self._plans[key] = make_plan(tables, self._decode(where), event)
+            self._leads = len(plan.leads) if plan else 0
+        self._plans[key] = plan
         return plan
 
     def _asked(self, machine: Machine, event: str, given: Given) -> Data:
@@ -168,7 +182,7 @@ class ChartDefinition:
             return self.chart.can(self._decode(machine.configuration), event, data)
         except GuardError:
             pass
-        raise GuardError(self._unsaid(machine.configuration, event))
+        raise GuardError(self._unsaid(self._decode(machine.configuration), event))
 
     def why(self, machine: Machine, event: str, given: Given) -> list[tuple[str, str]]:
         data = self._asked(machine, event, given)
@@ -198,6 +212,7 @@ class ChartDefinition:
 
     def stand(self, document: dict[str, Any], given: Given) -> Machine:
         """The machine that a document says, which says where it stands. Raises EngineError."""
+        self._check(given)
         said = document.get("snapshot")
         if said is None:
             return self._machine(self.chart.stand(document), given)
@@ -227,13 +242,13 @@ class ChartDefinition:
         machine = self._machine(configuration, given) if self.counts and context is None else Machine(b"")
         if self.counts and context is not None:
             self._check_context(context, "$.snapshot.context")
-            machine = Machine(b"", checked_context(context, given))
+            machine = Machine(b"", kept_json(context, given, "context"))
         output = snapshot.get("output")
         return Machine(
             self._encode(configuration),
             machine.context,
-            to_json(output).encode() if output is not None and done and self.keeps else None,
-            to_json(snapshot.get("error")).encode() if status == "error" else None,
+            kept_json(output, given, "output") if output is not None and done and self.keeps else None,
+            kept_json(snapshot.get("error"), given, "error") if status == "error" else None,
         )
 
     def _check_context(self, context: object, path: str) -> None:
@@ -246,24 +261,30 @@ class ChartDefinition:
             return Machine(self._encode(configuration))
         data = self._data(None, "xstate.init", given)
         output = self.chart.output_at(configuration, data)
-        context = checked_context({} if data.context is None else data.context, given) if self.counts else None
-        return Machine(
-            self._encode(configuration), context, None if output is NoParams else to_json(output).encode()
-        )
+        context = kept_json({} if data.context is None else data.context, given, "context") if self.counts else None
+        kept = None if output is NoParams else kept_json(output, given, "output")
+        return Machine(self._encode(configuration), context, kept)
 
     def enter(self, current: str, held: Machine | None, limits: Limits | None, given: Given) -> Outcome:
         text = current.encode()
         check_size(text, limits, THIRD_ARGUMENT)
         history = self.chart.history_value(self._decode(held.configuration)) if held else None
         if current == "" and history is None:
-            configuration = self._decode(self.start(given).configuration)
-        else:
-            configuration = self._named(current, text, history, limits)
+            return self.start(given)._replace(effects=())
+        self._check(given)
+        configuration = self._named(current, text, history, limits)
         if held is not None and held.context is not None:
             machine = Machine(self._encode(configuration), held.context)
         else:
             machine = self._machine(configuration, given)
         return Outcome(machine.configuration, (), self.keeps, machine.context, None, machine.output)
+
+    def _check(self, given: Given) -> None:
+        """Refuses what is given wrongly, though it is not asked for."""
+        if given.guards is not None:
+            check_guards(self.chart.tables, given.guards)
+        if given.input is not None:
+            read_object(given.input, given.limits, "INPUT")
 
     def _named(self, current: str, text: bytes, history: object, limits: Limits | None) -> Configuration:
         value: str | dict[str, Any] = current or {}

@@ -91,8 +91,9 @@ CHARTS: list[tuple[dict[str, Any], str, str]] = [
     (pay(guards=[]), "$.guards", "expected an object, got an array"),
     (pay(guards={"rich": expr("true")}), '$.guards.rich["@expr"]', "the meaning of a guard has no member '@expr'"),
     (pay(guards={"rich": "true"}), "$.guards.rich", 'expected {"when": an expression}, got a string'),
+    (pay(guards={"rich": {"when": {}}}), "$.guards.rich.when", 'expected {"@expr": the text of an expression}, got an object without it'),
     (pay(guards={"rich": {}}), "$.guards.rich", 'expected {"when": an expression}, got an object without it'),
-    (pay(guards={"rich": {"when": "context.paid > 1"}}), "$.guards.rich", 'expected {"when": an expression}, got a string'),
+    (pay(guards={"rich": {"when": "context.paid > 1"}}), "$.guards.rich.when", 'expected {"@expr": the text of an expression}, got a string'),
     (pay(guards={"rich": {"when": expr("input.a")}}), "$.guards.rich.when",
      "\"input\" is not known here: known are context, event, now, params at line 1, column 1"),
     (pay(initial={"target": "open", "guard": "rich"}), "$.initial.guard", "an initial transition has no guard"),
@@ -231,6 +232,15 @@ STEPS: dict[str, Refused] = {
     ),
     "a guard that is like no other": sent(
         PLAIN, "ERR", "guard 'q' is not the client's to decide; known are 'rich'", guards=frozenset({"q"})
+    ),
+    "a guard of the client's, of a map": Refused(
+        FLAT, lambda d: d.send(Machine(b"a"), "b", given(guards=frozenset({"q"}))), "ERR",
+        "guard 'q' is not the client's to decide: a map has no guards",
+    ),
+    "DATA that is no JSON, of a map": Refused(FLAT, lambda d: d.send(Machine(b"a"), "b", given(data=b"{")), "ERR", "DATA at $: not JSON"),
+    "INPUT that is no object, of a map": Refused(FLAT, lambda d: d.start(given(input=b"1")), "ERR", "INPUT at $: expected an object"),
+    "a guard that is not the client's, beside a state": Refused(
+        PLAIN, lambda d: d.enter("paid", None, SMALL, given(guards=frozenset({"q"}))), "ERR", "guard 'q' is not the client's to decide"
     ),
     "a guard where the client has none": sent(
         pay(), "ERR", "guard 'q' is not the client's to decide: this machine has none that are", guards=frozenset({"q"})

@@ -36,7 +36,7 @@ from __future__ import annotations
 from . import move, step
 from .chart import UNSENDABLE, Chart, compile_chart
 from .check import MOST_FINDINGS, Finding, check
-from .data import Data, checked_context
+from .data import Data, kept_json
 from .draw import draw
 from .hints import Names, did_you_mean
 from .model import Configuration, Step, Tables
@@ -57,10 +57,10 @@ __all__ = [
     "Step",
     "Tables",
     "check",
-    "checked_context",
     "compile_chart",
     "did_you_mean",
     "draw",
+    "kept_json",
     "listed",
     "make_plan",
     "map_tables",

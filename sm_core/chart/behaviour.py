@@ -33,7 +33,9 @@ NAMED = frozenset((*STEP, "params"))
 LANGUAGE = "cel"
 
 CHARACTERS = 16
-"""Characters of expressions that take as long to compile as another element of the document."""
+PARTS = 2
+"""Characters, and parts, of expressions that take as long to compile as another element of the document: the more
+counts. A text that is refused has a part in every few characters at most."""
 
 _MOST_LEVELS = 256
 """Of guards in guards and of JSON with expressions: the most that max-nesting may allow."""
@@ -70,6 +72,8 @@ class Behaviour:
         self.faults = faults
         self.states = states
         self.has_guards = False
+        self.raised: set[str] = set()
+        """The names of the events that some action raises; ``*``: one that an expression says."""
         self.expressions: list[Expression] = []
         self.named_states: dict[str, int] = {}
         """What inState() is asked for: ids, and paths however they are written."""
@@ -102,15 +106,19 @@ class Behaviour:
         members(self.faults, place, value, EXPRESSION_OBJECT)
         self.said_language(place, value, "@lang")
         text = value[EXPRESSION]
-        self.states.count(1 + len(text) // CHARACTERS if isinstance(text, str) else 1, place)
         if not isinstance(text, str):
+            self.states.count(1, place)
             self.faults.at(place, f"expected the text of an expression, got {type_name(text)}")
             return None
+        characters = len(text) // CHARACTERS
+        self.states.count(1 + characters, place)
         try:
             program = compile_expression(text, names, None if "context" in names else False)
         except ExpressionFault as error:
             fault = str(error)
+            self.states.count(len(text) // PARTS - characters, place)
         else:
+            self.states.count(max(0, program.cost // PARTS - characters), place)
             for path, _, _ in program.states:
                 state = self.named_states[path] = self.states.state_at(path)
                 if state == NO_STATE:
@@ -125,8 +133,10 @@ class Behaviour:
     def template(self, place: str, value: object, names: frozenset[str]) -> Template:
         """JSON in which expressions may stand."""
         cost = [0]
+        before = len(self.expressions)
         make = self.maker(place, value, names, cost, 1)
-        return Template(value if make is None else None, make, 1 + cost[0])
+        reads_input = any("input" in expression.program.reads for expression in self.expressions[before:])
+        return Template(value if make is None else None, make, 1 + cost[0], reads_input)
 
     def maker(self, place: str, value: object, names: frozenset[str], cost: list[int], depth: int) -> Maker | None:
         """What makes ``value``; None where it is constant. ``cost`` grows by what there is to make."""
@@ -164,8 +174,11 @@ class Behaviour:
         members(self.faults, place, value, DEFINED_GUARD)
         when = value.get("when")
         if not isinstance(when, dict) or EXPRESSION not in when:
-            what = type_name(when) if "when" in value else "an object without it"
-            self.faults.at(place, f'expected {{"when": an expression}}, got {what}')
+            if "when" in value:
+                what = "an object without it" if isinstance(when, dict) else type_name(when)
+                self.faults.at(f"{place}.when", f'expected {{"@expr": the text of an expression}}, got {what}')
+            else:
+                self.faults.at(place, 'expected {"when": an expression}, got an object without it')
             return None
         return self.expression(f"{place}.when", when, NAMED)
 
@@ -223,7 +236,8 @@ class Behaviour:
         if name == "xstate.stateIn":
             members(self.faults, place, value, STATE_IN)
             return self.state_in(f"{place}.stateValue", value.get("stateValue"))
-        self.faults.at(place, f"no guard {quote(name)}{_GUARDS.hint(name)}")
+        hint = _GUARDS.hint(name) or f"; known are {', '.join(_GUARDS.names)}"
+        self.faults.at(place, f"no guard {quote(name)}{hint}")
         return None
 
     def state_in(self, place: str, value: object) -> Guard | None:
@@ -365,7 +379,11 @@ class Behaviour:
                 if action.get(word) is not None:
                     self.faults.at(f"{place}.{word}", f"{quote(word)} is not supported yet")
             event = self.event(f"{place}.event", action.get("event"), names)
-            return None if event is None else Raise(event, f"{place}.event")
+            if event is None:
+                return None
+            said = action["event"]["type"] if isinstance(action["event"], dict) else action["event"]
+            self.raised.add(said if isinstance(said, str) else "*")
+            return Raise(event, f"{place}.event")
         if name == "@xstate.emit":
             event = self.event(f"{place}.event", action.get("event"), names)
             return None if event is None else self.made(name, {"event": event})

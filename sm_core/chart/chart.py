@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..definition import NoParams
-from ..document import Limits, to_json
-from . import encoding, move, step, value
+from ..document import STATE_MEMBERS, Limits, to_json
+from . import asking, encoding, move, step, value
 from .compile import compile_tables
 from .data import Data
 from .events import next_events
-from .listen import candidates
 from .members import Faults
 from .model import Configuration, Step, Tables, ascending
-
-STATE_MEMBERS = ("current", "historyValue", "snapshot")
-"""What a document says of where the machine stands; not part of the definition."""
 
 UNSENDABLE = ("*", "xstate.init", "xstate.stop")
 """What no one can send: it is no event, or XState's own."""
@@ -86,19 +82,13 @@ class Chart:
         """Would a transition take ``event``?"""
         return event not in UNSENDABLE and bool(step.enabled(self.tables, configuration, event, data))
 
-    def guards_of(self, configuration: Configuration, event: str) -> list[str]:
-        """The client's guards that ``event`` may ask for: those of its candidates, and of what follows by itself."""
-        tables = self.tables
-        asked: dict[str, None] = {}
-        for state in ascending(configuration.active):
-            for transition in (*candidates(tables, state, event), *tables.always[state]):
-                if transition.guard is not None:
-                    asked.update(dict.fromkeys(transition.guard.clients()))
-        for state in ascending(tables.guarded_always):
-            for transition in tables.always[state]:
-                if transition.guard is not None:
-                    asked.update(dict.fromkeys(transition.guard.clients()))
-        return list(asked)
+    def asked_guards(self, configuration: Configuration | None, event: str, path: str | None = None) -> list[str]:
+        """The client's guards that ``event``, or a move to the state at ``path``, may ask for; all at a start."""
+        if configuration is None:
+            return sorted(self.tables.client_guards)
+        if path is not None:
+            return asking.asked_by_move(self.tables, configuration, path)
+        return asking.asked_by_event(self.tables, configuration, event)
 
     def output_at(self, configuration: Configuration, data: Data) -> object:
         """The output of a machine that is put where it is done; NoParams where it is not, or has none."""

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Any
 
+from ..definition import Given
 from ..document import Limits, check_size
 from ..errors import DocumentError, EngineError, element, quote
 from .chart import canonical
 from .compile import compile_whole
+from .data import Data, checked_context
 from .entry import default_targets, transition_domain
 from .listen import choosable
 from .members import Faults
@@ -39,12 +41,28 @@ def check(document: dict[str, Any], limits: Limits | None = None) -> list[Findin
         return [("error", path, fault) for path, fault in faults.found[:MOST_FINDINGS]]
     try:
         check_size(canonical(document), limits)
+        check_context(tables, limits)
         stand(tables, document)
     except DocumentError as fault:
         return [("error", fault.path, fault.fault)]
     except EngineError as fault:
         return [("error", "$", str(fault))]
     return list(islice(chain(_warnings(tables), oddities(document, behaviour)), MOST_FINDINGS))
+
+
+def check_context(tables: Tables, limits: Limits | None) -> None:
+    """Refuses a context that no start can have, whatever it is given. Raises DocumentError."""
+    template = tables.context
+    if template is None or template.reads_input:
+        return
+    given = Given(limits=limits or Limits())
+    try:
+        checked_context(template.value(Data(tables, None, {"type": "xstate.init"}, given)), given)
+    except EngineError as error:
+        fault = str(error).removeprefix("$.context: ")
+    else:
+        return
+    raise DocumentError("$.context", fault)
 
 
 def _warnings(tables: Tables) -> Iterator[Finding]:

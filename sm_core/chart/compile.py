@@ -258,7 +258,8 @@ class Compiler(Numbering):
         asks = sum([actions.cost for actions in chain(entry, leave)])
         characters = sum(map(len, self.ids))
         context = None
-        if self.nodes[0].get("context") is not None:
+        said = self.nodes[0].get("context")
+        if said is not None and (self.behaviour.assigned or (said != {} and said != [])):
             context = self.behaviour.template("$.context", self.nodes[0]["context"], START)
         return Tables(
             keys=tuple(self.keys),
@@ -298,6 +299,7 @@ class Compiler(Numbering):
             guarded_always=bits(state for state in states if any(one.guard for one in always[state])),
             dormant=self.dormant,
             named_states=self.behaviour.named_states,
+            raised=frozenset(self.behaviour.raised),
             client_guards=frozenset(self.behaviour.client_guards),
             context=context,
             keeps_context=context is not None or bool(self.behaviour.assigned),

@@ -15,7 +15,7 @@ from ..errors import EngineError, ExpressionError, GuardError, quote
 from .model import Tables
 
 _AROUND = 2
-"""Objects around the context in what SM.GET answers, which SM.SET is to take."""
+"""Objects around what is kept in what SM.GET answers, which SM.SET is to take."""
 _LARGE_CONTEXT = 512
 """Bytes. Of a larger one, replicas are told the members that changed alone."""
 
@@ -89,39 +89,41 @@ class Data(Scope):
         """
         if not self.assigned:
             return None, None
-        text = checked_context(self.context, self.given)
+        text = kept_json(self.context, self.given, "context")
         if len(text) <= _LARGE_CONTEXT:
             return text, None
         changes = json_text({name: self.context[name] for name in self.context if name in self.changed}).encode()
         return text, changes if len(changes) < len(text) else None
 
 
-def checked_context(context: object, given: Given) -> bytes:
-    """A context as it is stored. Raises EngineError where it is larger than the limits allow."""
-    text = json_text(context)
+def kept_json(value: object, given: Given, what: str) -> bytes:
+    """What a machine keeps, as it is stored: its context, its output, its error. Raises EngineError where that is
+    larger than the limits allow."""
+    text = json_text(value)
     encoded = text.encode()
     most, nesting = given.limits.context_bytes, given.limits.nesting
     if len(encoded) > most:
-        raise EngineError(f"the context would be {len(encoded)} bytes, more than max-context-bytes ({most}) allows")
+        raise EngineError(f"the {what} would be {len(encoded)} bytes, more than max-context-bytes ({most}) allows")
     if is_deeper(text, nesting - _AROUND):
-        raise EngineError(f"the context would be nested deeper than max-nesting ({nesting}) allows")
+        raise EngineError(f"the {what} would be nested deeper than max-nesting ({nesting}) allows")
     return encoded
 
 
 class Expression:
-    """An expression of the document. ``place`` is its JSON path, ``pure``: it reads nothing but the active states."""
+    """An expression of the document, at the JSON path ``place``.
 
-    __slots__ = ("place", "program", "pure")
+    Also one that reads nothing but the active states counts as depending on data: a replica evaluates none.
+    """
+
+    __slots__ = ("place", "program")
 
     def __init__(self, program: Program, place: str) -> None:
         self.program = program
         self.place = place
-        self.pure = program.reads <= {"inState"}
 
     def value(self, data: Data) -> Any:
         """Its value. Raises ExpressionError."""
-        if not self.pure:
-            data.touch()
+        data.touch()
         try:
             return self.program.evaluate(data)
         except BudgetError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from ..errors import ExpressionError, quote
+from ..errors import ExpressionError
 from .data import Data, Expression
 from .templates import Template
 
@@ -80,7 +80,15 @@ class Every:
         return self._word.join([_inner(guard) for guard in self.guards])
 
     def holds(self, data: Data) -> bool:
-        return all(guard.holds(data) for guard in self.guards)
+        return not self.first(False, data)
+
+    def first(self, wanted: bool, data: Data) -> bool:
+        """Whether one of them is what is wanted: they are asked until one is. Each costs what a candidate does."""
+        for guard in self.guards:
+            data.charge(1)
+            if guard.holds(data) is wanted:
+                return True
+        return False
 
     def clients(self) -> Iterator[str]:
         for guard in self.guards:
@@ -94,7 +102,7 @@ class Some(Every):
     _word = " or "
 
     def holds(self, data: Data) -> bool:
-        return any(guard.holds(data) for guard in self.guards)
+        return self.first(True, data)
 
 
 class Not:
@@ -110,6 +118,7 @@ class Not:
         return f"not {_inner(self.guard)}"
 
     def holds(self, data: Data) -> bool:
+        data.charge(1)
         return not self.guard.holds(data)
 
     def clients(self) -> Iterator[str]:
@@ -134,9 +143,3 @@ class InState:
 
 def _inner(guard: Guard) -> str:
     return f"({guard.label})" if isinstance(guard, Every) else guard.label
-
-
-def unsaid(names: Iterator[str]) -> str:
-    """What a client has to say, as the end of an error."""
-    quoted = ", ".join(map(quote, dict.fromkeys(names)))
-    return f"this event may ask for {quoted}: say which hold with GUARDS count name …, or GUARDS 0"

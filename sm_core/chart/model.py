@@ -113,8 +113,8 @@ class Tables:
         "always", "assigns", "by_id", "catching", "children", "client_guards", "context", "deep", "defaults",
         "dormant", "ends", "entry", "exact", "exit", "finals", "guarded_always", "has_always", "has_exit",
         "has_guards", "has_history", "has_on", "histories", "ids", "initial", "initial_actions", "keeps_context",
-        "keys", "kinds", "leaves", "lengths", "listening", "max_iterations", "named_states", "numbers",
-        "on", "outputs", "parents", "partial", "paths", "size", "unused_token", "wildcard",
+        "keys", "kinds", "leaves", "lengths", "listening", "max_iterations", "named_states", "numbers", "on",
+        "outputs", "parents", "partial", "paths", "raised", "size", "unused_token", "wildcard",
     )  # fmt: skip
 
     def __init__(
@@ -158,6 +158,7 @@ class Tables:
         dormant: int,
         named_states: Mapping[str, int],
         client_guards: frozenset[str],
+        raised: frozenset[str],
         context: Template | None,
         keeps_context: bool,
         assigns: bool,
@@ -222,6 +223,8 @@ class Tables:
         """The set of the states inside final ones, which are never active."""
         self.named_states = named_states
         """The states that expressions ask for, by what they call them: a path or an id."""
+        self.raised = raised
+        """The names of the events that some action raises; ``*``: any."""
         self.client_guards = client_guards
         """The names of the guards that the document does not define."""
         self.context = context

@@ -46,7 +46,10 @@ def transition_to(tables: Tables, configuration: Configuration, target: int, dat
             event = sample(tables, handler.descriptor)
             if not listeners.may_choose(leading[0], event):
                 continue
-            if data is None or not tables.has_guards:
+            if data is None:
+                return leading[0]
+            data.event = {**data.event, "type": event}
+            if not tables.has_guards:
                 return leading[0]
             chosen = chosen_by(tables, configuration, state, event, data)
             if chosen in leading:
@@ -56,7 +59,6 @@ def transition_to(tables: Tables, configuration: Configuration, target: int, dat
 
 def chosen_by(tables: Tables, configuration: Configuration, state: int, event: str, data: Data) -> Transition | None:
     """The transition of ``state`` among those that ``event`` takes."""
-    data.event = {**data.event, "type": event}
     data.charge(configuration.active.bit_count())
     for transition in enabled(tables, configuration, event, data):
         if transition.source == state:
@@ -85,6 +87,8 @@ def force(tables: Tables, configuration: Configuration, path: str, data: Data | 
     if target is None or tables.dormant >> target & 1:
         return None
     work = Macrostep(tables, configuration, data)
+    if data is not None:
+        data.active = configuration.active
     if work.active >> target & 1:
         top = tables.parents[target]
         left = work.active & span(target, tables.ends[target])

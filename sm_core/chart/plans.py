@@ -35,8 +35,12 @@ class Plan:
         self.leads = leads
 
 
+_MOST_CANDIDATES = 64
+"""A list that is longer takes so long to ask that its plan would save little."""
+
+
 def make_plan(tables: Tables, configuration: Configuration, event: str) -> Plan | None:
-    """None where the states that answer do not lie inside each other."""
+    """None where the states that answer do not lie inside each other, or have too many candidates."""
     if is_done(tables, configuration):
         return None
     found: list[Transition] = []
@@ -48,7 +52,10 @@ def make_plan(tables: Tables, configuration: Configuration, event: str) -> Plan 
                 return None
             inner = state
             found += answers
-    return Plan(configuration, tuple([Lead(tables, configuration, one) for one in choosable(tuple(found))]))
+    asked_for = choosable(tuple(found))
+    if len(asked_for) > _MOST_CANDIDATES:
+        return None
+    return Plan(configuration, tuple([Lead(tables, configuration, one) for one in asked_for]))
 
 
 def take(tables: Tables, plan: Plan, data: Data) -> tuple[Step | None, bytes | None]:

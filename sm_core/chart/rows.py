@@ -140,6 +140,7 @@ def _shape(count: int, initial: int) -> dict[str, Any]:
         "guarded_always": 0,
         "dormant": 0,
         "client_guards": frozenset(),
+        "raised": frozenset(),
         "context": None,
         "keeps_context": False,
         "assigns": False,

@@ -88,7 +88,7 @@ def first_incomplete(tables: Tables, active: int, state: int) -> tuple[int, int]
     return NO_STATE, work
 
 
-Plan = tuple[Transition, int, int]
+Taking = tuple[Transition, int, int]
 """A transition to take, its domain, and the active states that it leaves."""
 
 
@@ -205,9 +205,9 @@ class Macrostep:
         """Is the domain still active, or is it outside the root?"""
         return domain == NO_STATE or bool(self.active >> domain & 1)
 
-    def without_conflicts(self, plans: list[Plan]) -> list[Plan]:
+    def without_conflicts(self, plans: list[Taking]) -> list[Taking]:
         """Of transitions that would leave the same state, the one from further inside, else the first, stays."""
-        kept: list[Plan] = []
+        kept: list[Taking] = []
         left = 0
         for plan in plans:
             if not plan[2] & left:
@@ -353,9 +353,8 @@ class Macrostep:
             changed = self.take(transitions)
             ask = changed or not automatic
             if circle.closes(ask):
-                raise EngineError(
-                    f"transitions without an event do not end: a cycle of {circle.length} microsteps{self.names()}"
-                )
+                what = "raised events" if circle.heard and tables.raised else "transitions without an event"
+                raise EngineError(f"{what} do not end: a cycle of {circle.length} microsteps{self.names()}")
 
     def automatic(self) -> list[Transition]:
         """The transitions without an event that are enabled."""

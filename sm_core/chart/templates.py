@@ -13,14 +13,16 @@ Maker = Callable[[Data], Any]
 
 
 class Template:
-    """JSON to be worked out: ``constant`` where ``make`` is None, else what ``make`` gives. ``cost``: units of work."""
+    """JSON to be worked out: ``constant`` where ``make`` is None, else what ``make`` gives. ``cost``: units of work.
+    ``reads_input``: an expression in it reads what a start is given."""
 
-    __slots__ = ("constant", "cost", "make")
+    __slots__ = ("constant", "cost", "make", "reads_input")
 
-    def __init__(self, constant: Any, make: Maker | None, cost: int) -> None:
+    def __init__(self, constant: Any, make: Maker | None, cost: int, reads_input: bool = False) -> None:
         self.constant = constant
         self.make = make
         self.cost = cost
+        self.reads_input = reads_input
 
     def value(self, data: Data) -> Any:
         """The JSON value. It may be shared: nobody changes it. Raises ExpressionError."""

@@ -49,8 +49,8 @@ def _place(path: str, index: int, count: int) -> str:
 def _verdict(transition: Transition, data: Data) -> str:
     guard = transition.guard
     if guard is not None:
-        data.charge(1)
         try:
+            data.charge(1)
             holds = guard.holds(data)
         except ExpressionError as error:
             return str(error)

@@ -143,6 +143,7 @@ class EngineTaker:
         self.definition: Definition = compile_document(text, Limits(), Given(input=self.input)).definition
         self.machine = Machine()
         self.first_context: bytes | None = None
+        self.empty = chart["config"].get("context") == {}
 
     def __call__(self, record: Record) -> Taken:
         guards = guards_of(record)
@@ -176,7 +177,10 @@ class EngineTaker:
         done = self.definition.is_done(machine.configuration)
         status = "error" if machine.error is not None else "done" if done else "active"
         history = history_of(head.get("historyValue"))
-        return Seen(head["current"], status, loaded(machine.context), loaded(machine.output), history)
+        context = loaded(machine.context)
+        if context is None and self.empty:
+            context = {}  # one that nothing assigns to is not kept
+        return Seen(head["current"], status, context, loaded(machine.output), history)
 
     def snapshot(self) -> Any:
         return json.loads(self.definition.snapshot(self.machine))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sm_core import NOT_TAKEN, EngineError, ExpressionError, GuardError
+from sm_core import NOT_TAKEN, EngineError, ExpressionError, GuardError, Limits
 from tests.core.played import Played, given
 from tests.refused_data import assign, expr
 
@@ -300,13 +300,16 @@ def test_a_step_that_the_client_decides_is_pure() -> None:
 
 
 def test_where_the_machine_stands_is_no_data() -> None:
-    machine = Played(pay(to("a", expr("inState('open')")), context={"n": 1}))
+    machine = Played(pay(to("a", {"type": "xstate.stateIn", "stateValue": "open"}), context={"n": 1}))
     assert machine.send("PAY")
     assert not machine.outcome.ask_again
 
 
-@pytest.mark.parametrize("text", ["context.n == 1", "event.n == 1", "event.type == 'PAY'", "now == 0"])
-def test_a_guard_that_reads_data_is_asked_again(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["context.n == 1", "event.n == 1", "event.type == 'PAY'", "now == 0", "inState('open')", "true"]
+)
+def test_an_expression_is_asked_again(text: str) -> None:
+    """Also one that reads no data: what is remembered replicates as it came, and a replica evaluates nothing."""
     machine = Played(pay(to("a", expr(text)), context={"n": 1}))
     assert machine.send("PAY", data={"n": 1})
     assert machine.outcome.ask_again
@@ -420,3 +423,18 @@ def test_why_is_can() -> None:
         for holding in ([], ["vip"]):
             verdicts = [verdict for _, verdict in machine.why("PAY", data={"n": number}, guards=holding)]
             assert machine.can("PAY", data={"n": number}, guards=holding) == ("taken" in verdicts)
+
+
+def test_mutate_says_the_event_that_it_stands_for() -> None:
+    assign = {"type": "@xstate.assign", "context": {"was": expr("event.type")}}
+    machine = Played(pay({"target": "a", "actions": assign}, context={"was": ""}))
+    assert machine.mutate("a")
+    assert machine.context == {"was": "PAY"}
+
+
+def test_why_goes_on_where_the_budget_has_ended() -> None:
+    machine = Played(pay(*[to("a", "vip")] * 60))
+    limits = Limits(expression_steps=50)
+    verdicts = [verdict for _, verdict in machine.why("PAY", guards=[], limits=limits)]
+    assert verdicts[:2] == ["guard 'vip' is false"] * 2
+    assert "max-expression-steps (50)" in verdicts[-1]

@@ -197,6 +197,13 @@ def step(refused: Refused) -> None:
 LARGE = dict.fromkeys(map(str, range(10_001)), "a")
 
 
+NO_START = {
+    "a context that always fails": {"initial": "a", "context": {"n": {"@expr": "1/0"}}, "states": {"a": {}}},
+    "a context of many bytes": {"initial": "a", "context": {"text": "x" * 70_000}, "states": {"a": {}}},
+}
+"""Documents that are taken apart, and of which no machine can start."""
+
+
 def questions() -> dict[str, Callable[[], None]]:
     """What is refused that is no document."""
     ends = compile_document(compact(ENDLESS).encode(), LIMITS)
@@ -219,6 +226,7 @@ def questions() -> dict[str, Callable[[], None]]:
 REFUSALS: dict[str, Callable[[], None]] = {
     **{f"set {name}": partial(set_document, document) for name, document in DOCUMENTS},
     **{f"check {name}": partial(check_it, document) for name, document in DOCUMENTS},
+    **{f"check {name}": partial(check_it, compact(document).encode()) for name, document in NO_START.items()},
     **{f"load {name}": partial(set_document, document, None) for name, document in DOCUMENTS},
     **{
         f"current {name}": partial(set_current, document, current.decode())
@@ -384,3 +392,13 @@ def test_what_is_taken_leaves_no_cycle(name: str) -> None:
     gc.collect()
     walk(*ACCEPTED[name])
     assert gc.collect() == 0
+
+
+@pytest.mark.parametrize("name", NO_START)
+def test_check_finds_a_context_that_no_start_has(name: str) -> None:
+    document = compact(NO_START[name]).encode()
+    with pytest.raises(EngineError) as refused:
+        compile_document(document, Limits()).definition.start(Given())
+    severity, path, fault = check_document(document, Limits())[0]
+    assert (severity, path) == ("error", "$.context")
+    assert fault in str(refused.value) or str(refused.value).endswith(fault.split(": ")[-1])

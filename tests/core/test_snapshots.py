@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
-from sm_core import Compiled, DocumentError, EngineError, Limits, Machine, compile_document
+from sm_core import (
+    Compiled,
+    DocumentError,
+    EngineError,
+    Given,
+    LimitError,
+    Limits,
+    Machine,
+    check_document,
+    compile_document,
+)
 from tests.core.played import Played, given
 from tests.documents import compact
 from tests.refused_data import assign, expr
@@ -162,6 +173,77 @@ def test_current_keeps_the_history_and_the_context_that_the_document_says() -> N
     assert b"historyValue" in held.definition.head(outcome.configuration)
 
 
+# Large ones
+
+LARGE = Limits(document_bytes=2000, context_bytes=600, states=10, elements=30)
+
+
+def whole(machine: Played) -> bytes:
+    """What SM.GET answers."""
+    definition, stored = machine.definition, machine.machine
+    head = definition.head(stored.configuration) + b',"snapshot":' + definition.snapshot(stored).encode()
+    return head + b"," + definition.canonical[1:]
+
+
+def full(context: str, **more: Any) -> Played:
+    """A machine as large as LARGE lets it be, which is done, with an output that is as large as its context."""
+    states = {"a": {"on": {"E": {"target": "z", "actions": FILL}}}, "z": {"type": "final"}}
+    document = {"initial": "a", "context": {}, "states": states, "output": {"@expr": "context"}, **more}
+    document["meta"] = "x" * (LARGE.document_bytes - len(compact({**document, "meta": ""})))
+    machine = Played(document)
+    assert compile_document(compact(document).encode(), LARGE)
+    assert machine.send("E", data={"n": json.loads(context)})
+    return machine
+
+
+FILL = {"type": "@xstate.assign", "context": {"n": {"@expr": "event.n"}}}
+
+
+@pytest.mark.parametrize(
+    "context", ['"%s"' % ("x" * 590), "[" + ",".join(["[]"] * 190) + "]"], ids=["text", "brackets"]
+)
+def test_what_get_answers_of_the_largest_machine_is_taken_again(context: str) -> None:
+    machine = full(context)
+    text = whole(machine)
+    assert len(text) > LARGE.document_bytes + LARGE.context_bytes
+    assert compile_document(text, LARGE, Given(limits=LARGE)).machine == machine.machine
+    assert [finding for finding in check_document(text, LARGE) if finding[0] == "error"] == []
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        (b" " * 30, "bytes, more than max-document-bytes (2000) allows"),
+        (b" " * 10_000, "bytes, more than max-document-bytes (2000) allows"),
+        (b'"tags":[' + b"[]," * 250 + b"[]],", "arrays and objects, more than 250 "),
+        (b'"tags":[' + b"[]," * 1000 + b"[]],", "arrays and objects, more than 250 "),
+    ],
+)
+def test_a_document_is_no_larger_beside_a_snapshot(more: bytes, fault: str) -> None:
+    text = b'{"snapshot":{},' + more + compact({**ORDER, "meta": "x" * 2000}).encode()[1:]
+    with pytest.raises(LimitError, match=re.escape(fault)):
+        compile_document(text, LARGE if b" " in more else LARGE._replace(document_bytes=20_000))
+
+
+def test_what_the_snapshot_says_is_no_larger_than_a_machine_may_keep() -> None:
+    for member in ("context", "output"):
+        said = {"status": "done", "value": "closed", "context": {"paid": 1}, "output": 1, member: {"paid": "x" * 600}}
+        with pytest.raises(EngineError, match=rf"the {member} would be 611 bytes, more than max-context-bytes \(600\)"):
+            compile_document(compact({**ORDER, "snapshot": said}).encode(), LARGE, Given(limits=LARGE))
+
+
+def test_an_output_is_no_larger_than_a_context() -> None:
+    document = {
+        "initial": "a",
+        "states": {"a": {"on": {"E": "z"}}, "z": {"type": "final"}},
+        "output": {"x": {"@expr": "event.type"}, "text": "x" * 600},
+    }
+    machine = Played(document)
+    with pytest.raises(EngineError, match=r"the output would be \d+ bytes, more than max-context-bytes \(600\)"):
+        machine.definition.send(machine.machine, "E", Given(limits=LARGE))
+    assert machine.send("E")
+
+
 # From outside
 
 
@@ -200,3 +282,28 @@ def test_what_is_initial_asks_neither_guards_nor_data() -> None:
     states = {"a": {"always": {"guard": "ready", "target": "b"}}, "b": {}}
     document = {"initial": "a", "context": {"n": expr("input.n")}, "states": states}
     assert compile_document(compact(document).encode(), Limits()).definition.initial == "a"
+
+
+def test_an_empty_current_is_the_start_and_depends_on_what_that_depends_on() -> None:
+    clock = {"guard": expr("now % 2 == 0"), "target": "b"}
+    machine = Played({"initial": "a", "states": {"a": {"always": [clock, {"target": "c"}]}, "b": {}, "c": {}}})
+    for now, state in ((2, "b"), (3, "c")):
+        outcome = machine.definition.enter("", None, Limits(), given(now=now))
+        assert machine.definition.states(outcome.configuration) == (state,)
+        assert outcome.ask_again
+
+
+def test_a_forced_entry_sees_where_the_machine_stands() -> None:
+    seen = {"type": "@xstate.assign", "context": {"in": expr("inState('q.z')")}}
+    p = {"initial": "x", "states": {"x": {}, "y": {"entry": seen}}}
+    q = {"initial": "z", "states": {"z": {}}}
+    machine = Played({"type": "parallel", "context": {}, "states": {"p": p, "q": q}})
+    assert machine.force("p.y")
+    assert machine.context == {"in": True}
+
+
+def test_an_empty_context_that_nothing_assigns_to_is_none() -> None:
+    for context in ({}, [], None):
+        machine = Played({"initial": "a", "context": context, "states": {"a": {}}})
+        assert machine.machine.context is None
+        assert not machine.definition.keeps

@@ -1,7 +1,8 @@
 """Random commands, the same for each seed: every SM.* write, mixed with the server's commands on keys.
 
 They are sent in batches: in a pipeline, in MULTI, in a script, in a function, in two databases. Most change something,
-some are refused.
+some are refused. Machines with data are among them, and SM.APPLY as a client might send it; what a server sends as
+SM.APPLY follows from the others.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 
 import redis
 
+from tests.charts_with_data import DOOR, LARGE, ORDER
 from tests.core.chart_support import read_lines
 from tests.documents import README, TRAFFIC, flat, ring
 from tests.groups import run_all
@@ -32,6 +34,22 @@ FLAT: list[tuple[str, list[str]]] = [
     ('{"map":{},"initial":1}', ["refused"]),
 ]
 """Documents, and the states or events that move their machines."""
+
+WITH_DATA: list[tuple[str, list[str]]] = [
+    (ORDER, ["PAY", "PAY", "PAY", "HOLD", "GO", "SKIP", "open", "held", "paid"]),
+    (DOOR, ["OPEN", "SHUT", "SLAM", "open", "shut"]),
+    (LARGE, ["ADD"]),
+]
+GUARDS = ["isVip", "hasKey"]
+OUTCOMES: list[Words] = [
+    ["SM.APPLY", outcome]
+    for outcome in (
+        b"\x01\x03\x00\x03\x00\x00\x00boo" + 9 * b"\x00",  # a step of README's machine
+        b"\x01\x03\x00\x01\x00\x00\x00b" + 9 * b"\x00",
+        b"rubbish",
+    )
+]
+"""What a client might send as SM.APPLY, without the key: taken by some machines, refused by others."""
 
 SOON = 40
 """The longest time to live, in milliseconds, of keys that expire during the test."""
@@ -89,7 +107,7 @@ class RandomCommands:
         """An SM.* write."""
         key = self.dice.choice(self.keys)
         write: Callable[[str], Words] = self.dice.choices(
-            [self.set, self.create, self.mutate, self.send, self.reset], [5, 1, 10, 10, 2]
+            [self.set, self.create, self.mutate, self.send, self.reset, self.apply], [5, 1, 10, 10, 2, 1]
         )[0]
         return write(key)
 
@@ -100,9 +118,11 @@ class RandomCommands:
         return self.dice.choice(self.dice.choice(self.documents)[1])
 
     def set(self, key: str) -> Words:
-        document, words = self.dice.choice(self.documents)
+        document, words = self.dice.choice(WITH_DATA if self.dice.random() < 0.4 else self.documents)
         self.words[self.database, key] = words
-        return ["SM.SET", key, document, *([self.dice.choice(words)] if self.dice.random() < 0.2 else [])]
+        current = [self.dice.choice(words)] if self.dice.random() < 0.2 else []
+        more = self.given("INPUT", '{"total": %d}') if not current else []
+        return ["SM.SET", key, document, *current, *more]
 
     def create(self, key: str) -> Words:
         return ["SM.CREATE", key]
@@ -110,13 +130,27 @@ class RandomCommands:
     def mutate(self, key: str) -> Words:
         odd = self.dice.choice(["", "ü", "FORCE", "r" * 300])
         more: list[list[str]] = [[], [], ["why"], [odd], ["by force", "FORCE"]]
-        return ["SM.MUTATE", key, self.word(key), *self.dice.choice(more)]
+        extra = self.dice.choice(more)
+        return ["SM.MUTATE", key, self.word(key), *(extra or self.given("DATA", '{"amount": %d}'))]
 
     def send(self, key: str) -> Words:
-        return ["SM.SEND", key, self.word(key), *self.dice.choice([[], ["ACTIONS"]])]
+        given = self.given("DATA", '{"amount": %d, "force": 5}')
+        return ["SM.SEND", key, self.word(key), *self.dice.choice([[], ["ACTIONS"], ["EFFECTS"]]), *given]
 
     def reset(self, key: str) -> Words:
-        return ["SM.RESET", key, *self.dice.choice([[], ["ACTIONS"]])]
+        return ["SM.RESET", key, *self.dice.choice([[], ["ACTIONS"]]), *self.given("INPUT", '{"total": %d}')]
+
+    def apply(self, key: str) -> Words:
+        name, outcome = self.dice.choice(OUTCOMES)
+        return [name, key, outcome]
+
+    def given(self, word: str, json_text: str) -> Words:
+        """DATA or INPUT, mostly, and now and then what the client says of its guards."""
+        words: Words = [word, json_text % self.dice.randint(0, 20)] if self.dice.random() < 0.6 else []
+        if self.dice.random() < 0.2:
+            holds = self.dice.sample(GUARDS, self.dice.randint(0, 1))
+            words += ["GUARDS", str(len(holds)), *holds]
+        return words
 
     def server_command(self) -> Words:
         """One of the server's commands on keys."""
