@@ -307,6 +307,24 @@ def test_reasons(order: redis.Redis) -> None:
     assert order.execute_command("SM.GET", "k", "REASON") == "why"
 
 
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ('{"initial":"a","context":{"n":{"@expr":"1 / 0"}},"states":{"a":{},"b":{}}%s}', b"EXPR"),
+        ('{"initial":"a","states":{"a":{},"b":{"type":"final"}},"output":{"@expr":"1 / 0"}%s}', b"EXPR"),
+        ('{"initial":"a","context":{},"states":{"a":{}}%s}', b"ERR"),
+        ('{"map":{"a":["a"]},"initial":"a"%s}', b"ERR"),
+    ],
+)
+def test_a_document_that_cannot_stand_where_it_says(server: Server, document: str, code: bytes) -> None:
+    """The error has the code of what is wrong: an expression of it, or where it stands."""
+    with server.socket() as wire:
+        for options in ((), ("INPUT", "{}"), ("GUARDS", "0", "EFFECTS")):
+            wire.send("SM.SET", "k", document % ',"current":"b"', *options)
+            assert wire.reply().startswith(b"-" + code + b" ")
+    assert server.own.exists("k") == 0
+
+
 ALONE = "; one word alone behind the document is current: options are two words or more"
 
 
