@@ -237,9 +237,26 @@ def test_a_text_that_came_with_options_is_compiled_once(server: Server) -> None:
     assert "GUARDS count" in refused(r, "SM.SET", "k", gate)
     assert "'isGone' is not the client's" in refused(r, "SM.SET", "k", gate, "GUARDS", "1", "isGone")
 
-    stands = gate[:-1] + ',"current":"b"}'
-    assert [calls("SM.SET", "k", stands, "GUARDS", "0") for _ in range(3)] == [1, 0, 0]
-    assert r.execute_command("SM.STATE", "k") == ["b"]
+
+@pytest.mark.parametrize("current", ["", ',"current":"b"'], ids=["starts", "stands"])
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"initial":"b","states":{"a":{},"b":{}}%s}',
+        '{"initial":"b","context":{},"states":{"a":{},"b":{}}%s}',
+        '{"initial":"b","states":{"a":{"type":"final","output":1},"b":{}},"output":2%s}',
+        '{"map":{"b":["a"]},"initial":"b"%s}',
+    ],
+    ids=["chart", "context", "output", "map"],
+)
+def test_what_is_given_wrongly_is_refused_of_a_known_text_too(r: redis.Redis, document: str, current: str) -> None:
+    for _ in range(2):
+        for more in ((), ("CURRENT", "a")):
+            assert "INPUT" in refused(r, "SM.SET", "k", document % current, "INPUT", "[", *more)
+            assert "'isVip' is not the client's" in refused(
+                r, "SM.SET", "k", document % current, "GUARDS", "1", "isVip", *more
+            )
+        assert r.execute_command("SM.SET", "k", document % current) == "OK"
 
 
 def test_a_document_that_stands_and_keeps_data_is_given_anew_what_it_reads(server: Server, r: redis.Redis) -> None:

@@ -21,7 +21,7 @@ static const char template[] = "{\"current\":\"\",\"map\":{},\"initial\":\"\"}";
 /* The machine that a document says. */
 static enum sm_result read_document(RedisModuleCtx *ctx, sm_bytes document, const sm_options *options,
                                     sm_outcome *outcome) {
-    if (sm_engine_known_document(document, outcome)) return SM_TAKEN;
+    if (sm_engine_known_document(document, sm_options_given(options), outcome)) return SM_TAKEN;
     return sm_engine_document(document, sm_accepted_before(ctx), sm_options_given(options), outcome);
 }
 
