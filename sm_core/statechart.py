@@ -347,6 +347,10 @@ class ChartDefinition:
 
     @property
     def initial(self) -> str:
+        try:
+            return self.current(self.start(NOTHING_GIVEN).configuration)
+        except EngineError:  # it wants INPUT or GUARDS
+            pass
         return self.current(self._encode(self.chart.start().configuration))
 
     @property
