@@ -194,7 +194,7 @@ def sm_python_compile(accepted_before: int, now: int, texts: Any, length: int, l
         lib.sm_verdict_reason(verdict, reason, len(reason))
     machine = compiled.machine
     if compiled.unknown_current is not None:
-        _tell_error(verdict, compiled.unknown_current)
+        _tell_error(verdict, compiled.unknown_current, compiled.code)
     elif machine is not None:
         if machine.context is None and machine.output is None and machine.error is None:
             _stand(definition, machine.configuration, verdict)

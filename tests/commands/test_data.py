@@ -237,9 +237,26 @@ def test_a_text_that_came_with_options_is_compiled_once(server: Server) -> None:
     assert "GUARDS count" in refused(r, "SM.SET", "k", gate)
     assert "'isGone' is not the client's" in refused(r, "SM.SET", "k", gate, "GUARDS", "1", "isGone")
 
-    stands = gate[:-1] + ',"current":"b"}'
-    assert [calls("SM.SET", "k", stands, "GUARDS", "0") for _ in range(3)] == [1, 0, 0]
-    assert r.execute_command("SM.STATE", "k") == ["b"]
+
+@pytest.mark.parametrize("current", ["", ',"current":"b"'], ids=["starts", "stands"])
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{"initial":"b","states":{"a":{},"b":{}}%s}',
+        '{"initial":"b","context":{},"states":{"a":{},"b":{}}%s}',
+        '{"initial":"b","states":{"a":{"type":"final","output":1},"b":{}},"output":2%s}',
+        '{"map":{"b":["a"]},"initial":"b"%s}',
+    ],
+    ids=["chart", "context", "output", "map"],
+)
+def test_what_is_given_wrongly_is_refused_of_a_known_text_too(r: redis.Redis, document: str, current: str) -> None:
+    for _ in range(2):
+        for more in ((), ("CURRENT", "a")):
+            assert "INPUT" in refused(r, "SM.SET", "k", document % current, "INPUT", "[", *more)
+            assert "'isVip' is not the client's" in refused(
+                r, "SM.SET", "k", document % current, "GUARDS", "1", "isVip", *more
+            )
+        assert r.execute_command("SM.SET", "k", document % current) == "OK"
 
 
 def test_a_document_that_stands_and_keeps_data_is_given_anew_what_it_reads(server: Server, r: redis.Redis) -> None:
@@ -305,6 +322,47 @@ def test_reasons(order: redis.Redis) -> None:
     assert order.execute_command("SM.GET", "k", "REASON") == "ACTIONS"
     assert order.execute_command("SM.MUTATE", "k", "open", "reason", "why", "actions", "force") == [["open"], []]
     assert order.execute_command("SM.GET", "k", "REASON") == "why"
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        ('{"initial":"a","context":{"n":{"@expr":"1 / 0"}},"states":{"a":{},"b":{}}%s}', b"EXPR"),
+        ('{"initial":"a","states":{"a":{},"b":{"type":"final"}},"output":{"@expr":"1 / 0"}%s}', b"EXPR"),
+        ('{"initial":"a","context":{},"states":{"a":{}}%s}', b"ERR"),
+        ('{"map":{"a":["a"]},"initial":"a"%s}', b"ERR"),
+    ],
+)
+def test_a_document_that_cannot_stand_where_it_says(server: Server, document: str, code: bytes) -> None:
+    """The error has the code of what is wrong: an expression of it, or where it stands."""
+    with server.socket() as wire:
+        for options in ((), ("INPUT", "{}"), ("GUARDS", "0", "EFFECTS")):
+            wire.send("SM.SET", "k", document % ',"current":"b"', *options)
+            assert wire.reply().startswith(b"-" + code + b" ")
+    assert server.own.exists("k") == 0
+
+
+ALONE = "; one word alone behind the document is current: options are two words or more"
+
+
+@pytest.mark.parametrize("word", ["EFFECTS", "actions", "INPUT", "If"])
+@pytest.mark.parametrize("document", [ORDER, DOOR, README], ids=["order", "door", "map"])
+def test_the_name_of_an_option_alone_is_current(r: redis.Redis, document: str, word: str) -> None:
+    """And where that is no state, the error says how options are written."""
+    error = refused(r, "SM.SET", "k", document, word)
+    assert error.endswith(f"no state '{word}'{ALONE}")
+    for command in (
+        ("SM.SET", "k", document, "EFFECT"),
+        ("SM.SET", "k", document, "FORCE"),
+        ("SM.SET", "k", document, "CURRENT", word),
+        ("SM.SET", "k", document, "CURRENT", word, "EFFECTS"),
+        ("SM.SET", "k", document[:-1], word),
+    ):
+        assert ALONE not in refused(r, *command)
+    assert r.execute_command("SM.SET", "k", '{"initial":"a","states":{"a":{},"%s":{}}}' % word, word) == "OK"
+    assert r.execute_command("SM.STATE", "k") == [word]
+    fails = '{"initial":"a","context":{"a":{"@expr":"1 / 0"}},"states":{"a":{},"%s":{}}}' % word
+    assert ALONE not in refused(r, "SM.SET", "k", fails, word)
 
 
 @pytest.mark.parametrize("document", [ORDER, DOOR, README], ids=["order", "door", "map"])

@@ -44,6 +44,14 @@ def test_the_table_has_the_form_of_the_servers_own() -> None:
             assert len(flags & {"WRITE", "READONLY"}) == 1, name
 
 
+def test_commands_that_take_data_say_what_depends_on_it() -> None:
+    words = {"data": "DATA", "input": "INPUT"}
+    for name, command in COMMANDS.items():
+        for argument in command.get("arguments", []):
+            if argument["name"] in words:
+                assert f"context and {words[argument['name']]}, and the steps of expressions" in command["complexity"], name
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_command_info(server: Server, name: str) -> None:
     command = COMMANDS[name]

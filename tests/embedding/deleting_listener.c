@@ -1,5 +1,6 @@
-/* A module that, on each keyspace event of ours, calls a command of ours and deletes the event's key: whatever our
- * command does after its event must not rely on the key or on the answer of the last engine call. */
+/* A module that, on each keyspace event of ours, calls commands of ours, which move another machine and that of the
+ * event's key, and deletes the key: whatever our command does after its event must not rely on the key, on what its
+ * machine kept, or on the answer of the last engine call. */
 #include <stddef.h>
 
 typedef int (*listener)(void *ctx, int type, const char *event, void *key);
@@ -7,15 +8,18 @@ typedef int (*listener)(void *ctx, int type, const char *event, void *key);
 static void *(*call)(void *ctx, const char *command, const char *format, ...);
 static void (*free_reply)(void *reply);
 
-static int on_event(void *ctx, int type, const char *event, void *key) {
-    void *reply;
+static void free_if(void *reply) {
+    if (reply) free_reply(reply);
+}
 
+static int on_event(void *ctx, int type, const char *event, void *key) {
     (void)type;
     if (event[0] != 's' || event[1] != 'm' || event[2] != '.') return 0;
-    reply = call(ctx, "SM.CAN", "cc", "other", "no such event");
-    if (reply) free_reply(reply);
-    reply = call(ctx, "DEL", "s", key);
-    if (reply) free_reply(reply);
+    free_if(call(ctx, "SM.CAN", "cc", "other", "no such event"));
+    free_if(call(ctx, "SM.SEND", "cccc", "data", "PAY", "DATA", "{\"amount\":1}"));
+    free_if(call(ctx, "SM.SEND", "sccccc", key, "PAY", "DATA", "{\"amount\":1}", "REASON", "by the listener"));
+    free_if(call(ctx, "SM.RESET", "scc", key, "INPUT", "{\"total\":7}"));
+    free_if(call(ctx, "DEL", "s", key));
     return 0;
 }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.charts_with_data import ORDER
 from tests.documents import README, flat, ring
 from tests.embedding.modules import compile_module
 from tests.servers import MODULE, Server, wait_until
@@ -196,6 +197,40 @@ def test_a_listener_that_deletes_the_key_changes_no_answer(start_server: Callabl
         other.restore("k", 0, payload)
         assert r.execute_command(*command) == answer
         assert r.exists("k") == 0
+
+
+def test_a_listener_that_moves_and_deletes_a_machine_with_data(
+    start_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    """The same answers as without it."""
+    listener = compile_module("deleting_listener.c", tmp_path)
+    server = start_server(settings={"loadmodule": [(MODULE,), (listener,)]}, module=None)
+    plain = start_server()
+    other, payload = server.raw(), dumped(start_server, ORDER)
+    other.restore("data", 0, payload)
+    other.restore("other", 0, payload)
+    amount = ("DATA", '{"amount": 5}', "REASON", "why")
+    for number, command in enumerate(
+        [
+            ("SM.SET", "k", ORDER, "INPUT", '{"total": 5}', "EFFECTS"),
+            ("SM.SEND", "k", "PAY", *amount),
+            ("SM.SEND", "k", "PAY", *amount, "EFFECTS"),
+            ("SM.SEND", "k", "PAY", "DATA", '{"amount": 50}', "EFFECTS"),
+            ("SM.SEND", "k", "HOLD", "EFFECTS"),
+            ("SM.SEND", "k", "SKIP", "GUARDS", "1", "isVip", "ACTIONS"),
+            ("SM.MUTATE", "k", "paid", *amount, "GUARDS", "1", "isVip", "EFFECTS"),
+            ("SM.MUTATE", "k", "paid", *amount, "FORCE", "EFFECTS"),
+            ("SM.RESET", "k", "INPUT", '{"total": 9}', "EFFECTS", "REASON", "again"),
+        ],
+        1,
+    ):
+        answers = []
+        for r in (other, plain.raw()):
+            r.restore("k", 0, payload, replace=True)
+            answers.append(r.execute_command(*command))
+        assert answers[0] == answers[1]
+        assert other.exists("k") == 0
+        assert json.loads(other.execute_command("SM.GET", "data", "CONTEXT"))["paid"] == number
 
 
 def dumped(start_server: Callable[..., Server], document: str = README) -> bytes:

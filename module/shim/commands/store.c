@@ -1,10 +1,18 @@
 /* Commands that store a machine: SM.SET, SM.CREATE, and SM.TEMPLATE, which says what SM.CREATE stores. */
+#include <stdio.h>
+
 #include "command_functions.h"
 #include "commands/keys.h"
 #include "commands/options.h"
 #include "reply/effects.h"
 #include "reply/errors.h"
 #include "reply/server_encoded.h"
+
+enum {
+    LONGEST_ERROR = 512,
+    SET_OPTIONS = SM_OPTION_CURRENT | SM_OPTION_INPUT | SM_OPTION_GUARDS | SM_OPTION_IF | SM_OPTION_ACTIONS |
+                  SM_OPTION_EFFECTS,
+};
 
 static const char template[] = "{\"current\":\"\",\"map\":{},\"initial\":\"\"}";
 
@@ -13,7 +21,7 @@ static const char template[] = "{\"current\":\"\",\"map\":{},\"initial\":\"\"}";
 /* The machine that a document says. */
 static enum sm_result read_document(RedisModuleCtx *ctx, sm_bytes document, const sm_options *options,
                                     sm_outcome *outcome) {
-    if (sm_engine_known_document(document, outcome)) return SM_TAKEN;
+    if (sm_engine_known_document(document, sm_options_given(options), outcome)) return SM_TAKEN;
     return sm_engine_document(document, sm_accepted_before(ctx), sm_options_given(options), outcome);
 }
 
@@ -39,13 +47,29 @@ static void start(RedisModuleCtx *ctx, const sm_outcome *document, const sm_opti
 
 /* ---- SM.SET ---- */
 
+/* A word alone that is no state may be meant as an option. What an expression says has found a state. */
+static __attribute__((cold)) int reply_refused(RedisModuleCtx *ctx, const sm_outcome *document,
+                                               const sm_outcome *outcome, const sm_options *options) {
+    static const char hint[] = "; one word alone behind the document is current: options are two words or more";
+    bool entered = outcome != document && strcmp(outcome->code, "ERR") == 0;
+    bool alone = options->current.ptr && !(options->found & SM_OPTION_CURRENT);
+    char line[LONGEST_ERROR];
+    int len;
+
+    if (!alone || !entered || !sm_options_is_name(options->current, SET_OPTIONS))
+        return sm_reply_coded_error(ctx, outcome->code, outcome->error);
+    len = snprintf(line, sizeof(line), "%.*s%s", (int)(outcome->error.len < 300 ? outcome->error.len : 300),
+                   outcome->error.ptr, hint);
+    return sm_reply_coded_error(ctx, outcome->code, (sm_bytes){line, (size_t)len});
+}
+
 static int finish(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *document, const sm_outcome *outcome,
                   const sm_options *options, enum sm_event event) {
     bool has_error = outcome->data && outcome->data->parts[SM_PART_ERROR].ptr;
 
     if (outcome->result != SM_TAKEN) {
         sm_key_close(target);
-        return sm_reply_coded_error(ctx, outcome->code, outcome->error);
+        return reply_refused(ctx, document, outcome, options);
     }
     target->replaces = true;
     sm_commit(ctx, target, outcome, document->has_reason ? &document->reason : NULL, event);
@@ -87,14 +111,12 @@ static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes d
 }
 
 int sm_set_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
-    const unsigned known = SM_OPTION_CURRENT | SM_OPTION_INPUT | SM_OPTION_GUARDS | SM_OPTION_IF | SM_OPTION_ACTIONS |
-                           SM_OPTION_EFFECTS;
     sm_options options;
 
     if (argc < 3) return RedisModule_WrongArity(ctx);
     sm_options_begin(&options);
     if (argc == 4) options.current = sm_bytes_of(argv[3]);
-    else if (argc > 4 && !sm_options_read(ctx, argv, argc, 3, known, &options)) return REDISMODULE_OK;
+    else if (argc > 4 && !sm_options_read(ctx, argv, argc, 3, SET_OPTIONS, &options)) return REDISMODULE_OK;
     set_document(ctx, argv[1], sm_bytes_of(argv[2]), &options, SM_EVENT_SET);
     sm_options_end(&options);
     return REDISMODULE_OK;

@@ -41,18 +41,20 @@ static enum sm_result remembered(sm_edge *edge, sm_outcome *outcome) {
     return sm_outcome_remembered(outcome, SM_TAKEN);
 }
 
-bool sm_engine_known_document(sm_bytes document, sm_outcome *outcome) {
-    sm_edge *edge = sm_edge_find_document(document);
-
-    return edge && remembered(edge, outcome) == SM_TAKEN;
+/* What is given is looked at by the step with which a machine starts; where it stands already, with the document. */
+static bool is_independent(bool starts, const sm_given *given) {
+    return !given || starts;
 }
 
-/* A machine that keeps data is not remembered with its text. What a start asks of what is given, its own step says: then
- * there is no node, or one where it stands whatever is given. */
-static bool may_be_remembered(sm_bytes document, const sm_given *given, const sm_outcome *outcome) {
-    bool depends_on_given = given && !outcome->starts && outcome->definition->keeps;
+bool sm_engine_known_document(sm_bytes document, const sm_given *given, sm_outcome *outcome) {
+    sm_edge *edge = sm_edge_find_document(document);
 
-    return !outcome->data && !depends_on_given && sm_is_rememberable(document, outcome->reason);
+    return edge && is_independent(edge->starts, given) && remembered(edge, outcome) == SM_TAKEN;
+}
+
+/* A machine that keeps data is not remembered with its text. */
+static bool may_be_remembered(sm_bytes document, const sm_given *given, const sm_outcome *outcome) {
+    return !outcome->data && is_independent(outcome->starts, given) && sm_is_rememberable(document, outcome->reason);
 }
 
 enum sm_result sm_engine_document(sm_bytes document, bool accepted_before, const sm_given *given, sm_outcome *outcome) {
@@ -61,7 +63,7 @@ enum sm_result sm_engine_document(sm_bytes document, bool accepted_before, const
     sm_verdict verdict;
     int code;
 
-    if (edge) return remembered(edge, outcome);
+    if (edge && is_independent(edge->starts, given)) return remembered(edge, outcome);
     sm_verdict_begin(&verdict, outcome);
     code = compile(document, accepted_before, given, &verdict, outcome);
     if (code != SM_VERDICT_TAKEN && code != SM_VERDICT_UNKNOWN_CURRENT)

@@ -86,7 +86,7 @@ bool sm_accepted_before(RedisModuleCtx *ctx);
 enum sm_result sm_engine_document(sm_bytes document, bool accepted_before, const sm_given *given, sm_outcome *outcome);
 
 /* The same of a text that a client has sent before, under the limits of now; false where none has. */
-bool sm_engine_known_document(sm_bytes document, sm_outcome *outcome);
+bool sm_engine_known_document(sm_bytes document, const sm_given *given, sm_outcome *outcome);
 
 /* A stored document: its definition, without a node; not remembered as a client's text. */
 enum sm_result sm_engine_definition(sm_bytes canonical, bool accepted_before, sm_outcome *outcome);
