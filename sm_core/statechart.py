@@ -243,11 +243,11 @@ class ChartDefinition:
         if self.counts and context is not None:
             self._check_context(context, "$.snapshot.context")
             machine = Machine(b"", kept_json(context, given, "context"))
-        output = snapshot.get("output")
+        has_output = "output" in snapshot and done and self.keeps
         return Machine(
             self._encode(configuration),
             machine.context,
-            kept_json(output, given, "output") if output is not None and done and self.keeps else None,
+            kept_json(snapshot["output"], given, "output") if has_output else None,
             kept_json(snapshot.get("error"), given, "error") if status == "error" else None,
         )
 
@@ -312,6 +312,8 @@ class ChartDefinition:
         ]
         if self.chart.assigns and context is not None and context[:1] != b"{":
             raise DocumentError("context", "expected an object")
+        if output is not None and not self.is_done(machine.configuration):
+            raise DocumentError("output", "the machine is not done where it stands")
         return Machine(machine.configuration, context, output, error)
 
     def head(self, configuration: bytes) -> bytes:
