@@ -20,7 +20,7 @@ from .chart import (
     take,
     why,
 )
-from .definition import NOT_TAKEN, Given, Machine, NoParams, Outcome
+from .definition import NOT_TAKEN, NOTHING_GIVEN, Given, Machine, NoParams, Outcome
 from .document import Limits, check_size, parse, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, EngineError, GuardError, quote, type_name
 
