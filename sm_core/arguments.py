@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from .chart import Tables, did_you_mean
+from .chart import AROUND, Tables, did_you_mean
 from .definition import Given
-from .document import Limits, parse, parse_value, to_json
+from .document import Limits, is_deeper, parse, parse_value, to_json
 from .errors import DocumentError, EngineError, LimitError, quote, type_name
 
 _MOST_NAMED = 8
@@ -55,9 +55,13 @@ def stored_json(text: bytes, limits: Limits, place: str) -> bytes:
     if len(text) > limits.context_bytes:
         raise LimitError(place, f"{len(text)} bytes, more than max-context-bytes ({limits.context_bytes}) allows")
     try:
-        return to_json(parse_value(text, limits)).encode()
+        written = to_json(parse_value(text, limits))
     except DocumentError as fault:
         path, why, kind = fault.path, fault.fault, type(fault)
+    else:
+        if is_deeper(written, limits.nesting - AROUND):
+            raise LimitError(place, f"nested deeper than max-nesting ({limits.nesting}) allows")
+        return written.encode()
     raise kind(f"{place}{path[1:]}", why)
 
 

@@ -20,7 +20,7 @@ from .chart import (
     take,
     why,
 )
-from .definition import NOT_TAKEN, Given, Machine, NoParams, Outcome
+from .definition import NOT_TAKEN, NOTHING_GIVEN, Given, Machine, NoParams, Outcome
 from .document import Limits, check_size, parse, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, EngineError, GuardError, quote, type_name
 
@@ -243,11 +243,11 @@ class ChartDefinition:
         if self.counts and context is not None:
             self._check_context(context, "$.snapshot.context")
             machine = Machine(b"", kept_json(context, given, "context"))
-        output = snapshot.get("output")
+        has_output = "output" in snapshot and done and self.keeps
         return Machine(
             self._encode(configuration),
             machine.context,
-            kept_json(output, given, "output") if output is not None and done and self.keeps else None,
+            kept_json(snapshot["output"], given, "output") if has_output else None,
             kept_json(snapshot.get("error"), given, "error") if status == "error" else None,
         )
 
@@ -312,6 +312,8 @@ class ChartDefinition:
         ]
         if self.chart.assigns and context is not None and context[:1] != b"{":
             raise DocumentError("context", "expected an object")
+        if output is not None and not self.is_done(machine.configuration):
+            raise DocumentError("output", "the machine is not done where it stands")
         return Machine(machine.configuration, context, output, error)
 
     def head(self, configuration: bytes) -> bytes:
@@ -347,6 +349,10 @@ class ChartDefinition:
 
     @property
     def initial(self) -> str:
+        try:
+            return self.current(self.start(NOTHING_GIVEN).configuration)
+        except EngineError:  # it wants INPUT or GUARDS
+            pass
         return self.current(self._encode(self.chart.start().configuration))
 
     @property

@@ -304,6 +304,8 @@ STEPS: dict[str, Refused] = {
     "a stored context of many bytes": admitted(Machine(b"\x01\x01", LONG), "context: 111 bytes, more than max-context-bytes (100) allows"),
     "a stored context that is no JSON": admitted(Machine(b"\x01\x01", b'{"a":'), "context: not JSON"),
     "a stored context that is no object": admitted(Machine(b"\x01\x01", b"[]"), "context: expected an object"),
+    "a stored context of many levels": admitted(Machine(b"\x01\x01", b'{"a":[[[[]]]]}'), "context: nested deeper than max-nesting (6) allows"),
+    "an output of a machine that is not done": admitted(Machine(b"\x01\x01", b"{}", b"1"), "output: the machine is not done where it stands"),
     "two stored contexts": admitted(Machine(b"\x01\x01", b'{},"other":{}'), "context: not JSON: more than one value"),
     "a context of a map": admitted(Machine(b"a", b"{}"), "context: a flat machine keeps no data", FLAT),
     "changes that are no JSON": Refused(FLAT, lambda _: merge(b"{}", b"{"), "ERR", "the context, or what changes in it, is not JSON"),

@@ -36,7 +36,7 @@ from __future__ import annotations
 from . import move, step
 from .chart import UNSENDABLE, Chart, compile_chart
 from .check import MOST_FINDINGS, Finding, check
-from .data import Data, kept_json
+from .data import AROUND, Data, kept_json
 from .draw import draw
 from .hints import Names, did_you_mean
 from .model import Configuration, Step, Tables
@@ -46,6 +46,7 @@ from .view import view
 from .why import why
 
 __all__ = [
+    "AROUND",
     "MOST_FINDINGS",
     "UNSENDABLE",
     "Chart",

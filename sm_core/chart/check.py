@@ -11,7 +11,7 @@ from ..document import Limits, check_size
 from ..errors import DocumentError, EngineError, element, quote
 from .chart import canonical
 from .compile import compile_whole
-from .data import Data, checked_context
+from .data import Data, kept_json
 from .entry import default_targets, transition_domain
 from .listen import choosable
 from .members import Faults
@@ -57,7 +57,7 @@ def check_context(tables: Tables, limits: Limits | None) -> None:
         return
     given = Given(limits=limits or Limits())
     try:
-        checked_context(template.value(Data(tables, None, {"type": "xstate.init"}, given)), given)
+        kept_json(template.value(Data(tables, None, {"type": "xstate.init"}, given)), given, "context")
     except EngineError as error:
         fault = str(error).removeprefix("$.context: ")
     else:

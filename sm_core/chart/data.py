@@ -14,7 +14,7 @@ from ..document import to_json as json_text
 from ..errors import EngineError, ExpressionError, GuardError, quote
 from .model import Tables
 
-_AROUND = 2
+AROUND = 2
 """Objects around what is kept in what SM.GET answers, which SM.SET is to take."""
 _LARGE_CONTEXT = 512
 """Bytes. Of a larger one, replicas are told the members that changed alone."""
@@ -104,7 +104,7 @@ def kept_json(value: object, given: Given, what: str) -> bytes:
     most, nesting = given.limits.context_bytes, given.limits.nesting
     if len(encoded) > most:
         raise EngineError(f"the {what} would be {len(encoded)} bytes, more than max-context-bytes ({most}) allows")
-    if is_deeper(text, nesting - _AROUND):
+    if is_deeper(text, nesting - AROUND):
         raise EngineError(f"the {what} would be nested deeper than max-nesting ({nesting}) allows")
     return encoded
 

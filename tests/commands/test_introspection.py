@@ -49,8 +49,8 @@ def test_commands_that_take_data_say_what_depends_on_it() -> None:
     for name, command in COMMANDS.items():
         for argument in command.get("arguments", []):
             if argument["name"] in words:
-                depends = f"context and {words[argument['name']]}, and the steps of expressions"
-                assert depends in command["complexity"], name
+                what = f"context and {words[argument['name']]}, and the steps of expressions"
+                assert what in command["complexity"], name
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -62,7 +62,7 @@ def test_a_missing_key_is_nil(r: redis.Redis, command: tuple[str, ...]) -> None:
     ("command", "known"),
     [
         (("SM.SEND", "k", "boo", "ACTION"), "DATA, GUARDS, ACTIONS, EFFECTS, REASON"),
-        (("SM.RESET", "k", "boo"), "INPUT, GUARDS, ACTIONS, EFFECTS"),
+        (("SM.RESET", "k", "boo"), "INPUT, GUARDS, ACTIONS, EFFECTS, REASON"),
         (("SM.CAN", "k", "boo", "WHAT"), "DATA, GUARDS, WHY"),
         (("SM.SET", "k", README, "where", "boo"), "CURRENT, INPUT, GUARDS, IF, ACTIONS, EFFECTS"),
     ],

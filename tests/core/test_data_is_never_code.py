@@ -89,10 +89,8 @@ def test_what_a_server_hands_over_is_data(value: Any) -> None:
     definition = fill(0).definition
     text = compact({"kept": value}).encode()
     standing = definition.start(given(input={"kept": 0})).configuration
-    admitted = definition.admit_data(
-        Machine(standing, text, compact(value).encode(), compact(value).encode()), Limits()
-    )
-    assert admitted == Machine(standing, text, compact(value).encode(), compact(value).encode())
+    handed = Machine(standing, text, None, compact(value).encode())
+    assert definition.admit_data(handed, Limits()) == handed
     outcome = definition.send(Machine(standing, text), "TELL", given())
     assert outcome is not None
     assert json.loads(outcome.effects[0].text()) == {"type": "tell", "params": {"kept": value}}

@@ -67,6 +67,14 @@ def test_a_machine_of_its_own_snapshot_is_equal(events: tuple[str, ...]) -> None
     assert again.definition.canonical == machine.definition.canonical
 
 
+def test_an_output_may_be_null() -> None:
+    document = {**ORDER, "output": expr("null")}
+    machine = Played(document)
+    assert machine.send("CLOSE")
+    assert machine.machine.output == b"null"
+    assert with_snapshot(snapshot(machine), document).machine == machine.machine
+
+
 def test_a_machine_of_all_that_get_answers_is_equal() -> None:
     machine = after("PAY", "IN", "NEXT", "OUT")
     head = machine.definition.head(machine.machine.configuration)
@@ -249,10 +257,31 @@ def test_an_output_is_no_larger_than_a_context() -> None:
 
 @pytest.mark.parametrize(
     "machine",
-    [Machine(b"\x01\x01", b'{"paid":1}'), Machine(b"\x01\x01", b'{"paid":1}', b'{"paid":1}', b'"why"')],
+    [
+        Machine(b"\x01\x01", b'{"paid":1}'),
+        Machine(b"\x01\x01", b'{"paid":1}', None, b'"why"'),
+        after("CLOSE").machine._replace(output=b"null"),
+    ],
 )
 def test_what_is_kept_is_admitted_as_it_is(machine: Machine) -> None:
     assert Played(ORDER).definition.admit_data(machine, Limits()) == machine
+
+
+def test_an_output_is_that_of_a_machine_that_is_done() -> None:
+    with pytest.raises(DocumentError, match="output: the machine is not done where it stands"):
+        Played(ORDER).definition.admit_data(Machine(b"\x01\x01", b'{"paid":1}', b"1"), Limits())
+
+
+def test_what_is_kept_is_no_deeper_than_its_document_may_be() -> None:
+    for depth, fits in ((62, True), (63, False)):
+        text = b'{"a":' * depth + b"1" + b"}" * depth
+        try:
+            Played(ORDER).definition.admit_data(Machine(b"\x01\x01", text), Limits())
+        except LimitError as error:
+            assert not fits
+            assert "nested deeper than max-nesting (64) allows" in str(error)
+        else:
+            assert fits
 
 
 def test_what_is_admitted_is_written_as_the_engine_writes_it() -> None:

@@ -10,8 +10,26 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from sm_core import Given, Machine, compile_document
+from tests.charts_with_data import ORDER
 from tests.documents import README, TRAFFIC, compact, flat, nested, ring
-from tests.payloads import OLDEST_RDB, SIGNED, STRING, UNSIGNED, Field, Value, length, rust, signed
+from tests.payloads import (
+    CONTEXT,
+    ERROR,
+    OLDEST_RDB,
+    OUTPUT,
+    SIGNED,
+    STRING,
+    UNSIGNED,
+    Field,
+    Value,
+    keeping,
+    length,
+    revision,
+    rust,
+    signed,
+    with_version,
+)
 from tests.payloads import numbered as machine
 
 NUMBERS = [0, 1, 2, 3, 4, 5, 7, 8, 63, 64, 255, 2**14, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**63 - 1, 2**63, 2**64 - 1]
@@ -21,6 +39,9 @@ TEXTS = [
     b'{"map":' * 200, b'{"map":{},"initial":1e999}', b'{"map":{},"initial":"\\ud800"}', b"1" * 5000, b"12", b"-1",
     b"a" * 70_000, nested(64).encode(), nested(65).encode(), nested(400).encode(), "é\u2028😀".encode(),
     b'{"map":{"a":["b"],"a":[]},"initial":"a"}', b'{"map":{"":[""]},"initial":"","current":"","reason":""}',
+    b"{}{}", b'{"a":1,"a":2}', b'{"n":-0.0,"m":1e400}', b'{"n":9223372036854775808}', b'{"@expr":"1 / 0"}',
+    b'{"__proto__":{"x":1}}', b'{"t":"\\udc00"}', b'{"a":' * 62 + b"1" + b"}" * 62, b'{"a":' * 63 + b"1" + b"}" * 63,
+    b"{" + b",".join(b'"m%d":[]' % n for n in range(6000)) + b"}", b"\1" * 8, b"\xff" * 8, b"\0" * 8,
 ]  # fmt: skip
 
 
@@ -32,7 +53,26 @@ def canonical(document: str) -> bytes:
     return document.replace('"current":"",', "").replace(" ", "").encode()
 
 
+def _ordered() -> list[Value]:
+    """A chart that keeps a context, in each of the ways in which a machine of it may stand."""
+    definition = compile_document(ORDER.encode(), None).definition
+    start = definition.start(Given())
+    assert start.context is not None
+    done = definition.force(Machine(start.configuration, start.context), "paid", Given())
+    assert done is not None
+    stored = definition.canonical
+    opened = [revision(7), (CONTEXT, start.context)]
+    return [
+        keeping(start.configuration, stored, opened),
+        keeping(start.configuration, stored, opened, b"a reason \0 \xc3\xa9"),
+        keeping(start.configuration, stored, [*opened, (ERROR, b'{"message":"x"}')]),
+        keeping(done.configuration, stored, [*opened, (OUTPUT, b"30")]),
+    ]
+
+
 SEEDS = [
+    *_ordered(),
+    with_version(machine(b"bar", canonical(README), b"why"), 3),
     machine(b"bar", canonical(README)),
     machine(b"green", canonical(TRAFFIC), b"a reason \0 \xc3\xa9"),
     machine(b"s3", canonical(ring(40)), b""),
@@ -43,7 +83,7 @@ SEEDS = [
     rust('{"current":"blee","map":{"boo":["blee"],"bar":["blee","boo"]},"initial":"bar","reason":"r"}'),
     rust(compact({"current": "", "map": {}, "initial": "", "reason": ""})),
 ]
-"""Valid payloads of both versions."""
+"""Valid payloads of all versions."""
 
 Packed = list[bytes]
 """The fields of a value, packed; the first is the type byte and the module's name, the last the end."""

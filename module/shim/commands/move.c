@@ -16,9 +16,18 @@ typedef struct moving {
     sm_options options;
 } moving;
 
-static void end(const moving *asked, RedisModuleCtx *ctx, sm_target *target, const sm_outcome *outcome) {
+static __attribute__((cold)) void refuse_larger(sm_outcome *outcome) {
+    static const char why[] = "the step makes the machine larger, and used memory > 'maxmemory'";
+
+    outcome->result = SM_ERROR;
+    outcome->code = "OOM";
+    outcome->error = (sm_bytes){why, sizeof(why) - 1};
+}
+
+static void end(const moving *asked, RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome) {
     const sm_bytes *reason = asked->options.reason.ptr ? &asked->options.reason : NULL;
 
+    if (outcome->result == SM_TAKEN && !sm_fits(ctx, target, outcome, reason)) refuse_larger(outcome);
     if (outcome->result == SM_TAKEN) sm_commit(ctx, target, outcome, reason, asked->event);
     else sm_key_close(target);
 }

@@ -1,0 +1,101 @@
+"""maxmemory is reached, and nothing can be evicted: a step that makes its machine larger is refused and changes
+nothing, any other goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.charts_with_data import ORDER, assign
+from tests.documents import README, compact
+from tests.groups import STRICT, assert_same, caught_up, follow
+from tests.servers import Server
+
+BIG = compact(
+    {
+        "initial": "a",
+        "context": {"text": {"@expr": "has(input.text) ? input.text : ''"}},
+        "states": {
+            "a": {"on": {"PUT": {"actions": assign(text="event.text")}, "GO": "b"}},
+            "b": {"on": {"GO": "a"}},
+        },
+    }
+)
+"""A chart whose context is as long as what it is told."""
+
+
+@pytest.fixture
+def full(server: Server) -> Iterator[Server]:
+    """A server whose memory is full, with a machine at each of the keys ``order``, ``big`` and ``flat``."""
+    r = server.own
+    r.execute_command("SM.SET", "order", ORDER)
+    r.execute_command("SM.SET", "big", BIG)
+    r.execute_command("SM.SEND", "big", "PUT", "DATA", '{"text":"12345"}')
+    r.execute_command("SM.SET", "flat", README)
+    r.execute_command("SM.MUTATE", "flat", "boo", "a reason")
+    server.config("maxmemory-policy", "noeviction")
+    server.config("maxmemory", 1)
+    yield server
+
+
+LARGER: list[tuple[str, ...]] = [
+    ("SM.SEND", "big", "PUT", "DATA", '{"text":"123456"}'),
+    ("SM.SEND", "big", "PUT", "DATA", '{"text":"12345"}', "REASON", "why", "EFFECTS"),
+    ("SM.SEND", "big", "GO", "REASON", "why"),
+    ("SM.RESET", "big", "INPUT", '{"text":"123456"}'),
+    ("SM.MUTATE", "big", "b", "why", "FORCE"),
+    ("SM.SEND", "order", "PAY", "DATA", '{"amount":10}'),
+    ("SM.SEND", "order", "PAY", "DATA", '{"amount":30}'),
+    ("SM.MUTATE", "flat", "blee", "a longer reason"),
+    ("SM.SET", "big", BIG),
+]
+NO_LARGER: list[tuple[str, ...]] = [
+    ("SM.SEND", "big", "PUT", "DATA", '{"text":"54321"}'),
+    ("SM.SEND", "big", "PUT", "DATA", '{"text":"1"}', "REASON", "why"),
+    ("SM.SEND", "big", "GO"),
+    ("SM.MUTATE", "big", "b", "FORCE"),
+    ("SM.RESET", "big"),
+    ("SM.SEND", "order", "PAY", "DATA", '{"amount":5}'),
+    ("SM.SEND", "order", "HOLD", "EFFECTS"),
+    ("SM.SEND", "order", "SKIP", "GUARDS", "0"),
+    ("SM.CAN", "order", "PAY", "DATA", '{"amount":10}'),
+    ("SM.SEND", "flat", "blee"),
+    ("SM.MUTATE", "flat", "blee", "a_reason"),
+    ("SM.RESET", "flat"),
+]
+
+
+@pytest.mark.parametrize("command", LARGER, ids=" ".join)
+def test_a_step_that_makes_its_machine_larger_is_refused(full: Server, command: tuple[str, ...]) -> None:
+    key = command[1]
+    before, writes = (full.digest(key), full.own.execute_command("SM.GET", key)), full.writes()
+    with full.socket() as wire:
+        wire.send(*command)
+        assert wire.reply().startswith(b"-OOM ")
+    assert (full.digest(key), full.own.execute_command("SM.GET", key)) == before
+    assert full.writes() == writes
+    full.own.config_set("maxmemory", 0)
+    assert full.own.execute_command(*command)
+
+
+@pytest.mark.parametrize("command", NO_LARGER, ids=" ".join)
+def test_any_other_goes_on(full: Server, command: tuple[str, ...]) -> None:
+    full.own.execute_command(*command)
+
+
+def test_in_a_script_that_goes_on_when_memory_is_full(full: Server) -> None:
+    script = "#!lua flags=allow-oom\nreturn redis.pcall(unpack(ARGV)).err"
+    assert str(full.own.eval(script, 0, "SM.SEND", "big", "PUT", "DATA", '{"text":"123456"}')).startswith("OOM ")
+    assert full.own.eval("#!lua flags=allow-oom\nreturn redis.call('SM.SEND', 'big', 'GO')", 0) == ["b"]
+
+
+def test_a_replica_whose_memory_is_full_follows(start_server: Callable[..., Server]) -> None:
+    primary = start_server(settings=STRICT)
+    replica = start_server(settings={**STRICT, "maxmemory": 1})
+    follow(primary, replica)
+    primary.own.execute_command("SM.SET", "k", BIG)
+    primary.own.execute_command("SM.SEND", "k", "PUT", "DATA", '{"text":"123456"}', "REASON", "why")
+    primary.own.execute_command("SM.SEND", "k", "GO", "REASON", "a reason")
+    caught_up(primary, replica)
+    assert_same(primary, replica)
