@@ -1,5 +1,5 @@
-"""maxmemory is reached, and nothing can be evicted: a step that makes its machine larger is refused and changes
-nothing, any other goes on."""
+"""maxmemory is reached, and nothing can be evicted: a step that makes what its machine keeps larger is refused and
+changes nothing, any other goes on, also with a reason."""
 
 from __future__ import annotations
 
@@ -41,19 +41,16 @@ def full(server: Server) -> Iterator[Server]:
 
 LARGER: list[tuple[str, ...]] = [
     ("SM.SEND", "big", "PUT", "DATA", '{"text":"123456"}'),
-    ("SM.SEND", "big", "PUT", "DATA", '{"text":"12345"}', "REASON", "why", "EFFECTS"),
-    ("SM.SEND", "big", "GO", "REASON", "why"),
+    ("SM.SEND", "big", "PUT", "DATA", '{"text":"123456"}', "REASON", "why", "EFFECTS"),
     ("SM.RESET", "big", "INPUT", '{"text":"123456"}'),
-    ("SM.MUTATE", "big", "b", "why", "FORCE"),
     ("SM.SEND", "order", "PAY", "DATA", '{"amount":10}'),
     ("SM.SEND", "order", "PAY", "DATA", '{"amount":30}'),
-    ("SM.MUTATE", "flat", "blee", "a longer reason"),
     ("SM.SET", "big", BIG),
 ]
 NO_LARGER: list[tuple[str, ...]] = [
     ("SM.SEND", "big", "PUT", "DATA", '{"text":"54321"}'),
     ("SM.SEND", "big", "PUT", "DATA", '{"text":"1"}', "REASON", "why"),
-    ("SM.SEND", "big", "GO"),
+    ("SM.SEND", "big", "GO", "REASON", "why"),
     ("SM.MUTATE", "big", "b", "FORCE"),
     ("SM.RESET", "big"),
     ("SM.SEND", "order", "PAY", "DATA", '{"amount":5}'),
@@ -61,7 +58,7 @@ NO_LARGER: list[tuple[str, ...]] = [
     ("SM.SEND", "order", "SKIP", "GUARDS", "0"),
     ("SM.CAN", "order", "PAY", "DATA", '{"amount":10}'),
     ("SM.SEND", "flat", "blee"),
-    ("SM.MUTATE", "flat", "blee", "a_reason"),
+    ("SM.MUTATE", "flat", "blee", "a longer reason"),
     ("SM.RESET", "flat"),
 ]
 

@@ -1,12 +1,14 @@
 """kill -9 under load: after a restart, acknowledged steps are there, and none that was not sent.
 
 Each writer moves machines of its own around a ring of states, with the number of the step as the reason: state and
-reason of a machine show how many steps it has taken, and that none was lost or taken twice. Writers send several steps
-before they read the replies, so that the server has taken steps that are not acknowledged when it is killed.
+reason of a machine show how many steps it has taken, and that none was lost or taken twice. Others keep data: each step
+brings its number, which the guard compares with the context. Writers send several steps before they read the replies,
+so that the server has taken steps that are not acknowledged when it is killed.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 import time
@@ -16,7 +18,8 @@ from functools import partial
 
 import redis
 
-from tests.documents import ring
+from tests.charts_with_data import assign
+from tests.documents import compact, ring
 from tests.servers import HANG, Server, wait_until
 
 STATES = 17
@@ -41,6 +44,10 @@ class Machine:
             return ("SM.SET", self.key, self.document)
         return ("SM.MUTATE", self.key, f"s{(self.sent - 1) % STATES}", str(self.sent))
 
+    def answer(self) -> tuple[bytes, ...]:
+        """The lines of the reply to the step that was sent last."""
+        return (b"+OK",)
+
     def found(self, r: redis.Redis) -> int:
         """The number of steps on the server. Fails if state and reason do not agree."""
         states = r.execute_command("SM.STATE", self.key)
@@ -52,22 +59,60 @@ class Machine:
         return steps
 
 
+COUNTER = {
+    "guard": {"@expr": "event.n == context.n + 1"},
+    "actions": [assign(n="event.n"), assign(list="context.list + [event.n]")],
+}
+COUNTING = compact(
+    {
+        "initial": "a",
+        "context": {"n": 1, "list": []},
+        "states": {"a": {"on": {"E": {**COUNTER, "target": "b"}}}, "b": {"on": {"E": {**COUNTER, "target": "a"}}}},
+    }
+)
+
+
+class MachineWithData(Machine):
+    """A machine whose context says how many steps it has taken, as do its revision and its state."""
+
+    def call(self) -> tuple[str, ...]:
+        self.sent += 1
+        if self.sent == 1:
+            return ("SM.SET", self.key, COUNTING)
+        return ("SM.SEND", self.key, "E", "DATA", compact({"n": self.sent}))
+
+    def answer(self) -> tuple[bytes, ...]:
+        return (b"+OK",) if self.sent == 1 else (b"*1", b"$1", b"ba"[self.sent % 2 :][:1])
+
+    def found(self, r: redis.Redis) -> int:
+        text = r.execute_command("SM.GET", self.key, "CONTEXT")
+        if text is None:
+            return 0
+        context = json.loads(text)
+        steps: int = context["n"]
+        assert context["list"] == [*range(2, steps + 1)], self.key
+        assert r.execute_command("SM.GET", self.key, "REVISION") == steps, self.key
+        assert r.execute_command("SM.STATE", self.key) == ["ba"[steps % 2]], self.key
+        return steps
+
+
 def write(server: Server, machines: list[Machine], dice: random.Random) -> None:
     """Moves the machines until the server is gone."""
     with server.socket() as wire:
-        waiting: list[Machine] = []
+        waiting: list[tuple[Machine, tuple[bytes, ...]]] = []
         try:
             while True:
                 machine = dice.choice(machines)
                 wire.send(*machine.call())
-                waiting.append(machine)
+                waiting.append((machine, machine.answer()))
                 if len(waiting) == AHEAD or dice.random() < 0.3:
                     while waiting:
-                        reply = wire.line()
-                        if reply != b"+OK":
-                            assert b"+OK".startswith(reply), reply  # cut off: the server is gone
-                            return
-                        answered = waiting.pop(0)
+                        answered, lines = waiting.pop(0)
+                        for line in lines:
+                            reply = wire.line()
+                            if reply != line:
+                                assert line.startswith(reply), reply  # cut off: the server is gone
+                                return
                         answered.acknowledged += 1
                         answered.times.append(time.monotonic())
         except OSError:
@@ -77,11 +122,11 @@ def write(server: Server, machines: list[Machine], dice: random.Random) -> None:
 class Load:
     """Writers in threads of their own, and what went wrong in them."""
 
-    def __init__(self, server: Server, seed: int, writers: int, machines: int, serial: int) -> None:
+    def __init__(
+        self, server: Server, seed: int, writers: int, machines: int, serial: int, kind: type[Machine] = Machine
+    ) -> None:
         self.machines = [
-            [
-                Machine(f"{serial}:{writer}:{number}", ring(STATES, id=str(writer))) for number in range(machines)
-            ]
+            [kind(f"{serial}:{writer}:{number}", ring(STATES, id=str(writer))) for number in range(machines)]
             for writer in range(writers)
         ]
         self.faults: list[BaseException] = []
@@ -114,13 +159,13 @@ class Load:
         return [machine for own in self.machines for machine in own]
 
 
-def play(server: Server, seed: int, rounds: int) -> list[str]:
+def play(server: Server, seed: int, rounds: int, kind: type[Machine] = Machine) -> list[str]:
     """Rounds of load, kill -9 and restart. Returns a line for each machine that lost acknowledged steps."""
     dice = random.Random(seed)
     known: dict[str, int] = {}
     lost = []
     for serial in range(rounds):
-        load = Load(server, seed, writers=3, machines=4, serial=serial)
+        load = Load(server, seed, writers=3, machines=4, serial=serial, kind=kind)
         server.own.config_set("aof-use-rdb-preamble", dice.choice(["yes", "no"]))
         load.start()
         wait_until(partial(load.acknowledged_more_than, dice.randrange(20, 200)), "the writers write")
@@ -142,7 +187,7 @@ def play(server: Server, seed: int, rounds: int) -> list[str]:
                 lost.append(f"round {serial}, {also}: {steps} steps of {machine.key}, {age:.3f} s")
             if found:
                 known[machine.key] = found
-        assert {key: Machine(key, "").found(r) for key in known} == known
+        assert {key: kind(key, "").found(r) for key in known} == known
         assert set(r.keys()) == set(known)
     print(f"{rounds} rounds, {sum(known.values())} steps of {len(known)} machines, {len(lost)} machines lost steps")
     return lost
@@ -157,6 +202,12 @@ def server_that_appends(start_server: Callable[..., Server], when: str) -> Serve
 def test_always(start_server: Callable[..., Server], long: bool) -> None:
     server = server_that_appends(start_server, "always")
     assert play(server, seed=1, rounds=100 if long else 4) == []
+
+
+def test_always_with_data(start_server: Callable[..., Server], long: bool) -> None:
+    """No acknowledged step is lost, none is there in part: state, context and revision agree."""
+    server = server_that_appends(start_server, "always")
+    assert play(server, seed=5, rounds=100 if long else 4, kind=MachineWithData) == []
 
 
 def test_every_second(start_server: Callable[..., Server], long: bool) -> None:

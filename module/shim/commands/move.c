@@ -27,7 +27,7 @@ static __attribute__((cold)) void refuse_larger(sm_outcome *outcome) {
 static void end(const moving *asked, RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome) {
     const sm_bytes *reason = asked->options.reason.ptr ? &asked->options.reason : NULL;
 
-    if (outcome->result == SM_TAKEN && !sm_fits(ctx, target, outcome, reason)) refuse_larger(outcome);
+    if (outcome->result == SM_TAKEN && !sm_fits(ctx, target, outcome)) refuse_larger(outcome);
     if (outcome->result == SM_TAKEN) sm_commit(ctx, target, outcome, reason, asked->event);
     else sm_key_close(target);
 }

@@ -78,23 +78,17 @@ static sm_data data_after(const sm_target *target, const sm_outcome *outcome, co
 static size_t size_of(const sm_data *data) {
     size_t size = 0;
 
-    for (int part = 0; part < SM_PARTS; part++) size += data->parts[part].ptr ? data->parts[part].len : 0;
+    for (int part = SM_PART_CONTEXT; part < SM_PARTS; part++) size += data->parts[part].ptr ? data->parts[part].len : 0;
     return size;
 }
 
-bool sm_fits(RedisModuleCtx *ctx, const sm_target *target, const sm_outcome *outcome, const sm_bytes *reason) {
+bool sm_fits(RedisModuleCtx *ctx, const sm_target *target, const sm_outcome *outcome) {
     sm_data held, data;
-    sm_bytes kept;
 
-    if (outcome->data) {
-        sm_machine_data(target->machine, &held);
-        data = data_after(target, outcome, reason);
-        if (size_of(&data) <= size_of(&held)) return true;
-    } else {
-        if (!reason) return true;
-        sm_machine_reason(target->machine, &kept);
-        if (reason->len <= kept.len) return true;
-    }
+    if (!outcome->data) return true;
+    sm_machine_data(target->machine, &held);
+    data = data_after(target, outcome, NULL);
+    if (size_of(&data) <= size_of(&held)) return true;
     return !(RedisModule_GetContextFlags(ctx) & REDISMODULE_CTX_FLAGS_OOM) || sm_accepted_before(ctx);
 }
 

@@ -17,8 +17,9 @@ typedef struct sm_target {
     uint64_t revision;   /* after the write; 0: none is counted */
 } sm_target;
 
-/* Whether a step may be committed: one that makes its machine larger may not where the server's memory is full. */
-bool sm_fits(RedisModuleCtx *ctx, const sm_target *target, const sm_outcome *outcome, const sm_bytes *reason);
+/* Whether a step may be committed: one that makes what its machine keeps larger may not where the server's memory is
+ * full. A reason does not count. */
+bool sm_fits(RedisModuleCtx *ctx, const sm_target *target, const sm_outcome *outcome);
 
 /* The machine stands from now on where an outcome says, with a reason or none, and keeps what it says. Replicas and the
  * AOF get the command as it came, or where its outcome depends on data that outcome, WATCH wakes, the event is
