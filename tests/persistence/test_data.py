@@ -105,29 +105,33 @@ def test_the_append_only_file(start_server: Callable[..., Server], preamble: str
     assert server.own.execute_command("SM.SEND", "context", "PAY", "DATA", '{"amount": 99}') == ["paid"]
 
 
-def test_the_memory_of_a_small_context(server: Server) -> None:
+def test_the_memory_of_a_small_context(start_server: Callable[..., Server]) -> None:
     """No more than a string of the same bytes and a hash of two fields take."""
-    r = server.own
     chart = '{"initial":"a","context":{"text":"%s"},"states":{"a":{"on":{"GO":"b"}},"b":{}}}' % ("x" * 89)
-    r.execute_command("SM.SET", "first", chart)
-    text = r.execute_command("SM.GET", "first", "CONTEXT")
-    assert len(text) == 100
-    for number in range(2000):  # what Python and the server's table take at first
-        r.execute_command("SM.SET", f"m{number}", chart)
-    r.delete(*(f"m{number}" for number in range(2000)))
-    before = server.info("memory")["used_memory"]
-    for number in range(2000):
-        r.execute_command("SM.SET", f"m{number}", chart)
-    machines = server.info("memory")["used_memory"] - before
-    before = server.info("memory")["used_memory"]
-    for number in range(2000):
-        r.set(f"s{number}", text)
-        r.hset(f"h{number}", mapping={"state": "a", "revision": 1})
-    assert machines <= server.info("memory")["used_memory"] - before
-    blocks = server.info()["machines_bytes"]
-    assert 2000 * 132 <= blocks <= 2000 * 180
-    r.delete(*(f"m{number}" for number in range(2000)))
-    server.wait_info(machines=1, machines_bytes=blocks // 2001)
+    text = '{"text":"%s"}' % ("x" * 89)
+    count = 20_000
+    machines, others = start_server(), start_server()
+    assert machines.own.execute_command("SM.SET", "first", chart) == "OK"
+    assert machines.own.execute_command("SM.GET", "first", "CONTEXT") == text
+    blocks = machines.info()["machines_bytes"]
+    taken = []
+    for server, commands in (
+        (machines, [[("SM.SET", f"m{number}", chart)] for number in range(count)]),
+        (others, [[("SET", f"s{number}", text), ("HSET", f"h{number}", "state", "a", "by", "ann")]
+                  for number in range(count)]),
+    ):  # fmt: skip
+        before = server.info("memory")
+        pipeline = server.own.pipeline(transaction=False)
+        for command in [one for some in commands for one in some]:
+            pipeline.execute_command(*command)
+        pipeline.execute()
+        after = server.info("memory")
+        taken.append(sum(sign * (info["used_memory"] - info["mem_clients_normal"])
+                         for sign, info in ((1, after), (-1, before))))  # fmt: skip
+    assert taken[0] <= taken[1]
+    assert 132 <= (machines.info()["machines_bytes"] - blocks) / count <= 180
+    machines.own.delete(*(f"m{number}" for number in range(count)))
+    machines.wait_info(machines=1, machines_bytes=blocks)
 
 
 # The fields

@@ -78,6 +78,7 @@ class ServerTaker:
 
     def __init__(self, chart: Record, r: redis.Redis, wire: Wire, key: str, first_way: int) -> None:
         self.document = json.dumps(document_of(chart))
+        self.empty = chart["config"].get("context") == {}
         self.input = ("INPUT", json.dumps(chart["input"])) if "input" in chart else ()
         self.r = r
         self.wire = wire
@@ -118,7 +119,10 @@ class ServerTaker:
     def seen(self, context: bytes | None, whole: dict[str, Any]) -> Seen:
         assert whole["context"] == (loaded(context) or {})
         history = history_of(whole["historyValue"])
-        return Seen(whole["value"], whole["status"], loaded(context), whole.get("output"), history)
+        seen = loaded(context)
+        if seen is None and self.empty:
+            seen = {}  # one that nothing assigns to is not kept
+        return Seen(whole["value"], whole["status"], seen, whole.get("output"), history)
 
 
 @pytest.fixture
