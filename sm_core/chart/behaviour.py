@@ -13,10 +13,11 @@ from ..definition import Effect, NoParams
 from ..document import Limits, to_json
 from ..errors import member, quote, type_name
 from . import members as read
-from .actions import NONE, Action, Actions, Ask, AskWith, Assign, Raise
+from .actions import NONE, Action, Actions, ArmLater, Ask, AskWith, Assign, CancelLater, Raise
 from .data import Expression
+from .delays import Delay, parse_delay, whole
 from .guards import NO_PARAMS, ClientGuard, Every, ExpressionGuard, Guard, InState, Not, Some
-from .hints import Names
+from .hints import Names, did_you_mean
 from .members import Element, Faults, Kind, Place, listed, members
 from .model import NO_STATE, escape_key
 from .templates import EXPRESSION, Maker, Template, array_maker, expression_maker, object_maker
@@ -34,6 +35,7 @@ LANGUAGE = "cel"
 
 EXPRESSION_OBJECT = Kind("an expression", (EXPRESSION, "@lang"), {})
 DEFINED_GUARD = Kind("the meaning of a guard", ("when",), {})
+DEFINED_DELAY = Kind("a delay", ("duration",), {})
 NAMED_GUARD = Kind("a guard", ("type", "params"), {})
 COMBINATION = Kind("a guard of guards", ("type", "guards"), {})
 NEGATION = Kind("a guard of the type 'xstate.not'", ("type", "guard"), {})
@@ -64,6 +66,8 @@ class Behaviour:
         self.faults = faults
         self.states = states
         self.has_guards = False
+        self.delays_events = False
+        """Some action raises an event later."""
         self.expressions: list[Expression] = []
         self.assigned: list[tuple[str, str]] = []
         """The members of the context that some action assigns, each with its place."""
@@ -74,6 +78,7 @@ class Behaviour:
             name: self.meaning(member("$.guards", name), inner)
             for name, inner in read.mapping(faults, "$", document, "guards").items()
         }
+        self.delays = self.named_delays(read.mapping(faults, "$", document, "delays"))
         self.named_actions = read.mapping(faults, "$", document, "actions")
         for name, inner in self.named_actions.items():  # also those that nothing uses
             self.whole_action(inner, member("$.actions", name), NAMED, NO_PARAMS)
@@ -337,19 +342,23 @@ class Behaviour:
         if name == "@xstate.assign":
             return self.assignment(f"{place}.context", action.get("context"), names, params)
         if name == "@xstate.raise":
-            for word in ("delay", "id"):
-                if action.get(word) is not None:
-                    self.faults.at(f"{place}.{word}", f"{quote(word)} is not supported yet")
             event = self.event(f"{place}.event", action.get("event"), names)
-            return None if event is None else Raise(event, f"{place}.event", params)
+            if event is None or action.get("delay") is None:
+                return None if event is None else Raise(event, f"{place}.event", params)
+            delay = self.delay(f"{place}.delay", action["delay"], names)
+            identity = self.identity(f"{place}.id", action.get("id", ""), names)
+            if delay is None or identity is None:
+                return None
+            self.delays_events = True
+            return ArmLater(event, delay, identity, place, params)
         if name == "@xstate.emit":
             event = self.event(f"{place}.event", action.get("event"), names)
             return None if event is None else self.made(name, {"event": event}, params)
         if name == "@xstate.log":
             args = self.template(f"{place}.args", action.get("args", []), names)
             return self.made(name, {"args": args}, params)
-        self.faults.at(place, f"the built-in action {quote(name)} is not supported yet")
-        return None
+        cancelled = self.identity(f"{place}.id", action.get("id"), names)
+        return None if cancelled is None else CancelLater(cancelled, f"{place}.id", params)
 
     def made(self, name: str, parts: dict[str, Template], params: Template) -> Action:
         """An effect whose params are made of templates."""
@@ -371,6 +380,53 @@ class Behaviour:
         self.assigned.extend((name, member(place, name)) for name in value)
         self.states.count(len(value), place)
         return Assign(self.template(place, value, names), params)
+
+    # Delays
+
+    def named_delays(self, said: dict[str, Any]) -> dict[str, Delay]:
+        """The root's ``delays``."""
+        found = {}
+        for name, value in said.items():
+            place = member("$.delays", name)
+            if isinstance(value, dict) and EXPRESSION not in value:
+                members(self.faults, place, value, DEFINED_DELAY)
+                value, place = value.get("duration"), f"{place}.duration"
+            delay = self.plain_delay(place, value, STEP)
+            if delay is not None:
+                found[name] = delay
+        return found
+
+    def delay(self, place: str, value: object, names: frozenset[str] = STEP) -> Delay | None:
+        """A delay: a name of the root's ``delays``, or what ``plain_delay`` takes."""
+        if isinstance(value, str) and value in self.delays:
+            return self.delays[value]
+        return self.plain_delay(place, value, names)
+
+    def plain_delay(self, place: str, value: object, names: frozenset[str]) -> Delay | None:
+        """Milliseconds, a text that says how long, or an expression for either; None after a fault."""
+        if isinstance(value, dict) and EXPRESSION in value:
+            return Delay(0, self.template(place, value, names), place)
+        number = None
+        if isinstance(value, str):
+            number = parse_delay(value)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            number = whole(value)
+        if number is not None:
+            return Delay(number)
+        if isinstance(value, str):
+            hint = did_you_mean(value, self.delays)
+            self.faults.at(place, f"no delay {quote(value)}: milliseconds, '1.5s', 'PT1H', or one of 'delays'{hint}")
+        else:
+            what = "a number that is none" if isinstance(value, (int, float)) else type_name(value)
+            self.faults.at(place, f"expected a delay (milliseconds or a text), got {what}")
+        return None
+
+    def identity(self, place: str, value: object, names: frozenset[str]) -> Template | None:
+        """The id of a delayed event: a text, or an expression."""
+        if not isinstance(value, str) and not (isinstance(value, dict) and EXPRESSION in value):
+            self.faults.at(place, f"expected an id (a string), got {type_name(value)}")
+            return None
+        return self.template(place, value, names)
 
     def event(self, place: str, value: object, names: frozenset[str]) -> Template | None:
         """An event to raise or to emit: its name, or an object with its name in ``type``."""
