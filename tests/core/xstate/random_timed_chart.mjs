@@ -55,9 +55,10 @@ function timed({ random, expressions, context, candidates, raised }) {
     return random.pick([random.below(3000), name, name, milliseconds(env)]);
   }
 
+  // A list of names alone is left out: XState takes none of them in "after", where it does in "on".
   function answers(targets, env) {
     const target = random.pick(targets);
-    return target !== undefined && random.chance(0.3) ? target : candidates({ target }, targets, env, true);
+    return typeof target === 'string' && random.chance(0.3) ? target : candidates({ target }, targets, env, true);
   }
 
   function afters(targets) {
