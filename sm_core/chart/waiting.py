@@ -51,14 +51,13 @@ def waiting(behaviour: Behaviour, place: str, value: dict[str, Any], identity: s
 def _afters(
     behaviour: Behaviour, place: str, value: dict[str, Any], identity: str
 ) -> Iterator[tuple[object, str, str, Any]]:
-    """The delays of a state as written, each with its event, its place and its transitions, in JavaScript's order:
-    whole numbers first, ascending."""
+    """The delays of a state, each with its event, its place and its transitions, in JavaScript's order: what may be an
+    index of an array first, ascending. A key that is a number is no name."""
     after = read.mapping(behaviour.faults, place, value, "after")
     numbers = sorted((key for key in after if _is_index(key)), key=int)
     for key in [*numbers, *(key for key in after if not _is_index(key))]:
-        number = as_number(key)
-        word = key if number is None or key in behaviour.delays else _as_javascript(key)
-        yield key, f"{AFTER_EVENT}{word}.{identity}", member(f"{place}.after", key), after[key]
+        delay, word = (key, key) if as_number(key) is None else (float(key), _as_javascript(key))
+        yield delay, f"{AFTER_EVENT}{word}.{identity}", member(f"{place}.after", key), after[key]
     if value.get("timeout") is not None:
         at = f"{place}.timeout"
         yield value["timeout"], f"xstate.timeout.{identity}", at, value.get("onTimeout")
@@ -67,7 +66,7 @@ def _afters(
 
 
 def _is_index(key: str) -> bool:
-    return key.isascii() and key.isdigit() and (key == "0" or key[0] != "0") and len(key) < 10
+    return key.isascii() and key.isdigit() and len(key) <= 10 and str(int(key)) == key and int(key) < 2**32 - 1
 
 
 def _as_javascript(key: str) -> str:
