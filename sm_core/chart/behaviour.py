@@ -50,6 +50,8 @@ _BUILT_IN = {
     "@xstate.cancel": Kind("an action that cancels", ("type", "id"), {}),
 }
 _BUILT_IN_NAMES = Names(tuple(_BUILT_IN), lasting=True)
+_TASKS = ("@xstate.spawn", "@xstate.spawnChild", "@xstate.stop", "@xstate.stopChild")
+"""What starts and stops actors in XState without a state's ``invoke``."""
 
 
 class Behaviour:
@@ -300,7 +302,8 @@ class Behaviour:
             name = action.get("type")
             if isinstance(name, str) and name in _BUILT_IN:
                 return self.built_in(name, action, str(at), names, params)
-            members(self.faults, str(at), action, read.ACTION)
+            if self.faults.before or not (isinstance(name, str) and name.startswith(("xstate.", "@xstate."))):
+                members(self.faults, str(at), action, read.ACTION)
             at = member(str(at), "type") if "type" in action else at
             if name is None:
                 self.faults.at(at, 'an action object needs its name in "type"')
@@ -314,7 +317,8 @@ class Behaviour:
             self.faults.at(at, f"the built-in action {quote(name)} is code{known}")
         elif name.startswith("@xstate.") and not self.faults.before:
             word = "needs its members: an object" if name in _BUILT_IN else "is none that there is"
-            self.faults.at(at, f"the built-in action {quote(name)} {word}{_BUILT_IN_NAMES.hint(name)}")
+            hint = "; tasks are a state's 'invoke'" if name in _TASKS else _BUILT_IN_NAMES.hint(name)
+            self.faults.at(at, f"the built-in action {quote(name)} {word}{hint}")
         else:
             said = action.get("params", NoParams) if isinstance(action, dict) else NoParams
             return self.effect(name, said, str(at), names, params)
