@@ -1,4 +1,4 @@
-"""Follows a chart with data, time and tasks, step by step, through what the real XState did with it: a fixture's records.
+"""Follows a chart with data, time and tasks, step by step, through what XState did with it: a fixture's records.
 
 What answers is anything that can be asked for one record at a time: the engine (EngineTaker), or a server.
 """
