@@ -80,6 +80,7 @@ class Behaviour:
             name: self.meaning(member("$.guards", name), inner)
             for name, inner in read.mapping(faults, "$", document, "guards").items()
         }
+        self.delays: dict[str, Delay] = {}
         self.delays = self.named_delays(read.mapping(faults, "$", document, "delays"))
         self.named_actions = read.mapping(faults, "$", document, "actions")
         for name, inner in self.named_actions.items():  # also those that nothing uses
@@ -413,15 +414,15 @@ class Behaviour:
         number = None
         if isinstance(value, str):
             number = parse_delay(value)
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        elif type(value) is int or type(value) is float:
             number = whole(value)
         if number is not None:
             return Delay(number)
         if isinstance(value, str):
-            hint = did_you_mean(value, self.delays)
-            self.faults.at(place, f"no delay {quote(value)}: milliseconds, '1.5s', 'PT1H', or one of 'delays'{hint}")
+            named = f", or one of 'delays'{did_you_mean(value, self.delays)}" if self.delays else ""
+            self.faults.at(place, f"no delay {quote(value)}: milliseconds, '1.5s', 'PT1H'{named}")
         else:
-            what = "a number that is none" if isinstance(value, (int, float)) else type_name(value)
+            what = "a number that is none" if type(value) in (int, float) else type_name(value)
             self.faults.at(place, f"expected a delay (milliseconds or a text), got {what}")
         return None
 
