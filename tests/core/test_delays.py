@@ -60,7 +60,7 @@ def test_a_duration_of_iso_8601_is_a_delay(text: str, milliseconds: int) -> None
         *("", " ", "5 ", " 5", "-5", "+5", ".5", "5.", "1e-3", "0x10", "1_000", "NaN", "Infinity"),
         *("5 ms", "5MS", "5sec", "1w", "1y", "s", "-5s", "1e3s", "5s\n"),
         *("P", "PT", "P1DT", "pt1h", "P1Y", "P1M", "PT1D", "PT1S1M", "P-1D", "1H", "PT1H "),
-        *("٥", "٥ms", "PT٥S", "²"),
+        *("\u0665", "\u0665ms", "PT\u0665S", "\u00b2"),
     ],
 )
 def test_what_is_neither_is_none(text: str) -> None:
@@ -113,7 +113,9 @@ def test_a_unit_is_no_number() -> None:
     assert as_number("500ms") is None
 
 
-@pytest.mark.parametrize(("value", "milliseconds"), [(0, 0), (-0.0, 0), (1.5, 2), (7, 7), (float(MOST_DELAY), MOST_DELAY)])
+@pytest.mark.parametrize(
+    ("value", "milliseconds"), [(0, 0), (-0.0, 0), (1.5, 2), (7, 7), (float(MOST_DELAY), MOST_DELAY)]
+)
 def test_a_wait_is_never_shorter_than_was_said(value: float, milliseconds: int) -> None:
     assert whole(value) == milliseconds
 
@@ -166,7 +168,7 @@ def test_an_expression_that_names_a_delay_is_none() -> None:
 
 @pytest.mark.parametrize("wait", ["-1", "true", "null", "[5]", '{"a":1}', '"soon"', '""', "3162240000001", "1e300"])
 def test_an_expression_that_is_no_delay_fails(wait: str) -> None:
-    with pytest.raises(ExpressionError, match="is no delay: milliseconds, '1.5s' or 'PT1H', up to 100 years"):
+    with pytest.raises(ExpressionError, match=r"is no delay: milliseconds, '1\.5s' or 'PT1H', up to 100 years"):
         armed(waits("patience"), wait)
 
 
