@@ -126,7 +126,8 @@ class ChartDefinition:
     def force(self, machine: Machine, target: str, given: Given) -> Outcome | None:
         where = self._decode(machine.configuration)
         data = self._data(machine, "xstate.force", given)
-        return self._step(lambda: self.chart.force(where, target, data), data, machine.configuration)
+        failed = machine.error is not None
+        return self._step(lambda: self.chart.force(where, target, data, failed), data, machine.configuration)
 
     def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
         data = self._asked(machine, event, given)

@@ -78,9 +78,14 @@ class Chart:
         """Takes the first enabled transition, from the innermost active states outwards, to exactly that state."""
         return move.mutate(self.tables, configuration, path, data)
 
-    def force(self, configuration: Configuration, path: str, data: Data | None = None) -> Step | None:
-        """Enters that state, its parents and its initial states, whatever the transitions say; None: no such state."""
-        return move.force(self.tables, configuration, path, data)
+    def force(
+        self, configuration: Configuration, path: str, data: Data | None = None, failed: bool = False
+    ) -> Step | None:
+        """Enters that state, its parents and its initial states, whatever the transitions say; None: no such state.
+
+        ``failed``: the machine's status is error.
+        """
+        return move.force(self.tables, configuration, path, data, failed)
 
     def waits_at(self, configuration: Configuration, data: Data) -> Step:
         """The deadlines and tasks of a machine that is put somewhere: those of its active states."""

@@ -351,6 +351,26 @@ def test_force_arms_and_starts_what_is_entered() -> None:
     assert effects(outcome) == [spawn(id="0.m.b", src="fetch")]
 
 
+def test_force_out_of_the_end_begins_anew_what_stays_active_waits_for() -> None:
+    states = {"a": {"invoke": FETCH, "on": {"GO": "z"}}, "z": {"type": "final"}}
+    definition = compiled({}, states=states, after={"5": ".a"}, invoke={"src": "watch"})
+    done = definition.send(at_start(definition), "GO", Given())
+    assert done is not None
+    outcome = definition.force(Machine(done.configuration), "a", Given())
+    assert outcome is not None
+    assert outcome.timers == (arm("xstate.after.5.m", 5),)
+    assert effects(outcome) == [spawn(id="0.m", src="watch"), spawn(id="0.m.a", src="fetch")]
+
+
+def test_force_out_of_an_error_stops_nothing_that_has_ended() -> None:
+    a = {"exit": "leaves", "after": {"7": "b"}, "invoke": FETCH}
+    definition = compiled(a, after={"5": ".a"}, invoke={"src": "watch"})
+    outcome = definition.force(at_start(definition)._replace(error=b"1"), "b", Given())
+    assert outcome is not None
+    assert outcome.timers == (arm("xstate.after.5.m", 5),)
+    assert effects(outcome) == [{"type": "leaves"}, spawn(id="0.m", src="watch")]
+
+
 def test_mutate_arms_and_cancels_as_an_event_does() -> None:
     definition = compiled({"after": {"5": "a"}, "on": {"GO": "b"}})
     outcome = definition.mutate(at_start(definition), "b", Given())
