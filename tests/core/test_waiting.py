@@ -197,6 +197,12 @@ def test_two_keys_that_are_the_same_number_have_one_event() -> None:
     assert stands(definition, outcome) == ["b"]
 
 
+def test_a_list_of_names_answers_a_deadline_which_xstate_loses() -> None:
+    definition = compiled({"after": {"5": ["b"]}})
+    outcome = definition.fire(at_start(definition), b'{"type":"xstate.after.5.m.a"}', Given())
+    assert stands(definition, outcome) == ["b"]
+
+
 def test_a_timeout_is_a_deadline() -> None:
     definition = compiled({"timeout": "PT1M", "onTimeout": "b"})
     machine = at_start(definition)

@@ -32,9 +32,13 @@ export function collect({ firstSeed, count, file, record, leftOut }) {
   console.log(`${charts.length} charts, ${steps.length} events, ${text.length} bytes, ${packed.length} packed`);
   const share = (test) => `${steps.filter(test).length}`;
   console.log(`taken ${share((s) => s.taken === 1)}, forbidden ${share((s) => s.taken === 2)}`);
-  for (const quirk of new Set(steps.flatMap((s) => s.quirks ?? []))) console.log(quirk, share((s) => s.quirks?.includes(quirk)));
-  console.log(`context changed ${share((s) => s.context)}, history ${share((s) => s.history)}, output ${share((s) => s.output !== undefined)}`);
-  for (const status of ['done', 'error']) console.log(status, charts.filter((chart) => chart.steps.at(-1).status === status).length);
+  for (const quirk of new Set(steps.flatMap((s) => s.quirks ?? []))) {
+    console.log(quirk, share((s) => s.quirks?.includes(quirk)));
+  }
+  for (const member of ['context', 'history', 'output']) console.log(member, share((s) => s[member] !== undefined));
+  for (const status of ['done', 'error']) {
+    console.log(status, charts.filter((chart) => chart.steps.at(-1).status === status).length);
+  }
   console.log('left out:', left);
   return steps;
 }

@@ -27,4 +27,5 @@ const steps = collect({
   },
 });
 const share = (test) => `${steps.filter(test).length}`;
-console.log(`fired ${share((s) => s.fires !== undefined)}, reports ${share((s) => isReport(s) && !s.late)}, late ${share((s) => s.late)}`);
+console.log('fired', share((s) => s.fires !== undefined), 'reported', share((s) => isReport(s) && !s.late));
+console.log('late', share((s) => s.late));

@@ -1,8 +1,9 @@
 // Runs a chart with data in the real XState and records what it does: the start, then each event.
 //
-// A record has the members of those of real charts (real_charts.json.gz): "event", "guards" (what the client says), "can" before the
-// event, "taken" (0: no transition for the event, 1: one, 2: only forbidden ones), "value", "status", "actions" (the
-// effects), "history" and "context" only where they changed, "output" where there is one. "quirks":
+// A record has the members of those of real charts (real_charts.json.gz): "event", "guards" (what the client says),
+// "can" before the event, "taken" (0: no transition for the event, 1: one, 2: only forbidden ones), "value", "status",
+// "actions" (the effects), "history" and "context" only where they changed, "output" and "error" where there is one.
+// "quirks":
 //
 //   moved-without-transition   no transition takes the event, yet an "always" with a target was taken
 //   ran-again                  no transition takes the event, and all that was taken is an "always" without a target,

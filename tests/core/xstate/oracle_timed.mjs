@@ -56,7 +56,8 @@ class Waits {
   // Notes in a record what it arms, cancels, starts and stops, and what is pending then.
   take(record) {
     const quirks = new Set(record.quirks);
-    if (quirks.has('ran-again') && record.actions.some(({ type }) => /^xstate\./.test(type))) throw new Unusable('waits again');
+    const waits = record.actions.some(({ type }) => /^xstate\./.test(type));
+    if (waits && quirks.has('ran-again')) throw new Unusable('waits again');
     for (const { type, id, delay, event, src } of record.actions) {
       if (type === 'xstate.raise' || type === 'xstate.cancel') {
         const kept = this.pending.filter((one) => id === undefined || one.id !== id);

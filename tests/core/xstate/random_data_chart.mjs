@@ -27,7 +27,7 @@ export const PLAIN = {
 const CLIENT = ['isVip', 'isOpen'];
 const OUTPUTS = ['int', 'str', 'map'];
 
-// "extended", as random_timed_chart.mjs has it, is given what is needed to make more members of states and more actions.
+// "extended", as random_timed_chart.mjs has it, is given what it needs to make more members of states and more actions.
 export function randomDataChart(seed, extended = undefined) {
   const random = generator(seed ^ 0xda7a);
   const base = randomChart(seed, 3 + random.below(10));
@@ -281,7 +281,10 @@ export function randomDataChart(seed, extended = undefined) {
       if (output === 'map') made.output = { n: expressions.int(env, 1), out: safely('event.output', literal(null)), is: [read('event.type')] };
       else made.output = expressions.bounded(output, atRoot ? done : env);
     }
-    if (node.states) made.states = Object.fromEntries(Object.entries(node.states).map(([inside, child]) => [inside, fill(child, inside, node)]));
+    if (node.states) {
+      const filled = Object.entries(node.states).map(([inside, child]) => [inside, fill(child, inside, node)]);
+      made.states = Object.fromEntries(filled);
+    }
     return made;
   }
 

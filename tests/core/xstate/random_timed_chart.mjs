@@ -64,7 +64,8 @@ function timed({ random, expressions, context, candidates, raised }) {
   function afters(targets) {
     const found = {};
     for (let count = random.pick([1, 1, 2, 3]); count > 0; count--) {
-      const key = random.pick([random.pick(NUMBERS), random.pick(NUMBERS), random.pick(Object.keys(TEXTS)), random.pick(Object.keys(delays))]);
+      const texts = [random.pick(NUMBERS), random.pick(NUMBERS), random.pick(Object.keys(TEXTS))];
+      const key = random.pick([...texts, random.pick(Object.keys(delays))]);
       found[key] = answers(targets, { context, must: {}, may: {} });
     }
     return found;
@@ -85,7 +86,8 @@ function timed({ random, expressions, context, candidates, raised }) {
     const id = identity(parent, index);
     if (id !== undefined) made.id = id;
     if (random.chance(0.5)) {
-      made.input = random.pick([{ fixed: [1, null] }, { n: expressions.int(unknown, 1), of: { s: expressions.str(unknown, 1) } }, expressions.int(unknown, 1)]);
+      const object = { n: expressions.int(unknown, 1), of: { s: expressions.str(unknown, 1) } };
+      made.input = random.pick([{ fixed: [1, null] }, object, expressions.int(unknown, 1)]);
     }
     for (const [member, result, often] of [['onDone', 'output', 0.8], ['onError', 'error', 0.6]]) {
       if (!random.chance(often)) continue;
@@ -104,7 +106,8 @@ function timed({ random, expressions, context, candidates, raised }) {
       const found = {};
       if (random.chance(often)) found.after = afters(possible);
       if (random.chance(often)) {
-        const several = Array.from({ length: random.pick([1, 1, 1, 2, 3]) }, (_, index) => task(possible, parent, index));
+        const length = random.pick([1, 1, 1, 2, 3]);
+        const several = Array.from({ length }, (_, index) => task(possible, parent, index));
         found.invoke = several.length === 1 && random.chance(0.7) ? several[0] : several;
       }
       if (parent && (found.after || found.invoke) && random.chance(0.4)) {
@@ -116,7 +119,8 @@ function timed({ random, expressions, context, candidates, raised }) {
     action(env) {
       if (random.chance(0.4)) {
         const [one, other] = IDS.map(literal);
-        return { kind: 'cancel', id: random.chance(0.7) ? random.pick(IDS) : choice(expressions.bool(env, 1), one, other) };
+        const id = random.chance(0.7) ? random.pick(IDS) : choice(expressions.bool(env, 1), one, other);
+        return { kind: 'cancel', id };
       }
       const made = { ...raised(env, random.pick(['A', 'B', 'R1', 'R2'])), delay: delay(env) };
       return random.chance(0.7) ? { ...made, id: random.pick(IDS) } : made;
