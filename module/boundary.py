@@ -180,6 +180,8 @@ def sm_python_compile(accepted_before: int, now: int, texts: Any, length: int, l
     compiled = compile_document(document or b"", None if accepted_before else _limits, given)
     held = max(lib.sm_python_bytes() - before, 0)
     definition = compiled.definition
+    if definition.waits:
+        raise EngineError("deadlines and tasks are not supported yet")
     handle = next(_handles)
     canonical = definition.canonical
     lib.sm_verdict_compiled(verdict, handle, held, canonical, len(canonical), definition.split)

@@ -52,10 +52,15 @@ def check_guards(tables: Tables, guards: Collection[str]) -> None:
 
 def stored_json(text: bytes, limits: Limits, place: str) -> bytes:
     """A JSON text from outside as it is to be stored. Raises DocumentError, whose path begins with ``place``."""
+    return to_json(read_value(text, limits, place)).encode()
+
+
+def read_value(text: bytes, limits: Limits, place: str) -> Any:
+    """A JSON text from outside. Raises DocumentError, whose path begins with ``place``."""
     if len(text) > limits.context_bytes:
         raise LimitError(place, f"{len(text)} bytes, more than max-context-bytes ({limits.context_bytes}) allows")
     try:
-        return to_json(parse_value(text, limits)).encode()
+        return parse_value(text, limits)
     except DocumentError as fault:
         path, why, kind = fault.path, fault.fault, type(fault)
     raise kind(f"{place}{path[1:]}", why)
