@@ -81,6 +81,22 @@ STOP = "xstate.stopChild"
 """The name of the effect that a task's result is not waited for any more: ``{"id"}``."""
 
 
+class Pending(NamedTuple):
+    """A deadline, or a task, of a machine that a snapshot describes."""
+
+    id: str
+    what: str
+    """The event of a deadline, as JSON; the ``src`` of a task."""
+    text: str
+    """Why a deadline has failed; the input of a task, as JSON. "": none."""
+    ms: int
+    """Unix milliseconds: when it is due, or was started."""
+    status: int = 0
+    """Of a deadline: 0 it waits, 1 it is due, 2 it has failed."""
+    number: int = 0
+    """What its handle ends in; 0: it is to get one."""
+
+
 class Outcome(NamedTuple):
     """What a step leads to."""
 
@@ -158,6 +174,9 @@ class Definition(Protocol):
 
         A failure that no transition takes makes the machine's status ``error``.
         """
+
+    def waiting_at(self, machine: Machine, given: Given) -> Outcome:
+        """A machine that is put where it stands: the deadlines of its active states are armed, their tasks started."""
 
     def can(self, machine: Machine, event: str, given: Given) -> bool:
         """Whether a transition takes the event."""

@@ -161,7 +161,12 @@ class ChartDefinition:
         return plan
 
     def fire(self, machine: Machine, event: bytes, given: Given) -> Outcome | None:
-        said = read_json(event)
+        try:
+            said = read_json(event)
+        except ValueError:
+            said = None
+        if not isinstance(said, dict) or not isinstance(said.get("type"), str):
+            raise EngineError("what the deadline gives is no event")
         return self._told(machine, said, given)
 
     def report(self, machine: Machine, task: str, result: bytes | None, failed: bool, given: Given) -> Outcome | None:

@@ -210,6 +210,7 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, int, IsModuleNameBusy, (const char *name))                                                                   \
     X(1, void, SetModuleOptions, (RedisModuleCtx *ctx, int options))                                                  \
     X(1, int, GetServerVersion, (void))                                                                               \
+    X(1, void, GetRandomBytes, (unsigned char *bytes, size_t len))                                                    \
     X(1, long long, Milliseconds, (void))                                                                             \
     X(1, int, GetContextFlags, (RedisModuleCtx *ctx))                                                                 \
     X(1, int, CreateCommand,                                                                                          \

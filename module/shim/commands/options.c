@@ -168,6 +168,10 @@ static int option_of(sm_bytes word, unsigned known) {
     return -1;
 }
 
+bool sm_options_is_name(const RedisModuleString *word, unsigned known) {
+    return option_of(sm_bytes_of(word), known) >= 0;
+}
+
 bool sm_options_lacks_value(RedisModuleCtx *ctx, RedisModuleString **argv, int at, unsigned known) {
     int place = option_of(sm_bytes_of(argv[at]), known);
 

@@ -50,6 +50,9 @@ bool sm_options_read(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, in
 /* Whether a word is the name of an option that wants a value; then the client has the error that it is missing. */
 bool sm_options_lacks_value(RedisModuleCtx *ctx, RedisModuleString **argv, int at, unsigned known);
 
+/* Whether a word is the name of an option. */
+bool sm_options_is_name(const RedisModuleString *word, unsigned known);
+
 /* A reason for a machine. False after an error. */
 bool sm_options_set_reason(RedisModuleCtx *ctx, sm_bytes reason, sm_options *options);
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "machine/waits.h"
+
 /* All that a machine keeps: its parts lie one after the other. */
 typedef struct sm_block {
     sm_node *node;
@@ -27,6 +29,26 @@ static sm_block *whole(const sm_machine *machine) {
 static void write_reason(sm_reason *block, const sm_bytes *reason) {
     block->len = (uint32_t)reason->len;
     memcpy(block->text, reason->ptr, reason->len);
+}
+
+/* Counts what the machine of a block waits for. */
+static void count_waits(const sm_data *data) {
+    if (data->parts[SM_PART_TIMERS].ptr)
+        sm_machine_counts.timers.in += sm_waits_count(data->parts[SM_PART_TIMERS]);
+    if (data->parts[SM_PART_TASKS].ptr) sm_machine_counts.tasks.in += sm_waits_count(data->parts[SM_PART_TASKS]);
+}
+
+static void forget_waits(const sm_machine *machine) {
+    sm_data data;
+
+    if (!sm_machine_keeps(machine)) return;
+    sm_machine_data(machine, &data);
+    for (int part = SM_TEXTS; part < SM_PARTS; part++) {
+        sm_tally *tally = part == SM_PART_TIMERS ? &sm_machine_counts.timers : &sm_machine_counts.tasks;
+
+        if (data.parts[part].ptr)
+            atomic_fetch_add_explicit(&tally->out, sm_waits_count(data.parts[part]), memory_order_relaxed);
+    }
 }
 
 static void *counted(void *block) {
@@ -74,6 +96,7 @@ static sm_machine *word_of(sm_node *node, const sm_data *data) {
         block->lengths[part] = data->parts[part].ptr ? (uint32_t)data->parts[part].len : NO_PART;
         if (data->parts[part].ptr) sm_put(&at, data->parts[part]);
     }
+    count_waits(data);
     return tagged(block, SM_TAG_DATA);
 }
 
@@ -140,6 +163,7 @@ sm_machine *sm_machine_copy(const sm_machine *machine) {
 void sm_machine_free(sm_machine *machine) {
     void *block = sm_machine_block(machine);
 
+    forget_waits(machine);
     atomic_fetch_add_explicit(&sm_machine_counts.machines.out, 1, memory_order_relaxed);
     sm_node_machine_gone(sm_machine_node(machine));
     if (!block) return;
@@ -193,6 +217,7 @@ sm_machine *sm_machine_keep(sm_machine *machine, sm_node *node, sm_cached_edge *
     void *block = sm_machine_block(machine);
 
     count_move(machine, node, edge);
+    forget_waits(machine);
     machine = word_of(node, data);
     give_back(block);
     return machine;
@@ -203,7 +228,7 @@ bool sm_machine_step(sm_machine *machine, sm_node *node, sm_cached_edge *edge, u
 
     if (!block || !block->revision) return false;
     for (int part = 0; part < SM_PARTS; part++)
-        if (block->lengths[part] != NO_PART && part != SM_PART_CONTEXT) return false;
+        if (block->lengths[part] != NO_PART && part != SM_PART_CONTEXT && part < SM_TEXTS) return false;
     count_move(machine, node, edge);
     block->node = node;
     *revision = ++block->revision;

@@ -75,8 +75,8 @@ bool sm_machine_is(const sm_machine *machine, const sm_node *node, const sm_data
 sm_machine *sm_machine_move(sm_machine *machine, sm_node *node, sm_cached_edge *edge, const sm_bytes *reason);
 /* whatever it kept, it keeps this then, which may point into what it kept: */
 sm_machine *sm_machine_keep(sm_machine *machine, sm_node *node, sm_cached_edge *edge, const sm_data *data);
-/* it keeps what it kept, but that its revision, which this says, is one more. False where it counts none, or keeps more
- * than a context: then nothing happened. */
+/* it keeps what it kept, but that its revision, which this says, is one more. False where it counts none, or keeps
+ * another text than a context: then nothing happened. */
 bool sm_machine_step(sm_machine *machine, sm_node *node, sm_cached_edge *edge, uint64_t *revision);
 
 /* Bytes that it takes beside its key and its node. */
@@ -88,6 +88,7 @@ sm_machine *sm_machine_defrag(sm_machine *machine, RedisModuleDefragCtx *ctx);
 typedef struct sm_machine_counters {
     sm_tally machines;
     sm_tally bytes; /* of blocks */
+    sm_tally timers, tasks;
 } sm_machine_counters;
 
 extern sm_machine_counters sm_machine_counts;

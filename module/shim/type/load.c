@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "machine/machine.h"
 #include "reply/text.h"
+#include "type/applied.h"
 #include "type/stored.h"
 #include "type/type.h"
 #include "version.h"
@@ -201,7 +202,8 @@ static bool load_part(RedisModuleIO *rdb, uint64_t number, sm_bytes *part) {
     if (part->ptr) return refuse(rdb, "it has a part twice", named);
     if (!load_string(rdb, part)) return refuse(rdb, "it is cut short", named);
     if (part->len >= UINT32_MAX) return refuse(rdb, "it is too long", named);
-    if (sm_utf8_fault(*part) != part->len) return refuse(rdb, "it is not UTF-8", named);
+    if (sm_rest_part[number] < SM_TEXTS && sm_utf8_fault(*part) != part->len)
+        return refuse(rdb, "it is not UTF-8", named);
     return true;
 }
 
@@ -231,12 +233,14 @@ static sm_machine *machine_of(RedisModuleIO *rdb, sm_node *node, const sm_data *
     sm_machine *machine = NULL;
     sm_outcome outcome;
     sm_data admitted = *data;
+    const char *fault = sm_waits_admit(definition, data);
 
+    if (fault) return refuse(rdb, fault, no_more);
     if (definition->counts != (data->revision != 0)) return refuse(rdb, "its revision is missing, or none", no_more);
     if (accepted_before(rdb) || (!definition->keeps && !sm_data_is_more(data))) return sm_machine_new(node, data);
     if (sm_engine_admit(node, data, &outcome) == SM_TAKEN) {
         memcpy(&admitted.parts[SM_PART_CONTEXT], &outcome.data->parts[SM_PART_CONTEXT],
-               (SM_PARTS - SM_PART_CONTEXT) * sizeof(sm_bytes));
+               (SM_TEXTS - SM_PART_CONTEXT) * sizeof(sm_bytes));
         machine = sm_machine_new(node, &admitted);
     } else {
         refuse(rdb, "what it keeps", outcome.error);

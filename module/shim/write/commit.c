@@ -7,7 +7,8 @@
 
 static const char *const event_names[SM_EVENTS] = {
     [SM_EVENT_SET] = "sm.set",   [SM_EVENT_CREATE] = "sm.create", [SM_EVENT_MUTATE] = "sm.mutate",
-    [SM_EVENT_SEND] = "sm.send", [SM_EVENT_RESET] = "sm.reset",
+    [SM_EVENT_SEND] = "sm.send", [SM_EVENT_RESET] = "sm.reset",   [SM_EVENT_TIMER] = "sm.timer",
+    [SM_EVENT_DONE] = "sm.done", [SM_EVENT_FAIL] = "sm.fail",     [SM_EVENT_RETRY] = "sm.retry",
 };
 
 /* ---- the value ---- */
@@ -64,13 +65,16 @@ static sm_data data_after(const sm_target *target, const sm_outcome *outcome, co
     sm_data data = {0}, held = {0};
 
     if (target->machine) sm_machine_data(target->machine, &held);
-    if (outcome->node->details->definition->counts) data.revision = held.revision + 1;
+    if (outcome->node->details->definition->counts) data.revision = held.revision + !target->waiting.marked;
     if (!target->replaces) data.parts[SM_PART_CONTEXT] = held.parts[SM_PART_CONTEXT];
+    memcpy(&data.parts[SM_TEXTS], said ? &said->parts[SM_TEXTS] : &held.parts[SM_TEXTS],
+           (SM_PARTS - SM_TEXTS) * sizeof(sm_bytes));
     if (said) {
         if (said->parts[SM_PART_CONTEXT].ptr) data.parts[SM_PART_CONTEXT] = said->parts[SM_PART_CONTEXT];
         data.parts[SM_PART_OUTPUT] = said->parts[SM_PART_OUTPUT];
         data.parts[SM_PART_ERROR] = said->parts[SM_PART_ERROR];
     }
+    if (target->waiting.marked) data.parts[SM_PART_REASON] = held.parts[SM_PART_REASON];
     if (reason) data.parts[SM_PART_REASON] = *reason;
     return data;
 }
@@ -105,10 +109,18 @@ static void publish(RedisModuleCtx *ctx, const sm_target *target, enum sm_event 
 }
 
 /* A machine that keeps data, before or after. */
-static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *outcome,
+static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome,
                                                   const sm_bytes *reason, enum sm_event event) {
-    sm_data data;
+    sm_data data = {0};
     bool changed = true;
+
+    if (outcome->node->details->definition->waits) {
+        if (target->machine) sm_machine_data(target->machine, &data);
+        if (!sm_settle(outcome, &target->waiting, &data, target->replaces || event == SM_EVENT_RESET)) {
+            close_key(target);
+            return;
+        }
+    }
 
     if (!target->replaces && !outcome->data && !reason &&
         sm_machine_step(target->machine, outcome->node, outcome->edge, &target->revision)) {
@@ -127,7 +139,7 @@ static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target
 
 /* Verbatim, since the engine answers alike everywhere, and what has been accepted here is not held to another server's
  * limits. */
-void sm_commit(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *outcome, const sm_bytes *reason,
+void sm_commit(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome, const sm_bytes *reason,
                enum sm_event event) {
     bool changed;
 
