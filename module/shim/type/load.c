@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "machine/machine.h"
 #include "reply/text.h"
+#include "timers/timers.h"
 #include "type/applied.h"
 #include "type/stored.h"
 #include "type/type.h"
@@ -268,11 +269,24 @@ static void *load_numbered(RedisModuleIO *rdb, uint64_t all_flags) {
     return machine;
 }
 
-void *sm_rdb_load(RedisModuleIO *rdb, int encver) {
+static void *load(RedisModuleIO *rdb, int encver) {
     if (encver == SM_VERSION_RUST) return load_rust(rdb);
     if (encver == SM_VERSION_NUMBERED) return load_numbered(rdb, SM_FLAGS_NUMBERED);
     if (encver == SM_VERSION_DATA) return load_numbered(rdb, SM_FLAGS);
     RedisModule_LogIOError(rdb, "warning", "a state machine of encoding version %d; this module (%s) knows up to %d",
                            encver, sm_version, SM_VERSION_NEWEST);
     return NULL;
+}
+
+/* What a snapshot holds comes under its name without an event that may be answered in time. RESTORE has one. */
+void *sm_rdb_load(RedisModuleIO *rdb, int encver) {
+    sm_machine *machine = load(rdb, encver);
+    const RedisModuleString *name;
+    sm_bytes key;
+
+    if (!machine || !loading || !sm_machine_keeps(machine) || !(name = RedisModule_GetKeyNameFromIO(rdb)))
+        return machine;
+    key.ptr = RedisModule_StringPtrLen(name, &key.len);
+    sm_timers_note_loaded(RedisModule_GetDbIdFromIO(rdb), key, machine);
+    return machine;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "timers/timers.h"
 #include "type/type.h"
 
 static const char *const event_names[SM_EVENTS] = {
@@ -103,6 +104,16 @@ static void close_key(const sm_target *target) {
     if (target->key) RedisModule_CloseKey(target->key);
 }
 
+/* When its first deadline is to fire, where it waits or did. */
+static void note_deadlines(RedisModuleCtx *ctx, const sm_target *target, const sm_node *node) {
+    const sm_machine *machine = RedisModule_ModuleTypeGetValue(target->key);
+    sm_bytes key;
+
+    if (!node->details->definition->waits && !target->replaces) return;
+    key.ptr = RedisModule_StringPtrLen(target->name, &key.len);
+    sm_timers_note(RedisModule_GetSelectedDb(ctx), key, machine);
+}
+
 /* The event is the last: it runs other modules' code, which may delete the key or send commands of its own. */
 static void publish(RedisModuleCtx *ctx, const sm_target *target, enum sm_event event) {
     RedisModule_NotifyKeyspaceEvent(ctx, REDISMODULE_NOTIFY_GENERIC, event_names[event], target->name);
@@ -128,6 +139,7 @@ static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target
     } else {
         data = data_after(target, outcome, reason);
         changed = keep(target, outcome->node, outcome->edge, &data);
+        if (changed) note_deadlines(ctx, target, outcome->node);
         close_key(target);
     }
     if (!changed) return;
@@ -160,6 +172,7 @@ void sm_commit_applied(RedisModuleCtx *ctx, sm_target *target, sm_node *node, co
                        enum sm_event event) {
     bool changed = keep(target, node, NULL, data);
 
+    if (changed) note_deadlines(ctx, target, node);
     close_key(target);
     if (!changed) return;
     RedisModule_SignalModifiedKey(ctx, target->name);
