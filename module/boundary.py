@@ -329,9 +329,7 @@ def _step(
 
 
 @_answers
-def sm_python_ask(
-    handle: int, kind: int, now: int, texts: Any, length: int, lengths: Any, verdict: Any
-) -> int:
+def sm_python_ask(handle: int, kind: int, now: int, texts: Any, length: int, lengths: Any, verdict: Any) -> int:
     configuration, argument, context, output, error, data, input_, guards = _texts(texts, length, lengths)
     machine = Machine(configuration or b"", context, output, error)
     given = _given(data, input_, guards, now)

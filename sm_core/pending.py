@@ -13,7 +13,6 @@ STATUS = ("waiting", "due", "failed")
 """Of a deadline, by the number that is stored."""
 
 _MOST_MS = 2**63 - 1
-_MOST_NUMBER = 2**64 - 1
 
 
 def deadlines_of(snapshot: dict[str, Any]) -> list[Pending] | None:
@@ -28,9 +27,10 @@ def deadlines_of(snapshot: dict[str, Any]) -> list[Pending] | None:
         status = said.get("status", STATUS[0])
         if status not in STATUS:
             raise DocumentError(f"{place}.status", f"expected one of {', '.join(STATUS)}")
-        due = _milliseconds(said, "due", place)
-        found.append(Pending(_text(said, "id", place), to_json(event), _text(said, "error", place), due,
-                             STATUS.index(status)))  # fmt: skip
+        identity, due = _text(said, "id", place), _milliseconds(said, "due", place)
+        number = _number(identity, _text(said, "timer", place), f"{place}.timer")
+        error = _text(said, "error", place)
+        found.append(Pending(identity, to_json(event), error, due, STATUS.index(status), number))
     return found
 
 
@@ -72,10 +72,10 @@ def _milliseconds(said: dict[str, Any], name: str, place: str) -> int:
 
 
 def _number(identity: str, handle: str, place: str) -> int:
-    """What a task's handle ends in; 0 where there is none."""
+    """What a handle ends in; 0 where there is none."""
     if not handle:
         return 0
     text = handle.removeprefix(f"{identity}@")
     if text == handle or not text or len(text) > 16 or not set(text) <= set("0123456789abcdef"):
-        raise DocumentError(place, "expected the handle of a task: its id, an '@' and a number")
+        raise DocumentError(place, "expected a handle: the id, an '@' and a number")
     return int(text, 16)

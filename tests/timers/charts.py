@@ -15,7 +15,12 @@ from tests.servers import wait_until
 def waiting(delay: object = 60_000, **members: object) -> str:
     """Waits in ``a`` and goes to ``b``, which waits no more."""
     return compact(
-        {"id": "w", "initial": "a", "states": {"a": {"after": {str(delay): "b"}, "on": {"GO": "b"}}, "b": {}}, **members}
+        {
+            "id": "w",
+            "initial": "a",
+            "states": {"a": {"after": {str(delay): "b"}, "on": {"GO": "b"}}, "b": {}},
+            **members,
+        }
     )
 
 
@@ -26,7 +31,13 @@ CHARGE = compact(
         "states": {
             "open": {"on": {"PAY": "charging"}},
             "charging": {
-                "invoke": {"id": "charge", "src": "charge", "input": {"amount": 3}, "onDone": "paid", "onError": "open"},
+                "invoke": {
+                    "id": "charge",
+                    "src": "charge",
+                    "input": {"amount": 3},
+                    "onDone": "paid",
+                    "onError": "open",
+                },
                 "on": {"LEAVE": "open", "AGAIN": {"target": "charging", "reenter": True}, "TELL": {"actions": "tell"}},
             },
             "paid": {"type": "final"},

@@ -101,7 +101,7 @@ int sm_retry_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     waiting of = {.ctx = ctx};
     sm_options options;
 
-    if (argc < 3) return RedisModule_WrongArity(ctx);
+    if (argc < 3 || argc > 4) return RedisModule_WrongArity(ctx);
     sm_options_begin(&options);
     if (argc > 3 && !sm_options_read(ctx, argv, argc, 3, SM_OPTION_ACTIONS | SM_OPTION_EFFECTS, &options))
         return REDISMODULE_OK;
@@ -136,17 +136,15 @@ int sm_fire_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     return REDISMODULE_OK;
 }
 
-/* Opens the machine whose first deadline is due. False where there is none, or it is not due. */
+/* Opens the machine whose first deadline is due; otherwise the client has its answer: an error, or nil. */
 static bool open_due(waiting *of, RedisModuleString *name) {
-    if (!sm_key_open(of->ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &of->target)) return false;
-    if (of->target.machine && sm_machine_keeps(of->target.machine)) {
-        sm_machine_data(of->target.machine, &of->held);
-        if (sm_waits_earliest(of->held.parts[SM_PART_TIMERS], &of->wait) &&
-            of->wait.ms <= (uint64_t)RedisModule_Milliseconds())
-            return true;
-    }
+    if (!sm_key_open_machine(of->ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &of->target)) return false;
+    sm_machine_data(of->target.machine, &of->held);
+    if (sm_waits_earliest(of->held.parts[SM_PART_TIMERS], &of->wait) &&
+        of->wait.ms <= (uint64_t)RedisModule_Milliseconds())
+        return true;
     sm_key_close(&of->target);
-    RedisModule_ReplyWithLongLong(of->ctx, 0);
+    RedisModule_ReplyWithNull(of->ctx);
     return false;
 }
 

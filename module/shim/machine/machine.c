@@ -5,13 +5,16 @@
 
 #include "machine/waits.h"
 
-/* All that a machine keeps: its parts lie one after the other. */
+/* All that a machine keeps: its parts lie one after the other. Where it waits, `bytes` begins with the lengths of its
+ * lists. */
 typedef struct sm_block {
     sm_node *node;
     uint64_t revision;
-    uint32_t lengths[SM_PARTS];
+    uint32_t lengths[SM_TEXTS];
     char bytes[];
 } sm_block;
+
+enum { LISTS = SM_PARTS - SM_TEXTS };
 
 #define NO_PART UINT32_MAX
 
@@ -41,7 +44,7 @@ static void count_waits(const sm_data *data) {
 static void forget_waits(const sm_machine *machine) {
     sm_data data;
 
-    if (!sm_machine_keeps(machine)) return;
+    if (!sm_machine_waits(machine)) return;
     sm_machine_data(machine, &data);
     for (int part = SM_TEXTS; part < SM_PARTS; part++) {
         sm_tally *tally = part == SM_PART_TIMERS ? &sm_machine_counts.timers : &sm_machine_counts.tasks;
@@ -80,7 +83,13 @@ bool sm_data_is_more(const sm_data *data) {
     return false;
 }
 
+static uint32_t length_of(const sm_data *data, int part) {
+    return data->parts[part].ptr ? (uint32_t)data->parts[part].len : NO_PART;
+}
+
 static sm_machine *word_of(sm_node *node, const sm_data *data) {
+    uint32_t lists[LISTS];
+    bool waits = false;
     size_t len = 0;
     sm_block *block;
     char *at;
@@ -88,19 +97,25 @@ static sm_machine *word_of(sm_node *node, const sm_data *data) {
     if (!data || !sm_data_is_more(data))
         return with_reason(node, data && data->parts[SM_PART_REASON].ptr ? &data->parts[SM_PART_REASON] : NULL);
     for (int part = 0; part < SM_PARTS; part++) len += data->parts[part].ptr ? data->parts[part].len : 0;
-    block = counted(RedisModule_Alloc(sizeof(*block) + len));
+    for (int list = 0; list < LISTS; list++) {
+        waits |= data->parts[SM_TEXTS + list].ptr != NULL;
+        lists[list] = length_of(data, SM_TEXTS + list);
+    }
+    block = counted(RedisModule_Alloc(sizeof(*block) + (waits ? sizeof(lists) : 0) + len));
     block->node = node;
     block->revision = data->revision;
     at = block->bytes;
+    if (waits) sm_put(&at, (sm_bytes){(const char *)lists, sizeof(lists)});
     for (int part = 0; part < SM_PARTS; part++) {
-        block->lengths[part] = data->parts[part].ptr ? (uint32_t)data->parts[part].len : NO_PART;
+        if (part < SM_TEXTS) block->lengths[part] = length_of(data, part);
         if (data->parts[part].ptr) sm_put(&at, data->parts[part]);
     }
     count_waits(data);
-    return tagged(block, SM_TAG_DATA);
+    return tagged(block, waits ? SM_TAG_DATA | SM_TAG_WAITS : SM_TAG_DATA);
 }
 
 void sm_machine_data(const sm_machine *machine, sm_data *data) {
+    uint32_t lists[LISTS] = {NO_PART, NO_PART};
     const sm_block *block = whole(machine);
     const char *at;
 
@@ -113,10 +128,15 @@ void sm_machine_data(const sm_machine *machine, sm_data *data) {
     }
     data->revision = block->revision;
     at = block->bytes;
+    if (sm_machine_waits(machine)) {
+        memcpy(lists, at, sizeof(lists));
+        at += sizeof(lists);
+    }
     for (int part = 0; part < SM_PARTS; part++) {
-        bool is_there = block->lengths[part] != NO_PART;
+        uint32_t len = part < SM_TEXTS ? block->lengths[part] : lists[part - SM_TEXTS];
+        bool is_there = len != NO_PART;
 
-        data->parts[part] = (sm_bytes){is_there ? at : NULL, is_there ? block->lengths[part] : 0};
+        data->parts[part] = (sm_bytes){is_there ? at : NULL, is_there ? len : 0};
         at += data->parts[part].len;
     }
 }
@@ -227,8 +247,8 @@ bool sm_machine_step(sm_machine *machine, sm_node *node, sm_cached_edge *edge, u
     sm_block *block = machine ? whole(machine) : NULL;
 
     if (!block || !block->revision) return false;
-    for (int part = 0; part < SM_PARTS; part++)
-        if (block->lengths[part] != NO_PART && part != SM_PART_CONTEXT && part < SM_TEXTS) return false;
+    for (int part = 0; part < SM_TEXTS; part++)
+        if (block->lengths[part] != NO_PART && part != SM_PART_CONTEXT) return false;
     count_move(machine, node, edge);
     block->node = node;
     *revision = ++block->revision;

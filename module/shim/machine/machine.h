@@ -14,7 +14,7 @@
 
 typedef struct sm_machine sm_machine;
 
-enum { SM_TAG_REASON = 1, SM_TAG_DATA = 2, SM_TAGS = 3 };
+enum { SM_TAG_REASON = 1, SM_TAG_DATA = 2, SM_TAG_WAITS = 4, SM_TAGS = 7 }; /* the third beside the second */
 
 /* A node with a reason. */
 typedef struct sm_reason {
@@ -30,6 +30,11 @@ static inline bool sm_machine_is_node(const sm_machine *machine) {
 /* Whether it keeps more than a reason. */
 static inline bool sm_machine_keeps(const sm_machine *machine) {
     return (uintptr_t)machine & SM_TAG_DATA;
+}
+
+/* Whether it has deadlines or tasks. */
+static inline bool sm_machine_waits(const sm_machine *machine) {
+    return (uintptr_t)machine & SM_TAG_WAITS;
 }
 
 static inline void *sm_machine_block(const sm_machine *machine) {

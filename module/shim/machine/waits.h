@@ -3,8 +3,8 @@
  *   64 bits: the number that its handle ends in
  *   64 bits: milliseconds: when it is due, when it was started (Unix time); of a change how long from now
  *   byte: its status; of a change, what is to be done
- *   three texts: its id; the event of a deadline (JSON), or the name of a task's work; why a deadline has failed, or the
- *   input of a task (JSON), empty where there is none
+ *   three texts: its id; the event of a deadline (JSON), or the name of a task's work; why a deadline has failed, or
+ *   the input of a task (JSON), empty where there is none
  *
  * A text is its length in 32 bits, and its bytes; numbers begin with their lowest byte. */
 #ifndef SM_MACHINE_WAITS_H

@@ -83,8 +83,8 @@ typedef struct sm_verdict sm_verdict;
 void sm_verdict_compiled(sm_verdict *verdict, uint64_t engine, size_t engine_bytes, const char *canonical,
                          size_t canonical_len, size_t split);
 
-/* Of its definition: whether its machines keep data, count their steps, have deadlines or tasks. Of the document: whether
- * it says nothing of where it stands, or what history states restore. */
+/* Of its definition: whether its machines keep data, count their steps, have deadlines or tasks. Of the document:
+ * whether it says nothing of where it stands, or what history states restore. */
 void sm_verdict_traits(sm_verdict *verdict, int keeps, int counts, int waits, int starts, int has_history);
 
 /* Its reason. */

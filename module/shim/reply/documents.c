@@ -44,6 +44,13 @@ static char *put_number(char *at, const char *name, uint64_t number) {
     return at + sprintf(at, "%s%llu", name, (unsigned long long)number);
 }
 
+static char *put_handle(char *at, const char *name, const sm_wait *wait) {
+    at = put_text(at, name, wait->id) - 1; /* before the last quote */
+    at = sm_wait_put_handle(at, &(sm_wait){.number = wait->number});
+    *at++ = '"';
+    return at;
+}
+
 static char *put_deadline(char *at, const sm_wait *timer) {
     static const char *const words[SM_TIMER_STATUSES] = {"waiting", "due", "failed"};
 
@@ -57,6 +64,7 @@ static char *put_deadline(char *at, const sm_wait *timer) {
         *at++ = '"';
     }
     if (timer->text.len) at = put_text(at, ",\"error\":", timer->text);
+    at = put_handle(at, ",\"timer\":", timer);
     *at++ = '}';
     return at;
 }
@@ -71,9 +79,9 @@ static char *put_task(char *at, const sm_wait *task) {
     at = put_number(at, ",\"since\":", task->ms);
     at = put_word(at, ",\"status\":\"");
     at = put_word(at, task->status == SM_TASK_REPORTED ? "reported" : "active");
-    at = put_text(at, "\",\"task\":", task->id);
-    at = sm_wait_put_handle(at - 1, &(sm_wait){.number = task->number});
-    return put_word(at, "\"}");
+    at = put_handle(at, "\",\"task\":", task);
+    *at++ = '}';
+    return at;
 }
 
 static char *put_list(char *at, const char *name, sm_bytes list, char *(*put_one)(char *, const sm_wait *)) {

@@ -1,5 +1,5 @@
-/* When to look at which key: one entry for each key whose machine waits for a deadline, the earliest first. What is true
- * stands in the machine; an entry that is out of date costs one look. */
+/* When to look at which key: one entry for each key whose machine waits for a deadline, the earliest first. What is
+ * true stands in the machine; an entry that is out of date costs one look. */
 #ifndef SM_TIMERS_INDEX_H
 #define SM_TIMERS_INDEX_H
 

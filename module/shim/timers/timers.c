@@ -52,7 +52,7 @@ static bool look_of(const sm_machine *machine, sm_timer_look *look) {
     sm_data data;
     sm_wait earliest;
 
-    if (!machine || !sm_machine_keeps(machine)) return false;
+    if (!machine || !sm_machine_waits(machine)) return false;
     sm_machine_data(machine, &data);
     if (!sm_waits_earliest(data.parts[SM_PART_TIMERS], &earliest)) return false;
     *look = (sm_timer_look){earliest.ms, earliest.number, 0};

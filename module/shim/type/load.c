@@ -284,7 +284,7 @@ void *sm_rdb_load(RedisModuleIO *rdb, int encver) {
     const RedisModuleString *name;
     sm_bytes key;
 
-    if (!machine || !loading || !sm_machine_keeps(machine) || !(name = RedisModule_GetKeyNameFromIO(rdb)))
+    if (!machine || !loading || !sm_machine_waits(machine) || !(name = RedisModule_GetKeyNameFromIO(rdb)))
         return machine;
     key.ptr = RedisModule_StringPtrLen(name, &key.len);
     sm_timers_note_loaded(RedisModule_GetDbIdFromIO(rdb), key, machine);

@@ -74,7 +74,7 @@ static void unlink_value(RedisModuleKeyOptCtx *ctx, const void *value) {
     sm_data data;
     sm_bytes key;
 
-    if (!sm_machine_keeps(value)) return;
+    if (!sm_machine_waits(value)) return;
     sm_machine_data(value, &data);
     if (!data.parts[SM_PART_TIMERS].ptr || !(name = RedisModule_GetKeyNameFromOptCtx(ctx))) return;
     key.ptr = RedisModule_StringPtrLen(name, &key.len);

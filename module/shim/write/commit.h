@@ -20,10 +20,10 @@ typedef struct sm_target {
 } sm_target;
 
 /* The machine stands from now on where an outcome says, with a reason or none, and keeps what it says. Where it would
- * keep too much, nothing happens but that the outcome becomes an error; its data and its reply may change. Replicas and the
- * AOF get the command as it came, or where its outcome depends on data that outcome, WATCH wakes, the event is
- * published; where nothing changes, none of it. The key is closed then, and the client is not answered yet: its reply
- * comes after all that other modules' code may do. */
+ * keep too much, nothing happens but that the outcome becomes an error. Replicas and the AOF get the command as it
+ * came, or where its outcome depends on data or the clock that outcome, WATCH wakes, the event is published; where
+ * nothing changes, none of it. The outcome's data and reply may be others then. The key is closed, and the client is
+ * not answered yet: its reply comes after all that other modules' code may do. */
 void sm_commit(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome, const sm_bytes *reason,
                enum sm_event event);
 

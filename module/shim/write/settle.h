@@ -1,5 +1,5 @@
-/* What an outcome does to the deadlines and tasks of a machine: it says how long from now, and the clock and the handles
- * are added here, once, by the server that takes the step. */
+/* What an outcome does to the deadlines and tasks of a machine: it says how long from now, and the clock and the
+ * handles are added here, once, by the server that takes the step. */
 #ifndef SM_WRITE_SETTLE_H
 #define SM_WRITE_SETTLE_H
 
