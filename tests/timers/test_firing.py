@@ -284,3 +284,42 @@ def test_a_full_sync_brings_the_deadlines(start_server: Callable[..., Server], l
     q.replicaof("NO", "ONE")
     wait_for(q, "k", "b")
     assert not q.exists("old")
+
+
+def test_a_key_that_has_expired_fires_nothing(start_server: Callable[..., Server]) -> None:
+    """Also where nothing has looked at it since."""
+    primary, replica = start_server(), start_server()
+    p, q = primary.client(), replica.client()
+    q.replicaof("127.0.0.1", primary.port)
+    replica.wait_info("replication", master_link_status="up")
+    p.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+    p.execute_command("SM.SET", "k", waiting(400))
+    p.pexpire("k", 100)
+    wait_until(lambda: primary.info()["timers_next_ms"] == 0, "it was looked at")
+    assert fired(primary) == 0
+    wait_until(lambda: q.dbsize() == 0, "the replica has no key")
+    p.execute_command("SM.SET", "other", waiting(10))
+    wait_for(p, "other", "b")
+    wait_for(q, "other", "b")
+
+
+def test_a_reload_keeps_the_deadlines(r: redis.Redis) -> None:
+    set_soon(r)
+    r.execute_command("DEBUG", "RELOAD")
+    wait_for(r, "k", "b")
+
+
+def test_the_log_has_each_firing_once(start_server: Callable[..., Server]) -> None:
+    server = start_server(settings={"appendonly": "yes", "appendfsync": "always", "aof-use-rdb-preamble": "no"})
+    r = server.client()
+    set_soon(r)
+    wait_for(r, "k", "b")
+    digest = server.digest("k")
+    server.kill9()
+    r = server.start_again().client()
+    assert server.digest("k") == digest
+    stays(r, "k", "b", 0.2)
+    assert fired(server) == 0
+    log = b"".join(path.read_bytes() for path in sorted(server.folder.glob("appendonlydir/*.aof")))
+    assert log.count(b"SM.APPLY") == 2
+    assert b"SM.DUE" not in log

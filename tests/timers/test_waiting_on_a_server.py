@@ -311,3 +311,22 @@ def test_events_of_what_waits(server: Server, r: redis.Redis) -> None:
             names.append(message["data"])
     assert names == ["sm.set", "sm.send", "sm.retry", "sm.fail", "sm.send", "sm.done"]
     assert state(r, "k") == ["paid"]
+
+
+def test_what_takes_no_transition_keeps_the_reason(r: redis.Redis) -> None:
+    chart = {"initial": "a", "states": {"a": {"on": {"E": "b"}}, "b": {"invoke": {"id": "t", "src": "s"}}}}
+    r.execute_command("SM.SET", "k", compact(chart))
+    send(r, "k", "E", "REASON", "why")
+    r.execute_command("SM.RETRY", "k", handles(r, "k")[0])
+    r.execute_command("SM.DONE", "k", handles(r, "k")[0])
+    assert r.execute_command("SM.GET", "k", "REASON") == "why"
+    assert r.execute_command("SM.GET", "k", "REVISION") == 4
+
+
+def test_with_invalid_transition_error_what_is_not_pending_is_an_error(server: Server, r: redis.Redis) -> None:
+    server.config("redisstate.invalid-transition", "error")
+    start_charge(r)
+    with pytest.raises(redis.ResponseError, match="no active task: 'charge@1' at 'k'"):
+        r.execute_command("SM.DONE", "k", "charge@1")
+    with pytest.raises(redis.ResponseError, match="no pending deadline: 'x' at 'k'"):
+        r.execute_command("SM.FIRE", "k", "x")

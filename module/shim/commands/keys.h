@@ -56,7 +56,8 @@ SM_ALWAYS_INLINE bool sm_key_open(RedisModuleCtx *ctx, RedisModuleString *name, 
     target->machine = NULL;
     target->replaces = false;
     target->revision = 0;
-    target->waiting = sm_not_waiting;
+    target->reply = 0;
+    target->waiting = NULL;
     target->key = RedisModule_OpenKey(ctx, name, mode);
     if (RedisModule_ModuleTypeGetType(target->key) == sm_type) {
         target->machine = RedisModule_ModuleTypeGetValue(target->key);

@@ -18,7 +18,7 @@ typedef struct moving {
 static void end(const moving *asked, RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome) {
     const sm_bytes *reason = asked->options.reason.ptr ? &asked->options.reason : NULL;
 
-    target->waiting.reply = asked->options.reply;
+    target->reply = asked->options.reply;
 
     if (outcome->result == SM_TAKEN) sm_commit(ctx, target, outcome, reason, asked->event);
     else sm_key_close(target);

@@ -43,7 +43,7 @@ static void start(RedisModuleCtx *ctx, const sm_outcome *document, const sm_opti
 static int finish(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *document, sm_outcome *outcome,
                   const sm_options *options, enum sm_event event) {
     target->replaces = true;
-    target->waiting.reply = options->reply;
+    target->reply = options->reply;
     if (outcome->result != SM_TAKEN) sm_key_close(target);
     else sm_commit(ctx, target, outcome, document->has_reason ? &document->reason : NULL, event);
     if (outcome->result != SM_TAKEN) return sm_reply_coded_error(ctx, outcome->code, outcome->error);

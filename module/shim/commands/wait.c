@@ -7,6 +7,7 @@
 #include "commands/options.h"
 #include "machine/waits.h"
 #include "reply/errors.h"
+#include "settings.h"
 
 enum { KNOWN = SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS, LONGEST_FAILURE = 300 };
 
@@ -17,6 +18,7 @@ typedef struct waiting {
     sm_data held;
     sm_wait wait;
     sm_outcome outcome;
+    sm_waiting what;
 } waiting;
 
 static sm_node *node_of(const waiting *of) {
@@ -31,7 +33,9 @@ static bool find(waiting *of, RedisModuleString *name, const RedisModuleString *
         (part != SM_PART_TASKS || of->wait.status == SM_TASK_ACTIVE))
         return true;
     sm_key_close(&of->target);
-    RedisModule_ReplyWithNull(of->ctx);
+    if (!sm_config.invalid_transition) RedisModule_ReplyWithNull(of->ctx);
+    else sm_reply_error_about(of->ctx, part == SM_PART_TASKS ? "no active task: " : "no pending deadline: ",
+                              sm_bytes_of(handle), " at ", sm_bytes_of(name), "");
     return false;
 }
 
@@ -41,12 +45,14 @@ static void step(waiting *of, uint8_t kind, sm_bytes argument, const sm_given *g
 
     sm_engine_step(node_of(of), &asked, &of->outcome);
     if (of->outcome.result != SM_REFUSED) return;
+    of->what.stays = true;
     of->outcome.result = SM_TAKEN;
     of->outcome.node = node_of(of);
     of->outcome.reply.len = 0;
 }
 
 static void commit(waiting *of, enum sm_event event) {
+    of->target.waiting = &of->what;
     if (of->outcome.result == SM_TAKEN) sm_commit(of->ctx, &of->target, &of->outcome, NULL, event);
     else sm_key_close(&of->target);
 }
@@ -74,8 +80,8 @@ static int report(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, uint8
     }
     if (find(&of, argv[1], argv[2], SM_PART_TASKS)) {
         step(&of, kind | options.reply, of.wait.id, sm_options_given(&options));
-        of.target.waiting.reported = of.wait.number;
-        of.target.waiting.reply = options.reply;
+        of.what.reported = of.wait.number;
+        of.target.reply = options.reply;
         commit(&of, event);
         answer(&of, &options);
     }
@@ -93,6 +99,7 @@ int sm_fail_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 
 /* An outcome that leaves the machine where it stands. */
 static void stay(waiting *of) {
+    of->what.stays = true;
     sm_engine_node(node_of(of)->details->definition,
                    (sm_bytes){node_of(of)->details->item.key, node_of(of)->details->item.key_len}, true, &of->outcome);
 }
@@ -107,8 +114,8 @@ int sm_retry_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
         return REDISMODULE_OK;
     if (find(&of, argv[1], argv[2], SM_PART_TASKS)) {
         stay(&of);
-        of.target.waiting.retried = of.wait.number;
-        of.target.waiting.reply = options.reply;
+        of.what.retried = of.wait.number;
+        of.target.reply = options.reply;
         commit(&of, SM_EVENT_RETRY);
         answer(&of, &options);
     }
@@ -127,8 +134,8 @@ int sm_fire_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     if (argc > 3 && !sm_options_read(ctx, argv, argc, 3, KNOWN, &options)) return REDISMODULE_OK;
     if (find(&of, argv[1], argv[2], SM_PART_TIMERS)) {
         step(&of, SM_STEP_FIRE | options.reply, of.wait.what, sm_options_given(&options));
-        of.target.waiting.fired = of.wait.number;
-        of.target.waiting.reply = options.reply;
+        of.what.fired = of.wait.number;
+        of.target.reply = options.reply;
         commit(&of, SM_EVENT_TIMER);
         answer(&of, &options);
     }
@@ -152,11 +159,8 @@ static bool open_due(waiting *of, RedisModuleString *name) {
 static void mark(waiting *of, uint8_t status, sm_bytes error) {
     if (error.len > LONGEST_FAILURE) error.len = LONGEST_FAILURE;
     while (error.len && ((unsigned char)error.ptr[error.len - 1] & 0x80)) error.len--; /* not within a character */
+    of->what = (sm_waiting){.marked = of->wait.number, .mark = status, .error = error};
     stay(of);
-    of->target.waiting = sm_not_waiting;
-    of->target.waiting.marked = of->wait.number;
-    of->target.waiting.mark = status;
-    of->target.waiting.error = error;
     commit(of, SM_EVENT_TIMER);
     sm_outcome_release(&of->outcome);
 }
@@ -168,7 +172,7 @@ int sm_due_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     if (argc != 2) return RedisModule_WrongArity(ctx);
     if (!open_due(&of, argv[1])) return REDISMODULE_OK;
     step(&of, SM_STEP_FIRE, of.wait.what, NULL);
-    of.target.waiting.fired = of.wait.number;
+    of.what.fired = of.wait.number;
     commit(&of, SM_EVENT_TIMER);
     failed = of.outcome;
     if (failed.result == SM_ERROR) {

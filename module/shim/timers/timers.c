@@ -12,7 +12,7 @@ enum {
     PAUSE = 50,         /* milliseconds until it is asked again whether they may */
     FIRST_RETRY = 100,  /* milliseconds until what the server refused is tried again, */
     LAST_RETRY = 10000, /* twice as long each time, and at most this */
-    LONGEST = 60000,    /* milliseconds that the timer is set for; the server's clock may be set forward meanwhile */
+    LONGEST = 1000,     /* milliseconds that the timer is set for; the server's clock may be set meanwhile */
 };
 
 sm_timers_counters sm_timers_counts;

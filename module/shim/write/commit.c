@@ -62,11 +62,12 @@ static bool keep(sm_target *target, sm_node *node, sm_cached_edge *edge, const s
 
 /* What the machine keeps from now on: a step's outcome says what of it is new. */
 static sm_data data_after(const sm_target *target, const sm_outcome *outcome, const sm_bytes *reason) {
+    bool is_marked = target->waiting && target->waiting->marked;
     const sm_data *said = outcome->data;
     sm_data data = {0}, held = {0};
 
     if (target->machine) sm_machine_data(target->machine, &held);
-    if (outcome->node->details->definition->counts) data.revision = held.revision + !target->waiting.marked;
+    if (outcome->node->details->definition->counts) data.revision = held.revision + !is_marked;
     if (!target->replaces) data.parts[SM_PART_CONTEXT] = held.parts[SM_PART_CONTEXT];
     memcpy(&data.parts[SM_TEXTS], said ? &said->parts[SM_TEXTS] : &held.parts[SM_TEXTS],
            (SM_PARTS - SM_TEXTS) * sizeof(sm_bytes));
@@ -75,7 +76,7 @@ static sm_data data_after(const sm_target *target, const sm_outcome *outcome, co
         data.parts[SM_PART_OUTPUT] = said->parts[SM_PART_OUTPUT];
         data.parts[SM_PART_ERROR] = said->parts[SM_PART_ERROR];
     }
-    if (target->waiting.marked) data.parts[SM_PART_REASON] = held.parts[SM_PART_REASON];
+    if (target->waiting && target->waiting->stays) data.parts[SM_PART_REASON] = held.parts[SM_PART_REASON];
     if (reason) data.parts[SM_PART_REASON] = *reason;
     return data;
 }
@@ -127,7 +128,7 @@ static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target
 
     if (outcome->node->details->definition->waits) {
         if (target->machine) sm_machine_data(target->machine, &data);
-        if (!sm_settle(outcome, &target->waiting, &data, target->replaces || event == SM_EVENT_RESET)) {
+        if (!sm_settle(outcome, target->waiting, target->reply, &data, target->replaces || event == SM_EVENT_RESET)) {
             close_key(target);
             return;
         }

@@ -16,7 +16,8 @@ typedef struct sm_target {
     sm_machine *machine; /* NULL: no such key */
     bool replaces;       /* the machine there is replaced by another, and its TTL goes, as with SET */
     uint64_t revision;   /* after the write; 0: none is counted */
-    sm_waiting waiting;
+    uint8_t reply;       /* 0, SM_WITH_ACTIONS or SM_WITH_EFFECTS: what is answered of the effects */
+    const sm_waiting *waiting; /* what the command does to deadlines and tasks beside its outcome, or NULL */
 } sm_target;
 
 /* The machine stands from now on where an outcome says, with a reason or none, and keeps what it says. Where it would

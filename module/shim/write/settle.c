@@ -248,16 +248,15 @@ static void begin(settling *work, sm_outcome *outcome, const sm_data *held, bool
     work->acts = outcome->waits.len || (anew && (held->parts[SM_PART_TIMERS].ptr || held->parts[SM_PART_TASKS].ptr));
 }
 
-bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, const sm_data *held, bool anew) {
+bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, uint8_t reply, const sm_data *held, bool anew) {
+    static const sm_waiting nothing_else;
     bool ends = outcome->node->details->done || (outcome->data && outcome->data->parts[SM_PART_ERROR].ptr);
-    settling work = {.waiting = waiting};
+    settling work = {.waiting = waiting ? waiting : &nothing_else};
     sm_bytes changes = outcome->waits;
     sm_data *data;
     sm_wait one;
 
-    if (!outcome->data && !changes.len && !anew && !ends && !waiting->fired && !waiting->marked &&
-        !waiting->reported && !waiting->retried)
-        return true;
+    if (!outcome->data && !changes.len && !anew && !ends && !waiting) return true;
     begin(&work, outcome, held, anew);
     act(&work);
     while (sm_wait_take(&changes, &one)) change(&work, &one);
@@ -272,10 +271,10 @@ bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, const sm_data *he
     *data = outcome->data ? *outcome->data : (sm_data){0};
     if ((!write(outcome, &work.timers, &data->parts[SM_PART_TIMERS]) ||
          !write(outcome, &work.tasks, &data->parts[SM_PART_TASKS])) &&
-        !waiting->marked) /* which says why, and adds no more than that */
+        !work.waiting->marked) /* which says why, and adds no more than that */
         return refuse(outcome);
     outcome->data = data;
-    if (waiting->reply && (work.spawned.count || work.ended.count))
-        outcome->reply = reply_of(outcome, &work, waiting->reply == SM_WITH_ACTIONS);
+    if (reply && (work.spawned.count || work.ended.count))
+        outcome->reply = reply_of(outcome, &work, reply == SM_WITH_ACTIONS);
     return true;
 }

@@ -15,16 +15,14 @@ typedef struct sm_waiting {
     uint64_t reported; /* this task has ended */
     uint64_t retried;  /* this task is handed out once more */
     uint8_t mark;      /* enum sm_timer_status */
-    uint8_t reply;     /* 0, SM_WITH_ACTIONS or SM_WITH_EFFECTS: what of the effects is answered */
+    bool stays;        /* no transition is taken: the reason stays */
     sm_bytes error;    /* why the marked one has failed */
 } sm_waiting;
 
-static const sm_waiting sm_not_waiting;
-
 /* Completes an outcome of a machine whose definition waits: its data holds all deadlines and tasks then, unless nothing
- * of the machine's data changes, and its reply the handles of tasks. `held` is what the machine kept, or nothing;
- * `anew`: it is begun anew. False where it would wait for too much: the outcome is an error then. */
-bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, const sm_data *held, bool anew);
+ * of the machine's data changes, and its reply the handles of tasks. `waiting` may be NULL; `reply`: 0, SM_WITH_ACTIONS or
+ * SM_WITH_EFFECTS; `held` is what the machine kept, or nothing; `anew`: it is begun anew. False where it would wait for too much: the outcome is an error then. */
+bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, uint8_t reply, const sm_data *held, bool anew);
 
 #pragma GCC visibility pop
 
