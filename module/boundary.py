@@ -234,6 +234,12 @@ def sm_python_admit(handle: int, texts: Any, length: int, lengths: Any, verdict:
 
 
 @_answers
+def sm_python_admit_waits(tasks: int, list_: Any, length: int, verdict: Any) -> int:
+    waits.admit(_unpack(list_, length), bool(tasks), _limits)
+    return TAKEN
+
+
+@_answers
 def sm_python_merge(texts: Any, length: int, lengths: Any, verdict: Any) -> int:
     _, _, context, _, _, changes, _, _ = _texts(texts, length, lengths)
     _keep(Machine(b"", merge(context or b"", changes or b"")), None, verdict)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from struct import Struct
+from typing import Any
 
-from sm_core import Outcome
+from sm_core import EngineError, Limits, Outcome
 from sm_core.definition import SPAWN, STOP, Arm, Effect, Pending
-from sm_core.document import to_json
+from sm_core.document import parse_value, to_json
 
 _ARM, _CANCEL, _SPAWN, _STOP = range(4)
 """What an outcome does, as ``enum sm_wait_change`` has it."""
 
 _entry = Struct("<QQB").pack
+_ENTRY_BYTES = Struct("<QQB").size
 _length = Struct("<I").pack
 
 
@@ -49,3 +51,28 @@ def pending(waits: Iterable[Pending]) -> bytes:
     return b"".join(
         [_wait(one.number, one.ms, one.status, one.id.encode(), one.what.encode(), one.text.encode()) for one in waits]
     )
+
+
+def admit(waits: bytes, tasks: bool, limits: Limits) -> None:
+    """A list of deadlines or tasks from outside, well formed. Raises EngineError where its JSON is not as it is written
+    here."""
+    at = 0
+    while at < len(waits):
+        texts = []
+        at += _ENTRY_BYTES
+        for _ in range(3):
+            end = at + 4 + int.from_bytes(waits[at : at + 4], "little")
+            texts.append(waits[at + 4 : end])
+            at = end
+        _, what, text = texts
+        if tasks:
+            _check(text or b"null", "a task's input", limits)
+        elif not isinstance(_check(what, "a deadline's event", limits).get("type"), str):
+            raise EngineError("a deadline's event has no name")
+
+
+def _check(text: bytes, word: str, limits: Limits) -> Any:
+    value = parse_value(text, limits)
+    if to_json(value).encode() != text:
+        raise EngineError(f"{word} is not as this module writes JSON")
+    return value if isinstance(value, dict) else {}

@@ -36,8 +36,8 @@ CHART = compact({
     "initial": "a",
     "states": {"a": {"on": {"GO": "b", "b.*": "b"}}, "b": {"on": {"*": "a"}, "entry": "in"}},
 })  # fmt: skip
-"""At the key ``chart``. The key ``order`` has a chart with data, ``waits`` one that waits, ``map`` the README's machine, ``string`` no machine,
-``none`` nothing."""
+"""At the key ``chart``. The key ``order`` has a chart with data, ``waits`` one that waits, ``map`` the README's
+machine, ``string`` no machine, ``none`` nothing."""
 STANDING = {"map": README, "chart": CHART, "order": ORDER, "waits": WAITS}
 
 

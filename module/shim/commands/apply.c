@@ -8,7 +8,7 @@
 #include "reply/server_encoded.h"
 #include "reply/text.h"
 
-enum { OUTCOMES = 4 };
+enum { OUTCOMES = 5 };
 
 /* One SM.APPLY, and what it has been told on the way: all of it is released at the end. */
 typedef struct applying {
@@ -87,7 +87,7 @@ static bool admit(applying *apply, sm_node *node) {
     if (!taken(apply, sm_engine_admit(node, &apply->data, next(apply)))) return false;
     for (int part = SM_PART_CONTEXT; part < SM_TEXTS; part++)
         apply->data.parts[part] = apply->outcomes[apply->count - 1].data->parts[part];
-    return true;
+    return taken(apply, sm_engine_admit_waits(&apply->data, next(apply)));
 }
 
 static bool read_machine(applying *apply, const sm_target *target, sm_node **node) {
@@ -100,7 +100,7 @@ static bool read_machine(applying *apply, const sm_target *target, sm_node **nod
     if (!(*node = node_of(apply, target))) return false;
     if ((*node)->details->definition->counts != (apply->data.revision != 0))
         return refuse(apply, "the revision is missing, or none is counted");
-    if ((fault = sm_waits_admit((*node)->details->definition, &apply->data))) return refuse(apply, fault);
+    if ((fault = sm_waits_admit(*node, &apply->data))) return refuse(apply, fault);
     return read_context(apply, target) && is_text(apply) && admit(apply, *node);
 }
 

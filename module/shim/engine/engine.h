@@ -101,6 +101,9 @@ enum sm_result sm_engine_node(sm_definition *definition, sm_bytes configuration,
 /* What a machine on a node keeps, from outside: checked, in `data` of the outcome. */
 enum sm_result sm_engine_admit(sm_node *node, const sm_data *data, sm_outcome *outcome);
 
+/* The same of what it waits for, in well-formed lists: nothing is in the outcome but an error. */
+enum sm_result sm_engine_admit_waits(const sm_data *data, sm_outcome *outcome);
+
 /* A context with members set anew. */
 enum sm_result sm_engine_merge(sm_bytes context, sm_bytes changes, sm_outcome *outcome);
 

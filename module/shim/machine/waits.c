@@ -46,6 +46,7 @@ size_t sm_waits_count(sm_bytes list) {
 }
 
 const char *sm_waits_fault(sm_bytes list, uint8_t statuses) {
+    if (list.len > SM_MOST_WAITS_BYTES || sm_waits_count(list) > SM_MOST_WAITS) return "it waits for too much";
     while (list.len) {
         sm_wait wait;
 

@@ -45,6 +45,8 @@ char *sm_wait_put(char *at, const sm_wait *wait);
 /* How many there are. */
 size_t sm_waits_count(sm_bytes list);
 
+enum { SM_MOST_WAITS = 1024, SM_MOST_WAITS_BYTES = 1 << 20 }; /* of one machine: in each list */
+
 /* NULL, or what is wrong with a list from outside. */
 const char *sm_waits_fault(sm_bytes list, uint8_t statuses);
 

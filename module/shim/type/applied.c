@@ -146,14 +146,18 @@ static const char *fault_of(sm_bytes list, uint8_t statuses) {
     return fault;
 }
 
-const char *sm_waits_admit(const sm_definition *definition, const sm_data *data) {
-    sm_bytes timers = data->parts[SM_PART_TIMERS], tasks = data->parts[SM_PART_TASKS];
-    const char *fault;
+const char *sm_waits_admit(const sm_node *node, const sm_data *data) {
+    static const uint8_t statuses[] = {SM_TIMER_STATUSES, SM_TASK_STATUSES};
+    const char *fault = NULL;
 
-    if ((timers.ptr || tasks.ptr) && !definition->waits) return "its document has neither deadlines nor tasks";
-    if (timers.ptr && (!timers.len || (fault = fault_of(timers, SM_TIMER_STATUSES))))
-        return timers.len ? fault : "it has a part without deadlines";
-    if (tasks.ptr && (!tasks.len || (fault = fault_of(tasks, SM_TASK_STATUSES))))
-        return tasks.len ? fault : "it has a part without tasks";
-    return NULL;
+    for (int part = SM_TEXTS; part < SM_PARTS && !fault; part++) {
+        sm_bytes list = data->parts[part];
+
+        if (!list.ptr) continue;
+        if (!node->details->definition->waits) return "its document has neither deadlines nor tasks";
+        if (node->details->done || data->parts[SM_PART_ERROR].ptr) return "it has ended, and waits";
+        if (!list.len) return "it waits for nothing in a list";
+        fault = fault_of(list, statuses[part - SM_TEXTS]);
+    }
+    return fault;
 }

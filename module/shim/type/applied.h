@@ -63,8 +63,8 @@ sm_applied sm_applied_machine(const sm_node *node, const sm_data *data, enum sm_
 /* NULL, or what is wrong with the bytes. What is read points into them. */
 const char *sm_applied_read(sm_bytes bytes, sm_applied *applied);
 
-/* NULL, or what is wrong with the deadlines and tasks of a machine of that definition, from outside. */
-const char *sm_waits_admit(const sm_definition *definition, const sm_data *data);
+/* NULL, or what is wrong with the deadlines and tasks of a machine on that node, from outside, but for their JSON. */
+const char *sm_waits_admit(const sm_node *node, const sm_data *data);
 
 #pragma GCC visibility pop
 

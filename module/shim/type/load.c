@@ -228,13 +228,22 @@ static bool load_rest(RedisModuleIO *rdb, sm_data *data) {
     return true;
 }
 
+static bool admits_waits(RedisModuleIO *rdb, const sm_data *data) {
+    sm_outcome outcome;
+    bool good = sm_engine_admit_waits(data, &outcome) == SM_TAKEN;
+
+    if (!good) refuse(rdb, "what it waits for", outcome.error);
+    sm_outcome_release(&outcome);
+    return good;
+}
+
 /* The machine of what was loaded. What was not accepted before is the engine's to check. */
 static sm_machine *machine_of(RedisModuleIO *rdb, sm_node *node, const sm_data *data) {
     const sm_definition *definition = node->details->definition;
     sm_machine *machine = NULL;
     sm_outcome outcome;
     sm_data admitted = *data;
-    const char *fault = sm_waits_admit(definition, data);
+    const char *fault = sm_waits_admit(node, data);
 
     if (fault) return refuse(rdb, fault, no_more);
     if (definition->counts != (data->revision != 0)) return refuse(rdb, "its revision is missing, or none", no_more);
@@ -242,7 +251,7 @@ static sm_machine *machine_of(RedisModuleIO *rdb, sm_node *node, const sm_data *
     if (sm_engine_admit(node, data, &outcome) == SM_TAKEN) {
         memcpy(&admitted.parts[SM_PART_CONTEXT], &outcome.data->parts[SM_PART_CONTEXT],
                (SM_TEXTS - SM_PART_CONTEXT) * sizeof(sm_bytes));
-        machine = sm_machine_new(node, &admitted);
+        if (admits_waits(rdb, data)) machine = sm_machine_new(node, &admitted);
     } else {
         refuse(rdb, "what it keeps", outcome.error);
     }

@@ -7,8 +7,6 @@
 #include "reply/text.h"
 #include "reply/tokens.h"
 
-enum { MOST_DEADLINES = 1024, MOST_BYTES = 1 << 20 }; /* of one machine; bytes: of its deadlines, and of its tasks */
-
 /* A list while it is worked on. */
 typedef struct list {
     sm_wait *of;
@@ -131,7 +129,7 @@ static bool write(sm_outcome *outcome, const list *from, sm_bytes *bytes) {
     bytes->ptr = at = sm_outcome_room(outcome, len);
     bytes->len = len;
     for (size_t i = 0; i < from->count; i++) at = sm_wait_put(at, &from->of[i]);
-    return len <= MOST_BYTES && from->count <= MOST_DEADLINES;
+    return len <= SM_MOST_WAITS_BYTES && from->count <= SM_MOST_WAITS;
 }
 
 /* ---- the reply ---- */
@@ -227,7 +225,7 @@ static sm_bytes reply_of(sm_outcome *outcome, const settling *work, bool with_na
 
 static bool refuse(sm_outcome *outcome) {
     static const char line[] =
-        "the machine would wait for too much: at most 1024 deadlines, and 1 MB of deadlines or of tasks";
+        "the machine would wait for too much: at most 1024 deadlines or tasks, and 1 MB of them";
 
     outcome->result = SM_ERROR;
     outcome->code = "ERR";
