@@ -62,9 +62,9 @@ ASKING = compact(
 
 
 def pending(r: redis.Redis, key: str) -> list[dict[str, Any]]:
-    """SM.PENDING."""
+    """SM.PENDING; nothing where there is no machine."""
     reply = r.execute_command("SM.PENDING", key)
-    return [one if isinstance(one, dict) else dict(zip(one[::2], one[1::2], strict=True)) for one in reply]
+    return [one if isinstance(one, dict) else dict(zip(one[::2], one[1::2], strict=True)) for one in reply or ()]
 
 
 def handles(r: redis.Redis, key: str) -> list[str]:

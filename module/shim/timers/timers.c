@@ -56,6 +56,7 @@ static bool look_of(const sm_machine *machine, sm_timer_look *look) {
     sm_machine_data(machine, &data);
     if (!sm_waits_earliest(data.parts[SM_PART_TIMERS], &earliest)) return false;
     *look = (sm_timer_look){earliest.ms, earliest.number, 0};
+    sm_timers_listen_to_keys(own);
     return true;
 }
 

@@ -22,6 +22,9 @@ void sm_timers_note_loaded(int db, sm_bytes key, const sm_machine *machine);
 /* A key has gone. */
 void sm_timers_forget(int db, sm_bytes key);
 
+/* A machine is being copied from a key of this database. */
+void sm_timers_copied_from(int db);
+
 /* ---- for events.c ---- */
 
 void sm_timers_flush(int db);
@@ -32,6 +35,9 @@ enum sm_async_load { SM_ASYNC_LOAD_BEGINS, SM_ASYNC_LOAD_FAILS, SM_ASYNC_LOAD_EN
 void sm_timers_async_load(enum sm_async_load what);
 
 bool sm_timers_listen(RedisModuleCtx *ctx, RedisModuleType *type);
+
+/* Called once there is a deadline: who has none is not told of all keys. */
+void sm_timers_listen_to_keys(RedisModuleCtx *ctx);
 
 typedef struct sm_timers_counters {
     uint64_t fired, late_most; /* late: milliseconds */

@@ -4,7 +4,7 @@
  * in forked children and frees on other threads.
  *
  * Left out: aux_load, aux_save, aux_save2 (nothing lives outside keys), unlink (free does all), mem_usage2,
- * free_effort2, copy2 (neither the key's name nor the database matters). */
+ * free_effort2 (neither the key's name nor the database matters). */
 #include "type/type.h"
 
 #include "machine/machine.h"
@@ -86,8 +86,8 @@ static size_t free_effort(RedisModuleString *key, const void *value) {
     return 1;
 }
 
-static void *copy(RedisModuleString *from, RedisModuleString *to, const void *value) {
-    (void)from, (void)to;
+static void *copy(RedisModuleKeyOptCtx *ctx, const void *value) {
+    sm_timers_copied_from(RedisModule_GetDbIdFromOptCtx(ctx));
     return sm_machine_copy(value);
 }
 
@@ -145,7 +145,7 @@ bool sm_type_register(RedisModuleCtx *ctx) {
         .digest = digest,
         .free = free_value,
         .free_effort = free_effort,
-        .copy = copy,
+        .copy2 = copy,
         .defrag = defrag,
         .unlink2 = unlink_value,
     };

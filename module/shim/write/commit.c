@@ -76,7 +76,6 @@ static sm_data data_after(const sm_target *target, const sm_outcome *outcome, co
         data.parts[SM_PART_OUTPUT] = said->parts[SM_PART_OUTPUT];
         data.parts[SM_PART_ERROR] = said->parts[SM_PART_ERROR];
     }
-    if (target->waiting && target->waiting->stays) data.parts[SM_PART_REASON] = held.parts[SM_PART_REASON];
     if (reason) data.parts[SM_PART_REASON] = *reason;
     return data;
 }
@@ -120,10 +119,18 @@ static void publish(RedisModuleCtx *ctx, const sm_target *target, enum sm_event 
     RedisModule_NotifyKeyspaceEvent(ctx, REDISMODULE_NOTIFY_GENERIC, event_names[event], target->name);
 }
 
+/* What the machine holds now goes before it is replicated. */
+static sm_bytes copy_of(sm_outcome *outcome, sm_bytes bytes) {
+    char *at = sm_outcome_room(outcome, bytes.len);
+
+    return sm_put(&at, bytes);
+}
+
 /* A machine that keeps data, before or after. */
 static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome,
                                                   const sm_bytes *reason, enum sm_event event) {
     sm_data data = {0};
+    sm_bytes kept;
     bool changed = true;
 
     if (outcome->node->details->definition->waits) {
@@ -131,6 +138,10 @@ static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target
         if (!sm_settle(outcome, target->waiting, target->reply, &data, target->replaces || event == SM_EVENT_RESET)) {
             close_key(target);
             return;
+        }
+        if (target->waiting && target->waiting->stays && data.parts[SM_PART_REASON].ptr) {
+            kept = copy_of(outcome, data.parts[SM_PART_REASON]);
+            reason = &kept;
         }
     }
 
