@@ -15,6 +15,7 @@ from _redisstate import ffi, lib
 from sm_core import (
     NOT_TAKEN,
     THIRD_ARGUMENT,
+    Compiled,
     Definition,
     DocumentError,
     EngineError,
@@ -30,7 +31,7 @@ from sm_core import (
     render,
 )
 
-from . import replies
+from . import replies, waits
 
 TAKEN: int = lib.SM_VERDICT_TAKEN
 REFUSED: int = lib.SM_VERDICT_REFUSED
@@ -188,7 +189,9 @@ def sm_python_compile(accepted_before: int, now: int, texts: Any, length: int, l
     handle = next(_handles)
     canonical = definition.canonical
     lib.sm_verdict_compiled(verdict, handle, held, canonical, len(canonical), definition.split)
-    lib.sm_verdict_traits(verdict, definition.keeps, definition.counts, compiled.starts, compiled.history)
+    lib.sm_verdict_traits(
+        verdict, definition.keeps, definition.counts, definition.waits, compiled.starts, compiled.history
+    )
     if compiled.reason is not None:
         reason = compiled.reason.encode()
         lib.sm_verdict_reason(verdict, reason, len(reason))
@@ -196,12 +199,28 @@ def sm_python_compile(accepted_before: int, now: int, texts: Any, length: int, l
     if compiled.unknown_current is not None:
         _tell_error(verdict, compiled.unknown_current, compiled.code)
     elif machine is not None:
-        if machine.context is None and machine.output is None and machine.error is None:
+        if definition.waits:
+            _wait(compiled, machine, given, verdict)
+        elif machine.context is None and machine.output is None and machine.error is None:
             _stand(definition, machine.configuration, verdict)
         else:
             _keep(machine, None, verdict)
     _definitions[handle] = definition  # last: where this fails, the shim learns no handle to give back
     return TAKEN if compiled.unknown_current is None else UNKNOWN_CURRENT
+
+
+def _wait(compiled: Compiled, machine: Machine, given: Given, verdict: Any) -> None:
+    """A machine that waits, and stands where its document says: for what a snapshot of SM.GET's has, or for what the
+    states wait where it stands."""
+    if compiled.deadlines is not None or machine.error is not None:
+        _keep(machine, None, verdict)
+        deadlines, tasks = waits.pending(compiled.deadlines or ()), waits.pending(compiled.tasks)
+        lib.sm_verdict_pending(verdict, deadlines, len(deadlines), tasks, len(tasks))
+        return
+    outcome = compiled.definition.waiting_at(machine, given)
+    _keep(outcome, None, verdict)
+    changes = waits.changes(outcome) or b""
+    lib.sm_verdict_waits(verdict, changes, len(changes))
 
 
 @_answers
@@ -220,6 +239,12 @@ def sm_python_admit(handle: int, texts: Any, length: int, lengths: Any, verdict:
 
 
 @_answers
+def sm_python_admit_waits(tasks: int, list_: Any, length: int, verdict: Any) -> int:
+    waits.admit(_unpack(list_, length), bool(tasks), _limits)
+    return TAKEN
+
+
+@_answers
 def sm_python_merge(texts: Any, length: int, lengths: Any, verdict: Any) -> int:
     _, _, context, _, _, changes, _, _ = _texts(texts, length, lengths)
     _keep(Machine(b"", merge(context or b"", changes or b"")), None, verdict)
@@ -231,7 +256,8 @@ def sm_python_merge(texts: Any, length: int, lengths: Any, verdict: Any) -> int:
 _KIND: int = lib.SM_KINDS - 1
 _WITH_ACTIONS: int = lib.SM_WITH_ACTIONS
 _WITH_REPLY: int = lib.SM_WITH_ACTIONS | lib.SM_WITH_EFFECTS
-_SEND, _MUTATE, _FORCE, _RESET = lib.SM_STEP_SEND, lib.SM_STEP_MUTATE, lib.SM_STEP_FORCE, lib.SM_STEP_RESET
+_SEND, _MUTATE, _FIRE = lib.SM_STEP_SEND, lib.SM_STEP_MUTATE, lib.SM_STEP_FIRE
+_REPORTS = (lib.SM_STEP_DONE, lib.SM_STEP_FAIL)
 
 
 _Said = bool | bytes | tuple[Any, ...]
@@ -279,14 +305,17 @@ def step(
 
 def _outcome(definition: Definition, outcome: Outcome, with_reply: int) -> tuple[Any, ...]:
     """The reply, where one is asked for, and where the machine stands: the node described, or what it keeps there."""
-    where, effects, ask_again, context, changes, output, error = outcome
-    reply = None
+    where, effects, ask_again, context, changes, output, error, timers = outcome
+    reply = waiting = None
     if with_reply:
         names = with_reply == _WITH_ACTIONS
         reply = replies.array([effect.name if names else effect.text() for effect in effects])
+    if definition.waits and (timers or effects):
+        waiting = waits.changes(outcome)
     if ask_again or context is not None or output is not None or error is not None:
-        return reply, where, context, changes, output, error
-    return reply, where, definition.head(where), replies.array(definition.states(where)), definition.is_done(where)
+        return reply, where, waiting, context, changes, output, error
+    states = replies.array(definition.states(where))
+    return reply, where, waiting, definition.head(where), states, definition.is_done(where)
 
 
 def _step(
@@ -300,6 +329,10 @@ def _step(
         return definition.send(machine, argument, given)
     if kind == _MUTATE:
         return definition.mutate(machine, argument, given)
+    if kind == _FIRE:
+        return definition.fire(machine, argument.encode(), given)
+    if kind in _REPORTS:
+        return definition.report(machine, argument, given.data, kind == lib.SM_STEP_FAIL, given._replace(data=None))
     return definition.force(machine, argument, given)
 
 
@@ -307,9 +340,7 @@ def _step(
 
 
 @_answers
-def sm_python_ask(
-    handle: int, kind: int, now: int, texts: Any, length: int, lengths: Any, verdict: Any
-) -> int:
+def sm_python_ask(handle: int, kind: int, now: int, texts: Any, length: int, lengths: Any, verdict: Any) -> int:
     configuration, argument, context, output, error, data, input_, guards = _texts(texts, length, lengths)
     machine = Machine(configuration or b"", context, output, error)
     given = _given(data, input_, guards, now)

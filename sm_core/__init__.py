@@ -5,6 +5,7 @@ Pure functions over immutable values. No Redis, no cffi, no clock, no I/O, nothi
     document.py    bytes to JSON values, strictly
     definition.py  what every compiled document can be asked
     flat.py        the flat machine, "map" documents
+    pending.py     the deadlines and tasks of a snapshot
     statechart.py  the statechart, "states" documents, over the stepper in chart/
     cel/           the expression language
     inspection.py  findings about a document, and pictures of a machine
@@ -13,11 +14,12 @@ Pure functions over immutable values. No Redis, no cffi, no clock, no I/O, nothi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from sys import maxsize
 from typing import Any, NamedTuple
 
 from .chart import Finding
-from .definition import NOT_TAKEN, NOTHING_GIVEN, Definition, Effect, Given, Machine, Outcome, merge
+from .definition import NOT_TAKEN, NOTHING_GIVEN, Definition, Effect, Given, Machine, Outcome, Pending, merge
 from .document import Limits, check_size, parse_document
 from .errors import (
     THIRD_ARGUMENT,
@@ -30,6 +32,7 @@ from .errors import (
 )
 from .flat import FlatDefinition
 from .inspection import check_document, diagram, render
+from .pending import deadlines_of, tasks_of
 from .statechart import ChartDefinition
 
 __all__ = [
@@ -75,6 +78,9 @@ class Compiled(NamedTuple):
     """It says what history states hold, or what the machine keeps."""
     code: str = "ERR"
     """How the error begins that ``unknown_current`` is."""
+    deadlines: Sequence[Pending] | None = None
+    """Of the machine. None: the document does not say, and those of its states are armed."""
+    tasks: Sequence[Pending] = ()
 
 
 def compile_document(text: bytes, limits: Limits | None, given: Given = NOTHING_GIVEN) -> Compiled:
@@ -117,4 +123,14 @@ def _compile_chart(document: dict[str, Any], limits: Limits | None, given: Given
         if holds:
             raise
         return Compiled(definition, None, starts, explain(error), reason, False, error.code)
-    return Compiled(definition, machine, starts, None, reason, holds)
+    deadlines, tasks = _pending(document.get("snapshot"), definition)
+    return Compiled(definition, machine, starts, None, reason, holds, deadlines=deadlines, tasks=tasks)
+
+
+def _pending(snapshot: object, definition: ChartDefinition) -> tuple[Sequence[Pending] | None, Sequence[Pending]]:
+    if not isinstance(snapshot, dict):
+        return None, ()
+    deadlines, tasks = deadlines_of(snapshot), tasks_of(snapshot)
+    if (deadlines or tasks) and not definition.waits:
+        raise DocumentError("$.snapshot", "the document has neither deadlines nor tasks")
+    return deadlines, tasks

@@ -52,16 +52,20 @@ def check_guards(tables: Tables, guards: Collection[str]) -> None:
 
 def stored_json(text: bytes, limits: Limits, place: str) -> bytes:
     """A JSON text from outside as it is to be stored. Raises DocumentError, whose path begins with ``place``."""
+    written = to_json(read_value(text, limits, place))
+    if is_deeper(written, limits.nesting - AROUND):
+        raise LimitError(place, f"nested deeper than max-nesting ({limits.nesting}) allows")
+    return written.encode()
+
+
+def read_value(text: bytes, limits: Limits, place: str) -> Any:
+    """A JSON text from outside. Raises DocumentError, whose path begins with ``place``."""
     if len(text) > limits.context_bytes:
         raise LimitError(place, f"{len(text)} bytes, more than max-context-bytes ({limits.context_bytes}) allows")
     try:
-        written = to_json(parse_value(text, limits))
+        return parse_value(text, limits)
     except DocumentError as fault:
         path, why, kind = fault.path, fault.fault, type(fault)
-    else:
-        if is_deeper(written, limits.nesting - AROUND):
-            raise LimitError(place, f"nested deeper than max-nesting ({limits.nesting}) allows")
-        return written.encode()
     raise kind(f"{place}{path[1:]}", why)
 
 

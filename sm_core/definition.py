@@ -58,6 +58,45 @@ class Effect(NamedTuple):
         return to_json({"type": self.name, "params": self.params})
 
 
+class Arm(NamedTuple):
+    """A deadline to arm."""
+
+    id: str
+    """A pending one of the same id is replaced; "" is no id: nothing is replaced, and nothing can cancel it."""
+    event: bytes
+    """What it gives the machine: compact JSON."""
+    delay: int
+    """Milliseconds from now."""
+
+
+class Cancel(NamedTuple):
+    """A deadline that is pending no more."""
+
+    id: str
+
+
+SPAWN = "xstate.spawnChild"
+"""The name of the effect that starts a task: ``{"id", "src", "input"}``."""
+STOP = "xstate.stopChild"
+"""The name of the effect that a task's result is not waited for any more: ``{"id"}``."""
+
+
+class Pending(NamedTuple):
+    """A deadline, or a task, of a machine that a snapshot describes."""
+
+    id: str
+    what: str
+    """The event of a deadline, as JSON; the ``src`` of a task."""
+    text: str
+    """Why a deadline has failed; the input of a task, as JSON. "": none."""
+    ms: int
+    """Unix milliseconds: when it is due, or was started."""
+    status: int = 0
+    """Of a deadline: 0 it waits, 1 it is due, 2 it has failed."""
+    number: int = 0
+    """What its handle ends in; 0: it is to get one."""
+
+
 class Outcome(NamedTuple):
     """What a step leads to."""
 
@@ -72,6 +111,8 @@ class Outcome(NamedTuple):
     """The members of a large context that changed, as a JSON object, for replicas."""
     output: bytes | None = None
     error: bytes | None = None
+    timers: Sequence[Arm | Cancel] = ()
+    """In their order. A machine that is done, or has an error, has no deadlines and no tasks any more."""
 
 
 NOT_TAKEN = Outcome(b"", ask_again=True)
@@ -98,6 +139,10 @@ class Definition(Protocol):
         """Whether its machines keep data: a context, an output."""
 
     @property
+    def waits(self) -> bool:
+        """Whether its machines have deadlines or tasks."""
+
+    @property
     def counts(self) -> bool:
         """Whether its machines count their steps."""
 
@@ -120,6 +165,18 @@ class Definition(Protocol):
 
     def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
         """Gives the machine an event; None or NOT_TAKEN where no transition is enabled."""
+
+    def fire(self, machine: Machine, event: bytes, given: Given) -> Outcome | None:
+        """Gives the machine the event of a deadline, as Arm has it."""
+
+    def report(self, machine: Machine, task: str, result: bytes | None, failed: bool, given: Given) -> Outcome | None:
+        """Gives the machine the end of the task with the id ``task``, and its result as JSON text.
+
+        A failure that no transition takes makes the machine's status ``error``.
+        """
+
+    def waiting_at(self, machine: Machine, given: Given) -> Outcome:
+        """A machine that is put where it stands: the deadlines of its active states are armed, their tasks started."""
 
     def can(self, machine: Machine, event: str, given: Given) -> bool:
         """Whether a transition takes the event."""

@@ -31,7 +31,7 @@ type_names = {
 THIRD_ARGUMENT = "the third argument"
 """How the path begins of what SM.SET takes beside the document; a JSON path in it follows: ``… at $.a.b``."""
 
-ARGUMENTS = (THIRD_ARGUMENT, "DATA", "INPUT")
+ARGUMENTS = (THIRD_ARGUMENT, "DATA", "INPUT", "the result")
 """How paths begin in what is no document."""
 
 

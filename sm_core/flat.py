@@ -29,7 +29,7 @@ class FlatDefinition:
 
     __slots__ = ("_tables", "canonical", "initial", "split")
 
-    keeps = counts = False
+    keeps = counts = waits = False
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         _check_members(document)
@@ -100,6 +100,15 @@ class FlatDefinition:
         return _outcome(tables, step.run(tables, _place(state), [*found], None)) if found else None
 
     mutate = send
+
+    def fire(self, machine: Machine, event: bytes, given: Given) -> Outcome | None:
+        return None
+
+    def report(self, machine: Machine, task: str, result: bytes | None, failed: bool, given: Given) -> Outcome | None:
+        return None
+
+    def waiting_at(self, machine: Machine, given: Given) -> Outcome:
+        return Outcome(machine.configuration)
 
     def can(self, machine: Machine, event: str, given: Given) -> bool:
         return self.send(machine, event, given) is not None

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .arguments import check_guards, check_object, event_of, read_object, stored_json
+from .arguments import check_guards, check_object, event_of, read_object, read_value, stored_json
 from .chart import (
+    DONE_TASK,
+    FAILED_TASK,
     UNSENDABLE,
     Chart,
     Configuration,
@@ -21,7 +23,7 @@ from .chart import (
     why,
 )
 from .definition import NOT_TAKEN, NOTHING_GIVEN, Given, Machine, NoParams, Outcome
-from .document import Limits, check_size, parse, to_json
+from .document import Limits, check_size, parse, read_json, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, EngineError, GuardError, quote, type_name
 
 _MOST_GUARDS = 8
@@ -34,7 +36,7 @@ _MOST_LEADS = 1024
 """Of all plans together: each is half a kilobyte, of which no limit of documents knows."""
 _LONGEST_PLANNED = 64
 """Characters of an event's name."""
-REPORTS = ("xstate.done.actor.", "xstate.error.actor.")
+REPORTS = (DONE_TASK, FAILED_TASK)
 """How events begin that only the end of a task gives."""
 
 
@@ -44,15 +46,21 @@ class ChartDefinition:
     Immutable but for what it remembers of the last answer, on one thread.
     """
 
-    __slots__ = ("_latest", "_leads", "_plans", "asks", "canonical", "chart", "counts", "keeps", "split")
+    __slots__ = (
+        *("_latest", "_leads", "_plans", "asks", "canonical", "chart", "counts", "has_context", "keeps", "split"),
+        "waits",
+    )
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         self.chart: Chart = compile_chart(machine_members(document), limits)
         self.canonical = self.chart.canonical
         self.split = len(self.canonical) - 1
-        self.counts = self.chart.tables.keeps_context
-        self.keeps = self.counts or 0 in self.chart.tables.outputs
-        self.asks = self.chart.tables.has_guards
+        tables = self.chart.tables
+        self.has_context = tables.keeps_context
+        self.waits = tables.has_waits
+        self.counts = self.has_context or self.waits
+        self.keeps = self.counts or 0 in tables.outputs
+        self.asks = tables.has_guards
         """Whether a start may depend on more than the document."""
         self._latest: tuple[bytes, Configuration] | None = None
         self._plans: dict[tuple[bytes, str], Plan | None] = {}
@@ -93,7 +101,8 @@ class ChartDefinition:
         output = None if step.output is NoParams else kept_json(step.output, data.given, "output")
         if target is None:
             target = self._encode(step.configuration)
-        return Outcome(target, step.effects, data.touched or output is not None, context, changes, output)
+        return Outcome(target, step.effects, data.touched or output is not None, context, changes, output,
+                       timers=step.timers)  # fmt: skip
 
     def _step(
         self, step: Callable[[], Step | None], data: Data, where: Configuration | None, path: str | None = None
@@ -116,7 +125,7 @@ class ChartDefinition:
         data = self._data(None, "xstate.init", given)
         outcome = self._step(lambda: self.chart.start(data), data, None)
         assert outcome is not None, "a start leads somewhere"
-        if not self.counts:
+        if not self.has_context:
             return outcome
         context = outcome.context or kept_json({} if data.context is None else data.context, given, "context")
         return outcome._replace(ask_again=True, context=context, changes=None)
@@ -131,7 +140,8 @@ class ChartDefinition:
     def force(self, machine: Machine, target: str, given: Given) -> Outcome | None:
         where = self._decode(machine.configuration)
         data = self._data(machine, "xstate.force", given)
-        return self._step(lambda: self.chart.force(where, target, data), data, None)
+        failed = machine.error is not None
+        return self._step(lambda: self.chart.force(where, target, data, failed), data, None)
 
     def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
         data = self._asked(machine, event, given)
@@ -166,6 +176,49 @@ class ChartDefinition:
             self._leads = len(plan.leads) if plan else 0
         self._plans[key] = plan
         return plan
+
+    def fire(self, machine: Machine, event: bytes, given: Given) -> Outcome | None:
+        try:
+            said = read_json(event)
+        except ValueError:
+            said = None
+        if not isinstance(said, dict) or not isinstance(said.get("type"), str):
+            raise EngineError("what the deadline gives is no event")
+        return self._told(machine, said, given)
+
+    def report(self, machine: Machine, task: str, result: bytes | None, failed: bool, given: Given) -> Outcome | None:
+        name = (FAILED_TASK if failed else DONE_TASK) + task
+        event = {"type": name}
+        if result is not None:
+            event["error" if failed else "output"] = read_value(result, given.limits, "the result")
+        if failed and machine.error is None:
+            data = self._data_of(machine, event, given)
+            where = self._decode(machine.configuration)
+            if self._heard(where, name, data):
+                return self._told(machine, event, given)
+            error = to_json(event.get("error")).encode()
+            return Outcome(machine.configuration, (), True, error=error)
+        return self._told(machine, event, given)
+
+    def _heard(self, where: Configuration, event: str, data: Data) -> bool:
+        try:
+            return self.chart.is_heard(where, event, data)
+        except GuardError:
+            pass
+        raise GuardError(self._unsaid(where, event))
+
+    def _told(self, machine: Machine, event: dict[str, Any], given: Given) -> Outcome | None:
+        """Gives the machine an event that no client sends."""
+        if machine.error is not None:
+            return None
+        data = self._data_of(machine, event, given)
+        where = self._decode(machine.configuration)
+        return self._step(lambda: self.chart.step(where, event["type"], data), data, where)
+
+    def _data_of(self, machine: Machine, event: dict[str, Any], given: Given) -> Data:
+        if given.guards is not None:
+            check_guards(self.chart.tables, given.guards)
+        return Data(self.chart.tables, machine.context, event, given)
 
     def _asked(self, machine: Machine, event: str, given: Given) -> Data:
         if event.startswith(REPORTS):
@@ -237,10 +290,10 @@ class ChartDefinition:
         if status != "error" and done != (status == "done"):
             raise DocumentError("$.snapshot.status", f"the machine is {'done' if done else 'active'} where it stands")
         context = snapshot.get("context")
-        if not self.counts and context:
+        if not self.has_context and context:
             raise DocumentError("$.snapshot.context", "the document has no context, and assigns to none")
-        machine = self._machine(configuration, given) if self.counts and context is None else Machine(b"")
-        if self.counts and context is not None:
+        machine = self._machine(configuration, given) if self.has_context and context is None else Machine(b"")
+        if self.has_context and context is not None:
             self._check_context(context, "$.snapshot.context")
             machine = Machine(b"", kept_json(context, given, "context"))
         has_output = "output" in snapshot and done and self.keeps
@@ -261,7 +314,8 @@ class ChartDefinition:
             return Machine(self._encode(configuration))
         data = self._data(None, "xstate.init", given)
         output = self.chart.output_at(configuration, data)
-        context = kept_json({} if data.context is None else data.context, given, "context") if self.counts else None
+        first = {} if data.context is None else data.context
+        context = kept_json(first, given, "context") if self.has_context else None
         kept = None if output is NoParams else kept_json(output, given, "output")
         return Machine(self._encode(configuration), context, kept)
 
@@ -277,7 +331,17 @@ class ChartDefinition:
             machine = Machine(self._encode(configuration), held.context)
         else:
             machine = self._machine(configuration, given)
-        return Outcome(machine.configuration, (), self.keeps, machine.context, None, machine.output)
+        return self.waiting_at(machine, given)
+
+    def waiting_at(self, machine: Machine, given: Given) -> Outcome:
+        """A machine that is put where it stands: the deadlines of its active states are armed, their tasks started."""
+        if not self.waits:
+            return Outcome(machine.configuration, (), self.keeps, machine.context, None, machine.output)
+        data = Data(self.chart.tables, machine.context, {"type": "xstate.init"}, given)
+        step = self.chart.waits_at(self._decode(machine.configuration), data)
+        return Outcome(
+            machine.configuration, step.effects, True, machine.context, None, machine.output, timers=step.timers
+        )
 
     def _check(self, given: Given) -> None:
         """Refuses what is given wrongly, though it is not asked for."""
@@ -304,8 +368,8 @@ class ChartDefinition:
         return self._encode(self.chart.decode(configuration))
 
     def admit_data(self, machine: Machine, limits: Limits) -> Machine:
-        if (machine.context is not None) != self.counts:
-            raise DocumentError("context", "it has none" if self.counts else "the document has none")
+        if (machine.context is not None) != self.has_context:
+            raise DocumentError("context", "it has none" if self.has_context else "the document has none")
         context, output, error = [
             None if text is None else stored_json(text, limits, word)
             for word, text in (("context", machine.context), ("output", machine.output), ("error", machine.error))

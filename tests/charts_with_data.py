@@ -59,3 +59,21 @@ LARGE = compact(
     }
 )
 """A chart with a context of 16 KB, of which one member changes."""
+
+WAITS = compact(
+    {
+        "id": "w",
+        "initial": "a",
+        "current": "a",
+        "states": {"a": {"invoke": {"id": "t", "src": "s"}, "after": {"PT1H": "b"}}, "b": {}},
+        "snapshot": {
+            "status": "active",
+            "deadlines": [
+                {"id": "d", "event": {"type": "D"}, "due": 9 * 10**14, "timer": "d@1"},
+                {"id": "l", "event": {"type": "L"}, "due": 1, "timer": "l@2"},
+            ],
+            "tasks": [{"id": "t", "src": "s", "since": 1, "task": "t@1"}],
+        },
+    }
+)
+"""A machine with handles that are known beforehand. One of its deadlines is due."""

@@ -6,7 +6,16 @@
 
 #include "bytes.h"
 
-enum sm_part { SM_PART_REASON, SM_PART_CONTEXT, SM_PART_OUTPUT, SM_PART_ERROR, SM_PARTS };
+enum sm_part {
+    SM_PART_REASON,
+    SM_PART_CONTEXT,
+    SM_PART_OUTPUT,
+    SM_PART_ERROR,
+    SM_TEXTS, /* are those before; the others are lists (machine/waits.h) */
+    SM_PART_TIMERS = SM_TEXTS,
+    SM_PART_TASKS,
+    SM_PARTS,
+};
 
 /* The last revision: none that is larger is read, so that each is a number that RESP has. */
 #define SM_LAST_REVISION ((uint64_t)1 << 62)
@@ -14,7 +23,7 @@ enum sm_part { SM_PART_REASON, SM_PART_CONTEXT, SM_PART_OUTPUT, SM_PART_ERROR, S
 
 typedef struct sm_data {
     uint64_t revision;        /* of the steps that it has taken, from 1; 0: they are not counted */
-    sm_bytes parts[SM_PARTS]; /* a text each, but for the reason JSON; without a pointer: there is none */
+    sm_bytes parts[SM_PARTS]; /* the texts but for the reason JSON; without a pointer: there is none */
 } sm_data;
 
 /* The first follows the last, to which only a payload that was made by hand comes. */

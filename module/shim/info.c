@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 #include "machine/machine.h"
 #include "python/python.h"
+#include "timers/timers.h"
 #include "version.h"
 
 void sm_info(RedisModuleInfoCtx *ctx, int for_crash_report) {
@@ -27,6 +28,11 @@ void sm_info(RedisModuleInfoCtx *ctx, int for_crash_report) {
         {"engine_calls", sm_engine_counts.calls},
         {"memory_answers", sm_engine_counts.memory_answers},
         {"evictions", sm_memo_counts.evictions},
+        {"timers", sm_tally_count(&sm_machine_counts.timers)},
+        {"timers_next_ms", sm_timers_next()},
+        {"timers_fired", sm_timers_counts.fired},
+        {"timers_late_most_ms", sm_timers_counts.late_most},
+        {"tasks", sm_tally_count(&sm_machine_counts.tasks)},
     };
 
     (void)for_crash_report;

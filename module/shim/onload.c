@@ -10,6 +10,7 @@
 #include "python/python.h"
 #include "reply/server_encoded.h"
 #include "settings.h"
+#include "timers/timers.h"
 #include "type/type.h"
 #include "version.h"
 
@@ -71,9 +72,10 @@ __attribute__((visibility("default"))) int RedisModule_OnLoad(RedisModuleCtx *ct
         }
         started = true;
     }
-    if (!sm_type_register(ctx) || !sm_commands_register(ctx) || !sm_settings_register(ctx, sm_engine_set_limits) ||
+    if (!sm_type_register(ctx) || !sm_commands_register(ctx) ||
+        !sm_settings_register(ctx, sm_engine_set_limits) ||
         RedisModule_RegisterInfoFunc(ctx, sm_info) != REDISMODULE_OK || !sm_type_listen(ctx) ||
-        !sm_settings_listen(ctx)) {
+        !sm_settings_listen(ctx) || !sm_timers_start(ctx, sm_type)) {
         RedisModule_Log(ctx, "warning", "redisstate could not be registered");
         return REDISMODULE_ERR;
     }

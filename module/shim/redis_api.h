@@ -16,14 +16,19 @@
 
 #define REDISMODULE_READ (1 << 0)
 #define REDISMODULE_WRITE (1 << 1)
+#define REDISMODULE_OPEN_KEY_NOTOUCH (1 << 16)
 
 #define REDISMODULE_KEYTYPE_EMPTY 0
 #define REDISMODULE_NO_EXPIRE (-1)
 
+#define REDISMODULE_CTX_FLAGS_MASTER (1 << 2)
 #define REDISMODULE_CTX_FLAGS_SLAVE (1 << 3)
 #define REDISMODULE_CTX_FLAGS_OOM (1 << 10)
 #define REDISMODULE_CTX_FLAGS_REPLICATED (1 << 12)
 #define REDISMODULE_CTX_FLAGS_LOADING (1 << 13)
+#define REDISMODULE_CTX_FLAGS_ASYNC_LOADING (1 << 23)
+
+#define REDISMODULE_REPLY_INTEGER 2
 
 #define REDISMODULE_NOTIFY_GENERIC (1 << 2)
 
@@ -38,8 +43,11 @@
 #define REDISMODULE_ERRORMSG_WRONGTYPE "WRONGTYPE Operation against a key holding the wrong kind of value"
 
 #define REDISMODULE_EVENT_PERSISTENCE 1
+#define REDISMODULE_EVENT_FLUSHDB 2
 #define REDISMODULE_EVENT_LOADING 3
 #define REDISMODULE_EVENT_CRON_LOOP 8
+#define REDISMODULE_EVENT_SWAPDB 11
+#define REDISMODULE_EVENT_REPL_ASYNC_LOAD 14
 #define REDISMODULE_EVENT_CONFIG 16
 #define REDISMODULE_SUBEVENT_PERSISTENCE_RDB_START 0
 #define REDISMODULE_SUBEVENT_PERSISTENCE_AOF_START 1
@@ -47,9 +55,12 @@
 #define REDISMODULE_SUBEVENT_PERSISTENCE_ENDED 3
 #define REDISMODULE_SUBEVENT_PERSISTENCE_FAILED 4
 #define REDISMODULE_SUBEVENT_PERSISTENCE_SYNC_AOF_START 5
+#define REDISMODULE_SUBEVENT_FLUSHDB_START 0
 #define REDISMODULE_SUBEVENT_LOADING_RDB_START 0
 #define REDISMODULE_SUBEVENT_LOADING_AOF_START 1
 #define REDISMODULE_SUBEVENT_LOADING_REPL_START 2
+#define REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_STARTED 0
+#define REDISMODULE_SUBEVENT_REPL_ASYNC_LOAD_COMPLETED 2
 
 #define REDISMODULE_TYPE_METHOD_VERSION 4
 
@@ -73,6 +84,22 @@ typedef struct RedisModuleEvent {
     uint64_t id;
     uint64_t dataver;
 } RedisModuleEvent;
+
+/* What comes with the events of FLUSHDB and SWAPDB, version 1 each. */
+typedef struct RedisModuleFlushInfo {
+    uint64_t version;
+    int32_t sync;
+    int32_t dbnum; /* -1: all */
+} RedisModuleFlushInfo;
+
+typedef struct RedisModuleSwapDbInfo {
+    uint64_t version;
+    int32_t dbnum_first, dbnum_second;
+} RedisModuleSwapDbInfo;
+
+typedef uint64_t RedisModuleTimerID;
+typedef void (*RedisModuleTimerProc)(RedisModuleCtx *ctx, void *data);
+typedef int (*RedisModuleNotificationFunc)(RedisModuleCtx *ctx, int type, const char *event, RedisModuleString *key);
 
 typedef void (*RedisModuleEventCallback)(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data);
 
@@ -211,6 +238,20 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, int, IsModuleNameBusy, (const char *name))                                                                   \
     X(1, void, SetModuleOptions, (RedisModuleCtx *ctx, int options))                                                  \
     X(1, int, GetServerVersion, (void))                                                                               \
+    X(1, void, GetRandomBytes, (unsigned char *bytes, size_t len))                                                    \
+    X(1, RedisModuleTimerID, CreateTimer,                                                                             \
+      (RedisModuleCtx *ctx, long long milliseconds, RedisModuleTimerProc call, void *data))                           \
+    X(1, int, StopTimer, (RedisModuleCtx *ctx, RedisModuleTimerID timer, void **data))                                \
+    X(1, int, AvoidReplicaTraffic, (void))                                                                            \
+    X(1, int, SelectDb, (RedisModuleCtx *ctx, int db))                                                                \
+    X(1, int, GetSelectedDb, (RedisModuleCtx *ctx))                                                                   \
+    X(1, int, SubscribeToKeyspaceEvents,                                                                              \
+      (RedisModuleCtx *ctx, int types, RedisModuleNotificationFunc call))                                             \
+    X(1, const RedisModuleString *, GetKeyNameFromOptCtx, (RedisModuleKeyOptCtx *ctx))                                \
+    X(1, int, GetDbIdFromOptCtx, (RedisModuleKeyOptCtx *ctx))                                                         \
+    X(1, const RedisModuleString *, GetKeyNameFromIO, (RedisModuleIO *io))                                            \
+    X(1, int, GetDbIdFromIO, (RedisModuleIO *io))                                                                     \
+    X(1, int, CallReplyType, (RedisModuleCallReply *reply))                                                           \
     X(1, long long, Milliseconds, (void))                                                                             \
     X(1, int, GetContextFlags, (RedisModuleCtx *ctx))                                                                 \
     X(1, int, CreateCommand,                                                                                          \

@@ -23,6 +23,7 @@ typedef struct choice {
 static choice choices[] = {
     {"invalid-transition", &sm_config.invalid_transition, 0, {"nil", "error"}, 0},
     {"server-encoded-replies", &sm_config.server_encoded_replies, 1, {"no", "yes"}, 0},
+    {"fire-timers", &sm_config.fire_timers, 1, {"no", "yes"}, 0},
 };
 
 typedef struct numeric {

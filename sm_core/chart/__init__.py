@@ -8,6 +8,8 @@ compile.py   the compiled tables
 indexes.py   what a step looks up at once
 model.py     the values: tables, transitions, configurations
 rows.py      a flat map as tables
+waiting.py   what a state waits for: deadlines and tasks, read
+delays.py    how long that is
 guards.py    guards, compiled
 actions.py   actions, compiled
 templates.py JSON in which expressions stand
@@ -43,10 +45,13 @@ from .model import Configuration, Step, Tables
 from .plans import Plan, make_plan, take
 from .rows import listed, map_tables
 from .view import view
+from .waiting import DONE_TASK, FAILED_TASK
 from .why import why
 
 __all__ = [
     "AROUND",
+    "DONE_TASK",
+    "FAILED_TASK",
     "MOST_FINDINGS",
     "UNSENDABLE",
     "Chart",

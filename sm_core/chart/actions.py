@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..definition import Effect
+from ..definition import Arm, Cancel, Effect
 from ..document import to_json as json_text
 from ..errors import ExpressionError
+from .delays import Delay
 from .templates import Template
 
 if TYPE_CHECKING:
@@ -91,9 +92,7 @@ class Raise:
     def run(self, work: Macrostep) -> None:
         if work.data is None:
             return
-        event: dict[str, Any] = self.event.value(work.data)
-        if not isinstance(event["type"], str) or not event["type"]:
-            raise ExpressionError(f'{self.place}: the "type" of an event is its name, a string')
+        event = named_event(self.event.value(work.data), self.place)
         work.spend(1 + self.event.cost)
         work.queue.append(event)
 
@@ -112,6 +111,58 @@ class Use:
         if work.data is not None:
             work.data.params = self.params.value(work.data)
         work.act(self.meaning)
+
+
+class ArmLater:
+    """``@xstate.raise`` with a delay, and the ``after`` of a state: the event comes later."""
+
+    __slots__ = ("delay", "event", "id", "place")
+    name = "@xstate.raise"
+
+    def __init__(self, event: Template, delay: Delay, id: Template, place: str) -> None:
+        self.event = event
+        self.delay = delay
+        self.id = id
+        self.place = place
+
+    def run(self, work: Macrostep) -> None:
+        data = work.data
+        if data is None:
+            return
+        event = named_event(self.event.value(data), self.place)
+        text = json_text(event).encode()
+        work.spend(1 + len(text) // CHARACTERS)
+        work.timers.append(Arm(timer_id(self.id.value(data), self.place), text, self.delay.milliseconds(data)))
+
+
+class CancelLater:
+    """``@xstate.cancel``, and what leaving a state does to its ``after``."""
+
+    __slots__ = ("id", "place")
+    name = "@xstate.cancel"
+
+    def __init__(self, id: Template, place: str) -> None:
+        self.id = id
+        self.place = place
+
+    def run(self, work: Macrostep) -> None:
+        work.spend(1)
+        if work.data is not None:
+            work.timers.append(Cancel(timer_id(self.id.value(work.data), self.place)))
+
+
+def named_event(event: dict[str, Any], place: str) -> dict[str, Any]:
+    """An event that was worked out. Raises ExpressionError where its name is no text."""
+    if not isinstance(event["type"], str) or not event["type"]:
+        raise ExpressionError(f'{place}: the "type" of an event is its name, a string')
+    return event
+
+
+def timer_id(value: object, place: str) -> str:
+    """The id of a deadline that was worked out. Raises ExpressionError where it is no text."""
+    if not isinstance(value, str):
+        raise ExpressionError(f"{place}: the id of a delayed event is a string")
+    return value
 
 
 class Actions:

@@ -13,10 +13,11 @@ from ..definition import Effect, NoParams
 from ..document import Limits, to_json
 from ..errors import DocumentError, LimitError, member, quote, type_name
 from . import members as read
-from .actions import NONE, Action, Actions, Ask, AskWith, Assign, Raise, Use
+from .actions import NONE, Action, Actions, ArmLater, Ask, AskWith, Assign, CancelLater, Raise, Use
 from .data import Expression
+from .delays import Delay, parse_delay, whole
 from .guards import NO_PARAMS, ClientGuard, Every, ExpressionGuard, Guard, InState, Not, Some
-from .hints import Names
+from .hints import Names, did_you_mean
 from .members import Element, Faults, Kind, Place, listed, members
 from .model import NO_STATE, escape_key
 from .templates import EXPRESSION, Maker, Template, array_maker, expression_maker, object_maker
@@ -42,6 +43,7 @@ _MOST_LEVELS = 256
 
 EXPRESSION_OBJECT = Kind("an expression", (EXPRESSION, "@lang"), {})
 DEFINED_GUARD = Kind("the meaning of a guard", ("when",), {})
+DEFINED_DELAY = Kind("a delay", ("duration",), {})
 NAMED_GUARD = Kind("a guard", ("type", "params"), {})
 COMBINATION = Kind("a guard of guards", ("type", "guards"), {})
 NEGATION = Kind("a guard of the type 'xstate.not'", ("type", "guard"), {})
@@ -56,6 +58,8 @@ _BUILT_IN = {
     "@xstate.cancel": Kind("an action that cancels", ("type", "id"), {}),
 }
 _BUILT_IN_NAMES = Names(tuple(_BUILT_IN), lasting=True)
+_TASKS = ("@xstate.spawn", "@xstate.spawnChild", "@xstate.stop", "@xstate.stopChild")
+"""What starts and stops actors in XState without a state's ``invoke``."""
 
 
 class Behaviour:
@@ -74,6 +78,8 @@ class Behaviour:
         self.has_guards = False
         self.raised: set[str] = set()
         """The names of the events that some action raises; ``*``: one that an expression says."""
+        self.delays_events = False
+        """Some action raises an event later."""
         self.expressions: list[Expression] = []
         self.named_states: dict[str, int] = {}
         """What inState() is asked for: ids, and paths however they are written."""
@@ -86,6 +92,8 @@ class Behaviour:
             name: self.meaning(member("$.guards", name), inner)
             for name, inner in read.mapping(faults, "$", document, "guards").items()
         }
+        self.delays: dict[str, Delay] = {}
+        self.delays = self.named_delays(read.mapping(faults, "$", document, "delays"))
         self.named_actions: dict[str, Actions] = {}
         self.named_actions = {
             name: self.named_action(member("$.actions", name), inner)
@@ -324,7 +332,8 @@ class Behaviour:
                 except DocumentError:  # an action of that name, to 1.0
                     if not self.faults.before:
                         raise
-            members(self.faults, str(at), action, read.ACTION)
+            if self.faults.before or not (isinstance(name, str) and name.startswith(("xstate.", "@xstate."))):
+                members(self.faults, str(at), action, read.ACTION)
             at = member(str(at), "type") if "type" in action else at
             if name is None:
                 self.faults.at(at, 'an action object needs its name in "type"')
@@ -339,10 +348,9 @@ class Behaviour:
             known = f"; as data it is {quote('@' + name)}" if "@" + name in _BUILT_IN else ""
             self.faults.at(at, f"the built-in action {quote(name)} is code{known}")
         elif name.startswith("@xstate.") and not self.faults.before:
-            word = "needs its members: an object"
-            if name not in _BUILT_IN:
-                word = f"is none that there is{_BUILT_IN_NAMES.hint(name)}"
-            self.faults.at(at, f"the built-in action {quote(name)} {word}")
+            word = "needs its members: an object" if name in _BUILT_IN else "is none that there is"
+            hint = "; tasks are a state's 'invoke'" if name in _TASKS else _BUILT_IN_NAMES.hint(name)
+            self.faults.at(at, f"the built-in action {quote(name)} {word}{hint}")
         else:
             said = action.get("params", NoParams) if isinstance(action, dict) else NoParams
             return self.effect(name, said, str(at), names)
@@ -375,23 +383,27 @@ class Behaviour:
         if name == "@xstate.assign":
             return self.assignment(f"{place}.context", action.get("context"), names)
         if name == "@xstate.raise":
-            for word in ("delay", "id"):
-                if action.get(word) is not None:
-                    self.faults.at(f"{place}.{word}", f"{quote(word)} is not supported yet")
             event = self.event(f"{place}.event", action.get("event"), names)
             if event is None:
                 return None
-            said = action["event"]["type"] if isinstance(action["event"], dict) else action["event"]
-            self.raised.add(said if isinstance(said, str) else "*")
-            return Raise(event, f"{place}.event")
+            if action.get("delay") is None:
+                said = action["event"]["type"] if isinstance(action["event"], dict) else action["event"]
+                self.raised.add(said if isinstance(said, str) else "*")
+                return Raise(event, f"{place}.event")
+            delay = self.delay(f"{place}.delay", action["delay"], names)
+            identity = self.identity(f"{place}.id", action.get("id", ""), names)
+            if delay is None or identity is None:
+                return None
+            self.delays_events = True
+            return ArmLater(event, delay, identity, place)
         if name == "@xstate.emit":
             event = self.event(f"{place}.event", action.get("event"), names)
             return None if event is None else self.made(name, {"event": event})
         if name == "@xstate.log":
             args = self.template(f"{place}.args", action.get("args", []), names)
             return self.made(name, {"args": args})
-        self.faults.at(place, f"the built-in action {quote(name)} is not supported yet")
-        return None
+        cancelled = self.identity(f"{place}.id", action.get("id"), names)
+        return None if cancelled is None else CancelLater(cancelled, f"{place}.id")
 
     def made(self, name: str, parts: dict[str, Template]) -> Action:
         """An effect whose params are made of templates."""
@@ -411,6 +423,53 @@ class Behaviour:
         self.assigned.extend((name, member(place, name)) for name in value)
         self.states.count(len(value), place)
         return Assign(self.template(place, value, names))
+
+    # Delays
+
+    def named_delays(self, said: dict[str, Any]) -> dict[str, Delay]:
+        """The root's ``delays``."""
+        found = {}
+        for name, value in said.items():
+            place = member("$.delays", name)
+            if isinstance(value, dict) and EXPRESSION not in value:
+                members(self.faults, place, value, DEFINED_DELAY)
+                value, place = value.get("duration"), f"{place}.duration"
+            delay = self.plain_delay(place, value, STEP)
+            if delay is not None:
+                found[name] = delay
+        return found
+
+    def delay(self, place: str, value: object, names: frozenset[str] = STEP) -> Delay | None:
+        """A delay: a name of the root's ``delays``, or what ``plain_delay`` takes."""
+        if isinstance(value, str) and value in self.delays:
+            return self.delays[value]
+        return self.plain_delay(place, value, names)
+
+    def plain_delay(self, place: str, value: object, names: frozenset[str]) -> Delay | None:
+        """Milliseconds, a text that says how long, or an expression for either; None after a fault."""
+        if isinstance(value, dict) and EXPRESSION in value:
+            return Delay(0, self.template(place, value, names), place)
+        number = None
+        if isinstance(value, str):
+            number = parse_delay(value)
+        elif type(value) is int or type(value) is float:
+            number = whole(value)
+        if number is not None:
+            return Delay(number)
+        if isinstance(value, str):
+            named = f", or one of 'delays'{did_you_mean(value, self.delays)}" if self.delays else ""
+            self.faults.at(place, f"no delay {quote(value)}: milliseconds, '1.5s', 'PT1H'{named}")
+        else:
+            what = "a number that is none" if type(value) in (int, float) else type_name(value)
+            self.faults.at(place, f"expected a delay (milliseconds or a text), got {what}")
+        return None
+
+    def identity(self, place: str, value: object, names: frozenset[str]) -> Template | None:
+        """The id of a delayed event: a text, or an expression."""
+        if not isinstance(value, str) and not (isinstance(value, dict) and EXPRESSION in value):
+            self.faults.at(place, f"expected an id (a string), got {type_name(value)}")
+            return None
+        return self.template(place, value, names)
 
     def event(self, place: str, value: object, names: frozenset[str]) -> Template | None:
         """An event to raise or to emit: its name, or an object with its name in ``type``."""

@@ -74,9 +74,26 @@ class Chart:
         """Takes the first enabled transition, from the innermost active states outwards, to exactly that state."""
         return move.mutate(self.tables, configuration, path, data)
 
-    def force(self, configuration: Configuration, path: str, data: Data | None = None) -> Step | None:
-        """Enters that state, its parents and its initial states, whatever the transitions say; None: no such state."""
-        return move.force(self.tables, configuration, path, data)
+    def force(
+        self, configuration: Configuration, path: str, data: Data | None = None, failed: bool = False
+    ) -> Step | None:
+        """Enters that state, its parents and its initial states, whatever the transitions say; None: no such state.
+
+        ``failed``: the machine's status is error.
+        """
+        return move.force(self.tables, configuration, path, data, failed)
+
+    def waits_at(self, configuration: Configuration, data: Data) -> Step:
+        """The deadlines and tasks of a machine that is put somewhere: those of its active states."""
+        work = step.Macrostep(self.tables, configuration, data)
+        if not step.is_done(self.tables, configuration):
+            for state in ascending(configuration.active):
+                work.act(self.tables.waits[state])
+        return work.result()
+
+    def is_heard(self, configuration: Configuration, event: str, data: Data) -> bool:
+        """Does any transition answer ``event``, if only to forbid it?"""
+        return step.is_heard(self.tables, configuration, event, data)
 
     def can(self, configuration: Configuration, event: str, data: Data | None = None) -> bool:
         """Would a transition take ``event``?"""

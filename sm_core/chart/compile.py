@@ -29,6 +29,9 @@ from .model import (
 )
 from .numbering import Numbering
 from .templates import Template
+from .waiting import Waiting, waiting
+
+WAITS = frozenset(("after", "timeout", "onTimeout", "invoke"))
 
 
 class Compiler(Numbering):
@@ -88,8 +91,8 @@ class Compiler(Numbering):
             found.append(self.transition(state, raw))
         return tuple(found)
 
-    def handlers(self, state: int, value: dict[str, Any], place: str) -> tuple[Handler, ...]:
-        """What the state answers to events, ``onDone`` included."""
+    def handlers(self, state: int, value: dict[str, Any], place: str, waits: Waiting | None) -> tuple[Handler, ...]:
+        """What the state answers to events, ``onDone`` and what it waits for included."""
         handlers: dict[str, tuple[Transition, ...]] = {}
         path = f"{place}.on"
         for descriptor, inner in read.mapping(self.faults, place, value, "on").items():
@@ -101,6 +104,8 @@ class Compiler(Numbering):
         if value.get("onDone") is not None:
             descriptor = DONE_EVENT + self.ids[state]
             handlers[descriptor] = self.transitions(state, member(place, "onDone"), value["onDone"], descriptor)
+        for descriptor, at, inner in waits.answers if waits else ():
+            handlers[descriptor] = (*handlers.get(descriptor, ()), *self.transitions(state, at, inner, descriptor))
         if value.get("transitions") is not None:
             self.check_resolved_transitions(state, place, value["transitions"], handlers)
         return tuple(Handler(descriptor, found) for descriptor, found in handlers.items())
@@ -188,7 +193,7 @@ class Compiler(Numbering):
         if kind in (ATOMIC, HISTORY) and children:
             self.faults.at(member(place, "states"), f"{_a(TYPE_NAMES[kind])} state has no states inside it")
         if kind == HISTORY:
-            for name in ("on", "always", "entry", "exit", "onDone"):
+            for name in ("on", "always", "entry", "exit", "onDone", *WAITS):
                 if value.get(name):
                     self.faults.at(member(place, name), "a history state is never active: it has none")
         elif value.get("target") is not None and state:
@@ -220,6 +225,8 @@ class Compiler(Numbering):
         on: list[tuple[Handler, ...]] = []
         always: list[tuple[Transition, ...]] = []
         outputs: dict[int, Template] = {}
+        waits: list[Actions] = []
+        stops: list[Actions] = []
         for state in states:
             value = self.nodes[state]
             place = self.places[state]
@@ -239,6 +246,9 @@ class Compiler(Numbering):
                 child, actions = self.initial(state, value, place)
             initial.append(child)
             initial_actions.append(actions)
+            waiting_for = None
+            if not WAITS.isdisjoint(value):
+                waiting_for = waiting(self.behaviour, place, value, self.ids[state])
             counted = len(actions)
             for name, found in (("entry", entry), ("exit", leave)):
                 named_actions = self.behaviour.actions(f"{place}.{name}", value[name]) if name in value else NONE
@@ -246,10 +256,17 @@ class Compiler(Numbering):
                 counted += len(named_actions)
             if counted:
                 self.count(counted, place)
+            waits.append(NONE)
+            stops.append(NONE)
+            if waiting_for is not None:
+                waits[state] = Actions([*waiting_for.arms, *waiting_for.starts])
+                stops[state] = Actions(waiting_for.stops)
+                entry[state] = Actions([*entry[state].items, *waits[state].items])
+                leave[state] = Actions([*leave[state].items, *waiting_for.cancels])
             deep.append("history" in value and read.is_deep(self.faults, place, value, self.kinds[state]))
             defaults.append(self.default(state, value, place) if self.kinds[state] == HISTORY else ())
-            handled = "on" in value or "onDone" in value or "transitions" in value
-            on.append(self.handlers(state, value, place) if handled else ())
+            handled = waiting_for or "on" in value or "onDone" in value or "transitions" in value
+            on.append(self.handlers(state, value, place, waiting_for) if handled else ())
             named = value.get("always")
             always.append(() if named is None else self.transitions(state, f"{place}.always", named, None))
         self.initial_histories(initial, defaults)
@@ -274,6 +291,9 @@ class Compiler(Numbering):
             initial_actions=_shared_none(initial_actions),
             entry=_shared_none(entry),
             exit=_shared_none(leave),
+            stops=_shared_none(stops),
+            waits=_shared_none(waits),
+            has_waits=self.behaviour.delays_events or any(map(len, waits)),
             histories=shared(histories),
             deep=shared(tuple(deep)),
             defaults=shared(tuple(defaults)),
@@ -288,7 +308,7 @@ class Compiler(Numbering):
             has_on=bits(state for state in states if on[state]),
             catching=answers.catching,
             listening=answers.listening,
-            has_exit=bits(state for state in states if leave[state]),
+            has_exit=bits(state for state in states if leave[state] or stops[state]),
             has_history=bits(state for state in states if histories[state]),
             numbers=self.numbers,
             by_id=self.by_id if any(histories) else {},

@@ -13,13 +13,14 @@ from ..errors import DocumentError, element, member, quote, type_name
 from .hints import Names
 from .model import FINAL, HISTORY, TYPE_NAMES
 
-NOT_TAKEN = ("after", "invoke", "delay", "delays", "timeout", "onTimeout", "store", "route")
+NOT_TAKEN = ("delay", "store", "route")
 """What XState gives a meaning to and this engine does not: refused by name, unless it is empty."""
 _EMPTY: tuple[object, ...] = (None, [], {})
 
 _COMMON = (
     *("id", "type", "description", "meta", "tags", "initial", "states"),
     *("on", "always", "entry", "exit", "onDone", "history", "output"),
+    *("after", "timeout", "onTimeout", "invoke"),
 )
 _TOOLS = (
     *("types", "schema", "schemas", "tsTypes"),
@@ -55,7 +56,10 @@ _FORMER = {
     **dict.fromkeys((*_TOOLS, "options", "context", "guards", "snapshot"), "only the top level has it"),
 }
 STATE = Kind("a state", (*_COMMON, "target"), _FORMER, (*_RESOLVED, "version"))
-_ROOT = ("version", "current", "historyValue", "snapshot", "context", "guards", "actions", "@exprLang", "options")
+_ROOT = (
+    *("version", "current", "historyValue", "snapshot", "options"),
+    *("context", "guards", "actions", "delays", "@exprLang"),
+)
 ROOT = Kind("a state", (*_COMMON, *_ROOT, *_TOOLS), _FORMER, _RESOLVED)
 OPTIONS = Kind("the member 'options'", ("maxIterations",), {})
 TRANSITION = Kind(

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from struct import unpack
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
-from ..definition import Effect, NoParams
+from ..definition import Arm, Cancel, Effect, NoParams
 
 if TYPE_CHECKING:
     from .actions import Actions
@@ -79,6 +79,7 @@ class Step(NamedTuple):
     effects: tuple[Effect, ...] = ()
     output: object = NoParams
     """The machine's, where it is done by this step and has one."""
+    timers: tuple[Arm | Cancel, ...] = ()
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -112,9 +113,10 @@ class Tables:
     __slots__ = (
         "always", "assigns", "by_id", "catching", "children", "client_guards", "context", "deep", "defaults",
         "dormant", "ends", "entry", "exact", "exit", "finals", "guarded_always", "has_always", "has_exit",
-        "has_guards", "has_history", "has_on", "histories", "ids", "initial", "initial_actions", "keeps_context",
-        "keys", "kinds", "leaves", "lengths", "listening", "max_iterations", "named_states", "numbers", "on",
-        "outputs", "parents", "partial", "paths", "raised", "size", "unused_token", "wildcard",
+        "has_guards", "has_history", "has_on", "has_waits", "histories", "ids", "initial", "initial_actions",
+        "keeps_context", "keys", "kinds", "leaves", "lengths", "listening", "max_iterations", "named_states",
+        "numbers", "on", "outputs", "parents", "partial", "paths", "raised", "size", "stops", "unused_token",
+        "waits", "wildcard",
     )  # fmt: skip
 
     def __init__(
@@ -136,6 +138,9 @@ class Tables:
         initial_actions: tuple[Actions, ...],
         entry: tuple[Actions, ...],
         exit: tuple[Actions, ...],
+        stops: tuple[Actions, ...],
+        waits: tuple[Actions, ...],
+        has_waits: bool,
         histories: tuple[tuple[int, ...], ...],
         deep: tuple[bool, ...],
         defaults: tuple[tuple[int, ...], ...],
@@ -184,6 +189,13 @@ class Tables:
         self.initial_actions = initial_actions
         self.entry = entry
         self.exit = exit
+        """Exit actions, and what cancels the deadlines of a state."""
+        self.stops = stops
+        """The effects that a state's tasks are not waited for any more."""
+        self.has_waits = has_waits
+        """Whether there is anything to wait for: a deadline, a task."""
+        self.waits = waits
+        """What of ``entry`` arms the deadlines of a state and starts its tasks."""
         self.histories = histories
         """The children that are history states."""
         self.deep = deep

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..definition import STOP
 from .data import Data
 from .entry import Entry, effective_targets
 from .listen import Listeners, choosable, sample
@@ -75,13 +76,16 @@ def mutate(tables: Tables, configuration: Configuration, path: str, data: Data |
     return None if transition is None else run(tables, configuration, [transition], data)
 
 
-def force(tables: Tables, configuration: Configuration, path: str, data: Data | None) -> Step | None:
+def force(
+    tables: Tables, configuration: Configuration, path: str, data: Data | None, failed: bool = False
+) -> Step | None:
     """Enters the state at ``path``, its initial states and its parents, whatever the transitions say.
 
     As little as possible is left: the state itself when it is active, else what is active inside its innermost
     active ancestor; other regions stay as they are. Exit and entry actions run, history states are given their
     values, done events and transitions without an event follow. Out of a machine that is done the exit actions
-    have run already, and run no more. None for a path that names no state.
+    have run already, and run no more. ``failed``: its status is error. Deadlines and tasks have ended in both, and
+    those of the states that stay active begin anew. None for a path that names no state.
     """
     target = tables.numbers.get(path)
     if target is None or tables.dormant >> target & 1:
@@ -97,13 +101,19 @@ def force(tables: Tables, configuration: Configuration, path: str, data: Data | 
         while not work.active >> top & 1:
             top = tables.parents[top]
         left = work.active & span(top + 1, tables.ends[top])
-    if is_done(tables, configuration):  # the exit actions have run
+    done = is_done(tables, configuration)
+    if done:  # the exit actions have run
         work.data = None
         work.leave(left)
         work.effects.clear()
         work.data = data
     else:
         work.leave(left)
+    if done or failed:
+        work.effects = [effect for effect in work.effects if effect.name != STOP]
+        work.timers.clear()
+        for state in ascending(work.active):
+            work.act(tables.waits[state])
     targets = effective_targets(tables, (target,), work.history)
     entry = Entry(tables, work.history, work.active)
     if tables.kinds[target] != HISTORY:

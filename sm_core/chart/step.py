@@ -28,7 +28,7 @@ from collections import deque
 from itertools import islice
 from typing import Any
 
-from ..definition import Effect, NoParams
+from ..definition import Arm, Cancel, Effect, NoParams
 from ..errors import EngineError, quote
 from .actions import CHARACTERS, Actions
 from .circle import Circle
@@ -98,7 +98,8 @@ class Macrostep:
     It is private to one call: what it changes is its own, and the result is taken from it at the end.
     """
 
-    __slots__ = ("active", "data", "done", "effects", "history", "output", "queue", "recent", "tables", "work")
+    __slots__ = ("active", "data", "done", "effects", "history", "output", "queue", "recent", "tables", "timers",
+                 "work")  # fmt: skip
 
     def __init__(self, tables: Tables, configuration: Configuration, data: Data | None) -> None:
         """Without ``data`` guards are not asked and actions that need some are passed over."""
@@ -107,6 +108,7 @@ class Macrostep:
         self.history = dict(configuration.history)
         self.data = data
         self.effects: list[Effect] = []
+        self.timers: list[Arm | Cancel] = []
         self.queue: deque[dict[str, Any]] = deque()
         self.output: object = NoParams
         self.done = False
@@ -119,7 +121,7 @@ class Macrostep:
         for states in self.history.values():
             self.spend(states.bit_count())
             self.spend(sum([len(ids[state]) for state in ascending(states)]) // CHARACTERS)
-        return Step(self.configuration(), tuple(self.effects), self.output)
+        return Step(self.configuration(), tuple(self.effects), self.output, tuple(self.timers))
 
     def configuration(self) -> Configuration:
         return Configuration(self.active, tuple(sorted(self.history.items())))
@@ -236,6 +238,7 @@ class Macrostep:
             if tables.histories[state]:
                 recorded.update(self.record(state))
             self.act(tables.exit[state])
+            self.act(tables.stops[state])
         self.active &= ~states
         self.history.update(recorded)
         return bool(recorded)
@@ -403,6 +406,12 @@ def enabled(tables: Tables, configuration: Configuration, event: str, data: Data
     return []
 
 
+def is_heard(tables: Tables, configuration: Configuration, event: str, data: Data) -> bool:
+    """Does any transition answer ``event``, if only to forbid it?"""
+    data.active = configuration.active
+    return bool(select(tables, asked(tables, configuration.active, event)[0], event, data))
+
+
 def automatic(tables: Tables, configuration: Configuration, data: Data | None) -> list[Transition]:
     """The transitions without an event that lead elsewhere after an event that no transition takes: such as their
     guards let through now."""
@@ -428,7 +437,10 @@ def short_step(tables: Tables, configuration: Configuration, transition: Transit
         left = active & (1 << tables.ends[top]) - (2 << top)
         active = active ^ left | 1 << target
         if left & tables.has_exit:
-            lists = [*[tables.exit[state] for state in descending(left & tables.has_exit)], transition.actions]
+            lists = []
+            for state in descending(left & tables.has_exit):
+                lists += (tables.exit[state], tables.stops[state])
+            lists.append(transition.actions)
         lists.append(tables.entry[target])
     elif transition.targets is not None:
         return None
@@ -453,7 +465,7 @@ def take_short(tables: Tables, short: Short, data: Data | None) -> Step:
     work = Macrostep(tables, configuration, data)
     for actions in lists:
         work.act(actions)
-    return Step(configuration, tuple(work.effects))
+    return Step(configuration, tuple(work.effects), timers=tuple(work.timers))
 
 
 def step(tables: Tables, configuration: Configuration, event: str, data: Data | None) -> Step | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sm_core.document import Limits
-from tests.charts_with_data import ORDER
+from tests.charts_with_data import ORDER, WAITS
 from tests.documents import README, compact
 
 MEGABYTE = 1 << 20
@@ -36,9 +36,9 @@ CHART = compact({
     "initial": "a",
     "states": {"a": {"on": {"GO": "b", "b.*": "b"}}, "b": {"on": {"*": "a"}, "entry": "in"}},
 })  # fmt: skip
-"""At the key ``chart``. The key ``order`` has a chart with data, ``map`` the README's machine, ``string`` no machine,
-``none`` nothing."""
-STANDING = {"map": README, "chart": CHART, "order": ORDER}
+"""At the key ``chart``. The key ``order`` has a chart with data, ``waits`` one that waits, ``map`` the README's
+machine, ``string`` no machine, ``none`` nothing."""
+STANDING = {"map": README, "chart": CHART, "order": ORDER, "waits": WAITS}
 
 
 class Call(NamedTuple):
@@ -73,6 +73,22 @@ TABLE: dict[str, list[Call]] = {
     "SM.CHECK": [Call((X,), ACCEPTED), Call((README, X), ERROR)],
     "SM.CREATE": [Call(("string", X), ERROR), Call(("new", X), ERROR)],
     "SM.DIAGRAM": [Call((X,), NIL), Call(("string", X), ERROR), Call(("map", X), ERROR), Call(("chart", X), ERROR)],
+    "SM.DONE": [
+        Call((X, "t@1"), NIL),
+        Call(("string", X), ERROR),
+        Call(("order", X), NIL),
+        Call(("waits", "t@1", X), ERROR, (("a number", NIL),)),
+        Call(("waits", "t@1", "1", X), ERROR),
+        Call(("waits", "t@1", "GUARDS", "1", X), ERROR),
+    ],
+    "SM.DUE": [Call((X,), ANY), Call(("string", X), ERROR)],
+    "SM.FAIL": [Call((X, "t@1"), NIL), Call(("waits", X), NIL), Call(("waits", "t@1", "1", X), ERROR)],
+    "SM.FIRE": [
+        Call((X, "t@1"), NIL),
+        Call(("waits", X), NIL),
+        Call(("waits", "d@1", X), ERROR),
+        Call(("waits", "d@1", "GUARDS", "1", X), ERROR),
+    ],
     "SM.GET": [Call((X,), NIL), Call(("string", X), ERROR), Call(("map", X), ERROR), Call(("chart", X), ERROR)],
     "SM.MUTATE": [
         Call((X, "b"), NIL),
@@ -88,8 +104,10 @@ TABLE: dict[str, list[Call]] = {
         Call(("order", "held", "GUARDS", "1", X), ERROR),
     ],
     "SM.NEXT": [Call((X,), NIL), Call(("map", X), ERROR)],
+    "SM.PENDING": [Call((X,), NIL), Call(("string", X), ERROR), Call(("waits", X), ERROR)],
     "SM.RENDER": [Call((X,), ERROR), Call((README, X), ERROR)],
     "SM.RESET": [Call((X,), NIL), Call(("string", X), ERROR), Call(("map", X), ERROR), Call(("chart", X), ERROR)],
+    "SM.RETRY": [Call((X, "t@1"), NIL), Call(("waits", X), NIL), Call(("waits", "t@1", X), ERROR)],
     "SM.SEND": [
         Call((X, "b"), NIL),
         Call(("string", X), ERROR),

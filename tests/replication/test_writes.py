@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 import redis
 
+from tests.charts_with_data import WAITS
 from tests.contract import writes
 from tests.documents import README, TEMPLATE, TRAFFIC
 from tests.groups import STRICT, assert_same, calls, caught_up, follow, offset, run_all
@@ -24,6 +25,11 @@ APPLIED = b"\x01\x03\x00\x03\x00\x00\x00%s" + 9 * b"\x00"
 
 CHANGES: list[Words] = [
     ("SM.APPLY", "flat", APPLIED % b"boo"),
+    ("SM.DONE", "waits", "t@1"),
+    ("SM.DUE", "waits"),
+    ("SM.FAIL", "waits", "t@1", '"why"'),
+    ("SM.FIRE", "waits", "d@1"),
+    ("SM.RETRY", "waits", "t@1"),
     ("SM.SET", "new", README),
     ("SM.SET", "flat", TRAFFIC),
     ("SM.SET", "flat", README, "boo"),
@@ -48,6 +54,11 @@ NO_CHANGES: list[Words] = [
     ("SM.APPLY", "flat", b"nonsense"),
     ("SM.APPLY", "missing", APPLIED % b"boo"),
     ("SM.APPLY", "string", APPLIED % b"boo"),
+    ("SM.DONE", "waits", "t@2"),
+    ("SM.DUE", "flat"),
+    ("SM.FAIL", "flat", "t@1"),
+    ("SM.FIRE", "waits", "t@1"),
+    ("SM.RETRY", "missing", "t@1"),
     ("SM.SET", "flat", README),
     ("SM.SET", "flat", " " + README),
     ("SM.SET", "flat", README, "bar"),
@@ -93,13 +104,15 @@ def prepare(r: redis.Redis) -> None:
     r.execute_command("SM.SET", "ttl", README)
     r.expire("ttl", 1000)
     r.execute_command("SM.SET", "chart", CHART)
+    r.execute_command("SM.SET", "waits", WAITS)
     r.execute_command("SM.SET", "empty", TEMPLATE)
     r.set("string", "x")
 
 
 @pytest.fixture
 def primary(start_server: Callable[..., Server]) -> Server:
-    server = start_server(settings=STRICT | {"appendonly": "yes", "appendfsync": "always"})
+    settings = STRICT | {"appendonly": "yes", "appendfsync": "always"}
+    server = start_server(settings=settings, module_args=["fire-timers", "no"])
     load_function(server)
     return server
 
@@ -117,7 +130,7 @@ def test_what_changes_something_is_sent_once(start_server: Callable[..., Server]
         for form in FORMS:
             prepare(r)
             caught_up(primary, *replicas)
-            name = str(words[0])
+            name = "SM.APPLY" if words[1] == "waits" else str(words[0])
             before = [calls(replica, name) for replica in replicas]
             reply = form(r, words)
             assert reply is not None and not isinstance(reply, redis.ResponseError), (form.__name__, words, reply)

@@ -11,6 +11,7 @@ from tests.documents import README, compact, nested, ring
 from tests.servers import MODULE, Server, ServerDiedError
 
 DEFAULTS = {
+    "redisstate.fire-timers": "yes",
     "redisstate.invalid-transition": "nil",
     "redisstate.max-context-bytes": "65536",
     "redisstate.max-document-bytes": "327680",
@@ -22,6 +23,7 @@ DEFAULTS = {
     "redisstate.server-encoded-replies": "yes",
 }
 OTHERS = {
+    "redisstate.fire-timers": "no",
     "redisstate.invalid-transition": "error",
     "redisstate.max-context-bytes": "300",
     "redisstate.max-document-bytes": "2000",
@@ -140,6 +142,7 @@ WRONG = [
     ("invalid-transition", ""),
     ("invalid-transition", "nil error"),
     ("server-encoded-replies", "maybe"),
+    ("fire-timers", "later"),
     ("max-memo-bytes", "1048575"),
     ("max-document-bytes", "0"),
     ("max-document-bytes", "-1"),

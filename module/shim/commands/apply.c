@@ -8,7 +8,7 @@
 #include "reply/server_encoded.h"
 #include "reply/text.h"
 
-enum { OUTCOMES = 4 };
+enum { OUTCOMES = 5 };
 
 /* One SM.APPLY, and what it has been told on the way: all of it is released at the end. */
 typedef struct applying {
@@ -73,7 +73,7 @@ static bool read_context(applying *apply, const sm_target *target) {
 }
 
 static bool is_text(const applying *apply) {
-    for (int part = 0; part < SM_PARTS; part++) {
+    for (int part = 0; part < SM_TEXTS; part++) {
         sm_bytes text = apply->data.parts[part];
 
         if (text.ptr && sm_utf8_fault(text) != text.len) return refuse(apply, "a part is not UTF-8");
@@ -85,12 +85,14 @@ static bool is_text(const applying *apply) {
 static bool admit(applying *apply, sm_node *node) {
     if (apply->accepted_before || (!node->details->definition->keeps && !sm_data_is_more(&apply->data))) return true;
     if (!taken(apply, sm_engine_admit(node, &apply->data, next(apply)))) return false;
-    for (int part = SM_PART_CONTEXT; part < SM_PARTS; part++)
+    for (int part = SM_PART_CONTEXT; part < SM_TEXTS; part++)
         apply->data.parts[part] = apply->outcomes[apply->count - 1].data->parts[part];
-    return true;
+    return taken(apply, sm_engine_admit_waits(&apply->data, next(apply)));
 }
 
 static bool read_machine(applying *apply, const sm_target *target, sm_node **node) {
+    const char *fault;
+
     if (!target->machine && !apply->applied.whole) {
         sm_reply_no_machine(apply->ctx, target->name);
         return false;
@@ -98,6 +100,7 @@ static bool read_machine(applying *apply, const sm_target *target, sm_node **nod
     if (!(*node = node_of(apply, target))) return false;
     if ((*node)->details->definition->counts != (apply->data.revision != 0))
         return refuse(apply, "the revision is missing, or none is counted");
+    if ((fault = sm_waits_admit(*node, &apply->data))) return refuse(apply, fault);
     return read_context(apply, target) && is_text(apply) && admit(apply, *node);
 }
 

@@ -1,7 +1,9 @@
 /* What the SM.* commands share: their words and their key. */
 #include "commands/keys.h"
 
+#include "reply/effects.h"
 #include "reply/errors.h"
+#include "reply/server_encoded.h"
 #include "settings.h"
 
 int sm_word(const RedisModuleString *argument, const char *const *words) {
@@ -16,6 +18,14 @@ int sm_reply_unknown_word(RedisModuleCtx *ctx, const RedisModuleString *command,
                           const char *known) {
     return sm_reply_error_about(ctx, "syntax error: ", sm_bytes_of(argument), " is no option of ", sm_bytes_of(command),
                                 known);
+}
+
+int sm_reply_step(RedisModuleCtx *ctx, uint8_t reply, const sm_target *target, const sm_outcome *outcome) {
+    bool has_error = outcome->data && outcome->data->parts[SM_PART_ERROR].ptr;
+
+    if (!reply) return sm_reply_states(ctx, outcome->node);
+    if (reply == SM_WITH_ACTIONS) return sm_reply_actions(ctx, outcome->node, outcome->reply);
+    return sm_reply_effects(ctx, outcome->node, outcome->reply, target->revision, sm_status(outcome->node, has_error));
 }
 
 __attribute__((cold)) bool sm_key_is_empty(RedisModuleCtx *ctx, RedisModuleKey *key) {

@@ -31,6 +31,11 @@ int sm_word(const RedisModuleString *argument, const char *const *words);
 int sm_reply_unknown_word(RedisModuleCtx *ctx, const RedisModuleString *command, const RedisModuleString *argument,
                           const char *known);
 
+/* ---- steps ---- */
+
+/* What a step answers that was taken: the states, or what `reply` (SM_WITH_ACTIONS, SM_WITH_EFFECTS) asks for. */
+int sm_reply_step(RedisModuleCtx *ctx, uint8_t reply, const sm_target *target, const sm_outcome *outcome);
+
 /* ---- the key ---- */
 
 /* Answers WRONGTYPE and closes the key, unless it has no value; says whether it has none. */
@@ -51,6 +56,8 @@ SM_ALWAYS_INLINE bool sm_key_open(RedisModuleCtx *ctx, RedisModuleString *name, 
     target->machine = NULL;
     target->replaces = false;
     target->revision = 0;
+    target->reply = 0;
+    target->waiting = NULL;
     target->key = RedisModule_OpenKey(ctx, name, mode);
     if (RedisModule_ModuleTypeGetType(target->key) == sm_type) {
         target->machine = RedisModule_ModuleTypeGetValue(target->key);

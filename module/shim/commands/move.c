@@ -2,7 +2,6 @@
 #include "command_functions.h"
 #include "commands/keys.h"
 #include "commands/options.h"
-#include "reply/effects.h"
 #include "reply/errors.h"
 #include "reply/server_encoded.h"
 #include "reply/tokens.h"
@@ -27,6 +26,7 @@ static __attribute__((cold)) void refuse_larger(sm_outcome *outcome) {
 static void end(const moving *asked, RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome) {
     const sm_bytes *reason = asked->options.reason.ptr ? &asked->options.reason : NULL;
 
+    target->reply = asked->options.reply;
     if (outcome->result == SM_TAKEN && !sm_fits(ctx, target, outcome)) refuse_larger(outcome);
     if (outcome->result == SM_TAKEN) sm_commit(ctx, target, outcome, reason, asked->event);
     else sm_key_close(target);
@@ -35,12 +35,9 @@ static void end(const moving *asked, RedisModuleCtx *ctx, sm_target *target, sm_
 /* What a step says that was taken. */
 static inline int reply_taken(RedisModuleCtx *ctx, const moving *asked, const sm_target *target,
                               const sm_outcome *outcome) {
-    bool has_error = outcome->data && outcome->data->parts[SM_PART_ERROR].ptr;
-
     if (!asked->options.reply)
         return asked->event == SM_EVENT_SEND ? sm_reply_states(ctx, outcome->node) : sm_reply_ok(ctx);
-    if (asked->options.reply == SM_WITH_ACTIONS) return sm_reply_actions(ctx, outcome->node, outcome->reply);
-    return sm_reply_effects(ctx, outcome->node, outcome->reply, target->revision, sm_status(outcome->node, has_error));
+    return sm_reply_step(ctx, asked->options.reply, target, outcome);
 }
 
 /* ---- refused ---- */

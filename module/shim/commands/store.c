@@ -4,7 +4,6 @@
 #include "command_functions.h"
 #include "commands/keys.h"
 #include "commands/options.h"
-#include "reply/effects.h"
 #include "reply/errors.h"
 #include "reply/server_encoded.h"
 
@@ -27,7 +26,8 @@ static enum sm_result read_document(RedisModuleCtx *ctx, sm_bytes document, cons
 
 /* `current` stands in for what the document says, but for what history states restore and the machine keeps. */
 static void enter(RedisModuleCtx *ctx, const sm_outcome *document, const sm_options *options, sm_outcome *entered) {
-    sm_asked asked = {SM_STEP_ENTER, ctx, options->current, document->data, sm_options_given(options)};
+    sm_asked asked = {SM_STEP_ENTER | options->reply, ctx, options->current, document->data,
+                      sm_options_given(options)};
 
     sm_engine_begin(document->definition, document->has_history ? document->node : NULL, &asked, entered);
 }
@@ -63,21 +63,14 @@ static __attribute__((cold)) int reply_refused(RedisModuleCtx *ctx, const sm_out
     return sm_reply_coded_error(ctx, outcome->code, (sm_bytes){line, (size_t)len});
 }
 
-static int finish(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *document, const sm_outcome *outcome,
+static int finish(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *document, sm_outcome *outcome,
                   const sm_options *options, enum sm_event event) {
-    bool has_error = outcome->data && outcome->data->parts[SM_PART_ERROR].ptr;
-
-    if (outcome->result != SM_TAKEN) {
-        sm_key_close(target);
-        return reply_refused(ctx, document, outcome, options);
-    }
     target->replaces = true;
-    sm_commit(ctx, target, outcome, document->has_reason ? &document->reason : NULL, event);
-    if (options->reply == SM_WITH_ACTIONS) return sm_reply_actions(ctx, outcome->node, outcome->reply);
-    if (options->reply == SM_WITH_EFFECTS)
-        return sm_reply_effects(ctx, outcome->node, outcome->reply, target->revision,
-                                sm_status(outcome->node, has_error));
-    return sm_reply_ok(ctx);
+    target->reply = options->reply;
+    if (outcome->result != SM_TAKEN) sm_key_close(target);
+    else sm_commit(ctx, target, outcome, document->has_reason ? &document->reason : NULL, event);
+    if (outcome->result != SM_TAKEN) return reply_refused(ctx, document, outcome, options);
+    return options->reply ? sm_reply_step(ctx, options->reply, target, outcome) : sm_reply_ok(ctx);
 }
 
 /* Whether IF holds; otherwise the client has its answer. */

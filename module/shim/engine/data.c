@@ -23,6 +23,20 @@ enum sm_result sm_engine_admit(sm_node *node, const sm_data *data, sm_outcome *o
     return end(&verdict, outcome, code);
 }
 
+enum sm_result sm_engine_admit_waits(const sm_data *data, sm_outcome *outcome) {
+    sm_verdict verdict;
+    int code = SM_VERDICT_TAKEN;
+
+    sm_verdict_begin(&verdict, outcome);
+    for (int part = SM_TEXTS; part < SM_PARTS && code == SM_VERDICT_TAKEN; part++) {
+        sm_bytes list = data->parts[part];
+
+        if (list.ptr) code = sm_python_admit_waits(part == SM_PART_TASKS, list.ptr, list.len, &verdict);
+    }
+    return code == SM_VERDICT_TAKEN ? sm_verdict_end(&verdict, outcome, SM_TAKEN)
+                                    : sm_verdict_failed(&verdict, outcome, code);
+}
+
 enum sm_result sm_engine_merge(sm_bytes context, sm_bytes changes, sm_outcome *outcome) {
     sm_data held = {.parts[SM_PART_CONTEXT] = context};
     sm_given given = {.data = changes};

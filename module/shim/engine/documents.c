@@ -22,6 +22,7 @@ static int compile(sm_bytes document, bool accepted_before, const sm_given *give
         else definition = sm_definition_add(&question, verdict->split, verdict->engine, verdict->engine_bytes);
         definition->keeps = verdict->keeps;
         definition->counts = verdict->counts;
+        definition->waits = verdict->waits_for;
         sm_definition_retain(definition);
         outcome->definition = definition;
     }
@@ -78,7 +79,7 @@ enum sm_result sm_engine_document(sm_bytes document, bool accepted_before, const
     if (verdict.configuration.ptr && !sm_verdict_stands(&verdict, outcome->definition, outcome))
         return sm_verdict_failed(&verdict, outcome, SM_VERDICT_INTERNAL);
     if (may_be_remembered(document, given, outcome)) {
-        edge = sm_edge_add(&question, outcome->definition, outcome->node, outcome->reason, false);
+        edge = sm_edge_add(&question, outcome->definition, outcome->node, outcome->reason, (sm_bytes){NULL, 0}, false);
         edge->has_reason = outcome->has_reason;
         edge->has_history = outcome->has_history;
         edge->starts = outcome->starts;

@@ -46,6 +46,7 @@ typedef struct sm_outcome {
     const sm_data *data;     /* what it keeps then, where the outcome depends on data: output and error as they are
                               * here, the context too where it is not as it was. Reason and revision are left out */
     sm_bytes changes;        /* the members of the context that changed, where that is what replicas get */
+    sm_bytes waits;          /* what it arms, cancels, starts and stops: a list of changes (machine/waits.h) */
     sm_bytes reply;          /* in tokens; of a step its effects, where they were asked for */
     sm_definition *definition; /* of a document: retained, until it is released */
     bool has_history;        /* of a document: it says what history states restore, */
@@ -58,6 +59,9 @@ typedef struct sm_outcome {
 } sm_outcome;
 
 void sm_outcome_free(sm_outcome *outcome);
+
+/* Room for so many bytes, aligned as a pointer is, until it is released. */
+void *sm_outcome_room(sm_outcome *outcome, size_t len);
 
 static inline void sm_outcome_release(sm_outcome *outcome) {
     sm_memo_unpin();
@@ -99,6 +103,9 @@ enum sm_result sm_engine_node(sm_definition *definition, sm_bytes configuration,
 
 /* What a machine on a node keeps, from outside: checked, in `data` of the outcome. */
 enum sm_result sm_engine_admit(sm_node *node, const sm_data *data, sm_outcome *outcome);
+
+/* The same of what it waits for, in well-formed lists: nothing is in the outcome but an error. */
+enum sm_result sm_engine_admit_waits(const sm_data *data, sm_outcome *outcome);
 
 /* A context with members set anew. */
 enum sm_result sm_engine_merge(sm_bytes context, sm_bytes changes, sm_outcome *outcome);

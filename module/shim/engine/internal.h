@@ -10,8 +10,8 @@
 struct sm_verdict {
     uint64_t engine;
     size_t engine_bytes, split;
-    bool keeps, counts, has_reason, has_history, starts, done, ask_again;
-    sm_bytes canonical, reason, configuration, head, states, reply, changes;
+    bool keeps, counts, waits_for, has_reason, has_history, starts, done, ask_again;
+    sm_bytes canonical, reason, configuration, head, states, reply, changes, waits;
     sm_data *data; /* of an outcome that depends on data, or NULL */
     const char *code;
     sm_bytes error;

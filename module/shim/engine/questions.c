@@ -43,7 +43,7 @@ enum sm_result sm_engine_ask(sm_definition *definition, sm_node *node, const sm_
     outcome->reply = verdict.reply;
     if (may_be_known && !verdict.ask_again && asked->argument.len <= LONGEST_ARGUMENT &&
         sm_is_rememberable(asked->argument, outcome->reply))
-        sm_edge_add(&question, definition, NULL, outcome->reply, false);
+        sm_edge_add(&question, definition, NULL, outcome->reply, (sm_bytes){NULL, 0}, false);
     return sm_verdict_end(&verdict, outcome, SM_TAKEN);
 }
 

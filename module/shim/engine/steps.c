@@ -12,6 +12,7 @@ static enum sm_result remembered(sm_edge *edge, sm_outcome *outcome) {
     if (!edge->item.used) edge->item.used = true;
     outcome->node = edge->target;
     outcome->reply = edge->reply;
+    outcome->waits = sm_edge_waits(edge);
     return sm_outcome_remembered(outcome, edge->target ? SM_TAKEN : SM_REFUSED);
 }
 
@@ -38,13 +39,15 @@ static int cross(sm_definition *definition, const sm_node *node, const sm_asked 
 
 static void remember(sm_definition *definition, const sm_question *question, const sm_verdict *verdict, bool known,
                      const sm_outcome *outcome) {
+    const sm_bytes none = {NULL, 0};
     size_t longest = outcome->node ? LONGEST_KEY : LONGEST_REFUSAL;
 
     if (verdict->ask_again) {
         if (!known && question->key.len <= LONGEST_REFUSAL)
-            sm_edge_add(question, definition, NULL, (sm_bytes){NULL, 0}, true);
-    } else if (question->key.len <= longest && sm_is_rememberable(question->key, outcome->reply)) {
-        sm_edge_add(question, definition, outcome->node, outcome->reply, false);
+            sm_edge_add(question, definition, NULL, none, none, true);
+    } else if (question->key.len <= longest && sm_is_rememberable(question->key, outcome->reply) &&
+               sm_is_rememberable(question->key, outcome->waits)) {
+        sm_edge_add(question, definition, outcome->node, outcome->reply, outcome->waits, false);
     }
 }
 

@@ -32,6 +32,14 @@ static sm_bytes copy_of(sm_verdict *verdict, const char *bytes, size_t len) {
     return sm_put(&at, (sm_bytes){bytes, len});
 }
 
+void *sm_outcome_room(sm_outcome *outcome, size_t len) {
+    sm_piece *piece = RedisModule_Alloc(sizeof(*piece) + len);
+
+    piece->next = outcome->pieces;
+    outcome->pieces = piece;
+    return piece->bytes;
+}
+
 void sm_outcome_free(sm_outcome *outcome) {
     sm_piece *piece = outcome->pieces;
 
@@ -54,9 +62,10 @@ void sm_verdict_compiled(sm_verdict *verdict, uint64_t engine, size_t engine_byt
     verdict->split = split;
 }
 
-void sm_verdict_traits(sm_verdict *verdict, int keeps, int counts, int starts, int has_history) {
+void sm_verdict_traits(sm_verdict *verdict, int keeps, int counts, int waits, int starts, int has_history) {
     verdict->keeps = keeps;
     verdict->counts = counts;
+    verdict->waits_for = waits;
     verdict->starts = starts;
     verdict->has_history = has_history;
 }
@@ -93,8 +102,7 @@ void sm_verdict_outcome(sm_verdict *verdict, const char *configuration, size_t c
     sm_data *data = (sm_data *)(void *)room(verdict, sizeof(*data) + len);
     char *at = (char *)(data + 1);
 
-    data->revision = 0;
-    data->parts[SM_PART_REASON] = (sm_bytes){NULL, 0};
+    memset(data, 0, sizeof(*data));
     verdict->configuration = sm_put(&at, (sm_bytes){configuration, configuration_len});
     data->parts[SM_PART_CONTEXT] = put_part(&at, context, context_len);
     verdict->changes = put_part(&at, changes, changes_len);
@@ -102,6 +110,17 @@ void sm_verdict_outcome(sm_verdict *verdict, const char *configuration, size_t c
     data->parts[SM_PART_ERROR] = put_part(&at, error, error_len);
     verdict->data = data;
     verdict->ask_again = true;
+}
+
+void sm_verdict_waits(sm_verdict *verdict, const char *changes, size_t len) {
+    verdict->waits = copy_of(verdict, changes, len);
+}
+
+void sm_verdict_pending(sm_verdict *verdict, const char *timers, size_t timers_len, const char *tasks,
+                        size_t tasks_len) {
+    if (!verdict->data) return;
+    verdict->data->parts[SM_PART_TIMERS] = copy_of(verdict, timers, timers_len);
+    verdict->data->parts[SM_PART_TASKS] = copy_of(verdict, tasks, tasks_len);
 }
 
 void sm_verdict_reply(sm_verdict *verdict, const char *tokens, size_t len) {
@@ -178,6 +197,7 @@ bool sm_verdict_stands(sm_verdict *verdict, sm_definition *definition, sm_outcom
     outcome->node = node;
     outcome->data = verdict->data;
     outcome->changes = verdict->changes;
+    outcome->waits = verdict->waits;
     return true;
 }
 

@@ -3,13 +3,18 @@
 
 #include <string.h>
 
-/* All that a machine keeps: its parts lie one after the other. */
+#include "machine/waits.h"
+
+/* All that a machine keeps: its parts lie one after the other. Where it waits, `bytes` begins with the lengths of its
+ * lists. */
 typedef struct sm_block {
     sm_node *node;
     uint64_t revision;
-    uint32_t lengths[SM_PARTS];
+    uint32_t lengths[SM_TEXTS];
     char bytes[];
 } sm_block;
+
+enum { LISTS = SM_PARTS - SM_TEXTS };
 
 #define NO_PART UINT32_MAX
 
@@ -27,6 +32,26 @@ static sm_block *whole(const sm_machine *machine) {
 static void write_reason(sm_reason *block, const sm_bytes *reason) {
     block->len = (uint32_t)reason->len;
     memcpy(block->text, reason->ptr, reason->len);
+}
+
+/* Counts what the machine of a block waits for. */
+static void count_waits(const sm_data *data) {
+    if (data->parts[SM_PART_TIMERS].ptr)
+        sm_machine_counts.timers.in += sm_waits_count(data->parts[SM_PART_TIMERS]);
+    if (data->parts[SM_PART_TASKS].ptr) sm_machine_counts.tasks.in += sm_waits_count(data->parts[SM_PART_TASKS]);
+}
+
+static void forget_waits(const sm_machine *machine) {
+    sm_data data;
+
+    if (!sm_machine_waits(machine)) return;
+    sm_machine_data(machine, &data);
+    for (int part = SM_TEXTS; part < SM_PARTS; part++) {
+        sm_tally *tally = part == SM_PART_TIMERS ? &sm_machine_counts.timers : &sm_machine_counts.tasks;
+
+        if (data.parts[part].ptr)
+            atomic_fetch_add_explicit(&tally->out, sm_waits_count(data.parts[part]), memory_order_relaxed);
+    }
 }
 
 static void *counted(void *block) {
@@ -58,7 +83,13 @@ bool sm_data_is_more(const sm_data *data) {
     return false;
 }
 
+static uint32_t length_of(const sm_data *data, int part) {
+    return data->parts[part].ptr ? (uint32_t)data->parts[part].len : NO_PART;
+}
+
 static sm_machine *word_of(sm_node *node, const sm_data *data) {
+    uint32_t lists[LISTS];
+    bool waits = false;
     size_t len = 0;
     sm_block *block;
     char *at;
@@ -66,18 +97,25 @@ static sm_machine *word_of(sm_node *node, const sm_data *data) {
     if (!data || !sm_data_is_more(data))
         return with_reason(node, data && data->parts[SM_PART_REASON].ptr ? &data->parts[SM_PART_REASON] : NULL);
     for (int part = 0; part < SM_PARTS; part++) len += data->parts[part].ptr ? data->parts[part].len : 0;
-    block = counted(RedisModule_Alloc(sizeof(*block) + len));
+    for (int list = 0; list < LISTS; list++) {
+        waits |= data->parts[SM_TEXTS + list].ptr != NULL;
+        lists[list] = length_of(data, SM_TEXTS + list);
+    }
+    block = counted(RedisModule_Alloc(sizeof(*block) + (waits ? sizeof(lists) : 0) + len));
     block->node = node;
     block->revision = data->revision;
     at = block->bytes;
+    if (waits) sm_put(&at, (sm_bytes){(const char *)lists, sizeof(lists)});
     for (int part = 0; part < SM_PARTS; part++) {
-        block->lengths[part] = data->parts[part].ptr ? (uint32_t)data->parts[part].len : NO_PART;
+        if (part < SM_TEXTS) block->lengths[part] = length_of(data, part);
         if (data->parts[part].ptr) sm_put(&at, data->parts[part]);
     }
-    return tagged(block, SM_TAG_DATA);
+    count_waits(data);
+    return tagged(block, waits ? SM_TAG_DATA | SM_TAG_WAITS : SM_TAG_DATA);
 }
 
 void sm_machine_data(const sm_machine *machine, sm_data *data) {
+    uint32_t lists[LISTS] = {NO_PART, NO_PART};
     const sm_block *block = whole(machine);
     const char *at;
 
@@ -90,10 +128,15 @@ void sm_machine_data(const sm_machine *machine, sm_data *data) {
     }
     data->revision = block->revision;
     at = block->bytes;
+    if (sm_machine_waits(machine)) {
+        memcpy(lists, at, sizeof(lists));
+        at += sizeof(lists);
+    }
     for (int part = 0; part < SM_PARTS; part++) {
-        bool is_there = block->lengths[part] != NO_PART;
+        uint32_t len = part < SM_TEXTS ? block->lengths[part] : lists[part - SM_TEXTS];
+        bool is_there = len != NO_PART;
 
-        data->parts[part] = (sm_bytes){is_there ? at : NULL, is_there ? block->lengths[part] : 0};
+        data->parts[part] = (sm_bytes){is_there ? at : NULL, is_there ? len : 0};
         at += data->parts[part].len;
     }
 }
@@ -140,6 +183,7 @@ sm_machine *sm_machine_copy(const sm_machine *machine) {
 void sm_machine_free(sm_machine *machine) {
     void *block = sm_machine_block(machine);
 
+    forget_waits(machine);
     atomic_fetch_add_explicit(&sm_machine_counts.machines.out, 1, memory_order_relaxed);
     sm_node_machine_gone(sm_machine_node(machine));
     if (!block) return;
@@ -193,6 +237,7 @@ sm_machine *sm_machine_keep(sm_machine *machine, sm_node *node, sm_cached_edge *
     void *block = sm_machine_block(machine);
 
     count_move(machine, node, edge);
+    forget_waits(machine);
     machine = word_of(node, data);
     give_back(block);
     return machine;
@@ -202,7 +247,7 @@ bool sm_machine_step(sm_machine *machine, sm_node *node, sm_cached_edge *edge, u
     sm_block *block = machine ? whole(machine) : NULL;
 
     if (!block || !block->revision) return false;
-    for (int part = 0; part < SM_PARTS; part++)
+    for (int part = 0; part < SM_TEXTS; part++)
         if (block->lengths[part] != NO_PART && part != SM_PART_CONTEXT) return false;
     count_move(machine, node, edge);
     block->node = node;

@@ -14,7 +14,7 @@
 
 typedef struct sm_machine sm_machine;
 
-enum { SM_TAG_REASON = 1, SM_TAG_DATA = 2, SM_TAGS = 3 };
+enum { SM_TAG_REASON = 1, SM_TAG_DATA = 2, SM_TAG_WAITS = 4, SM_TAGS = 7 }; /* the third beside the second */
 
 /* A node with a reason. */
 typedef struct sm_reason {
@@ -30,6 +30,11 @@ static inline bool sm_machine_is_node(const sm_machine *machine) {
 /* Whether it keeps more than a reason. */
 static inline bool sm_machine_keeps(const sm_machine *machine) {
     return (uintptr_t)machine & SM_TAG_DATA;
+}
+
+/* Whether it has deadlines or tasks. */
+static inline bool sm_machine_waits(const sm_machine *machine) {
+    return (uintptr_t)machine & SM_TAG_WAITS;
 }
 
 static inline void *sm_machine_block(const sm_machine *machine) {
@@ -75,8 +80,8 @@ bool sm_machine_is(const sm_machine *machine, const sm_node *node, const sm_data
 sm_machine *sm_machine_move(sm_machine *machine, sm_node *node, sm_cached_edge *edge, const sm_bytes *reason);
 /* whatever it kept, it keeps this then, which may point into what it kept: */
 sm_machine *sm_machine_keep(sm_machine *machine, sm_node *node, sm_cached_edge *edge, const sm_data *data);
-/* it keeps what it kept, but that its revision, which this says, is one more. False where it counts none, or keeps more
- * than a context: then nothing happened. */
+/* it keeps what it kept, but that its revision, which this says, is one more. False where it counts none, or keeps
+ * another text than a context: then nothing happened. */
 bool sm_machine_step(sm_machine *machine, sm_node *node, sm_cached_edge *edge, uint64_t *revision);
 
 /* Bytes that it takes beside its key and its node. */
@@ -88,6 +93,7 @@ sm_machine *sm_machine_defrag(sm_machine *machine, RedisModuleDefragCtx *ctx);
 typedef struct sm_machine_counters {
     sm_tally machines;
     sm_tally bytes; /* of blocks */
+    sm_tally timers, tasks;
 } sm_machine_counters;
 
 extern sm_machine_counters sm_machine_counts;

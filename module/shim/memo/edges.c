@@ -50,7 +50,7 @@ static void cache(sm_node *node, sm_edge *edge) {
     edges[1] = edges[0];
     memset(newer, 0, sizeof(*newer));
     edges[0] = edge;
-    newer->target = edge->reply.len || edge->ask_again ? NULL : edge->target;
+    newer->target = edge->reply.len || edge->waits || edge->ask_again ? NULL : edge->target;
     newer->kind = edge->item.kind;
     newer->len = UINT8_MAX;
     if (edge->item.key_len > sizeof(newer->key)) return;
@@ -106,8 +106,8 @@ sm_edge *sm_edge_find_document(sm_bytes text) {
 }
 
 sm_edge *sm_edge_add(const sm_question *question, sm_definition *definition, sm_node *target, sm_bytes reply,
-                     bool ask_again) {
-    sm_edge *edge = RedisModule_Calloc(1, sizeof(*edge) + question->key.len + reply.len);
+                     sm_bytes waits, bool ask_again) {
+    sm_edge *edge = RedisModule_Calloc(1, sizeof(*edge) + question->key.len + reply.len + waits.len);
     sm_node *node;
     sm_bytes key;
     char *at = edge->text;
@@ -118,6 +118,7 @@ sm_edge *sm_edge_add(const sm_question *question, sm_definition *definition, sm_
     edge->ask_again = ask_again;
     key = sm_put(&at, question->key);
     edge->reply = sm_put(&at, reply);
+    edge->waits = (uint32_t)sm_put(&at, waits).len;
     sm_item_add(&edge->item, question, key);
     TAILQ_INSERT_TAIL(&sm_edge_queue, &edge->item, queue);
     LIST_INSERT_HEAD(&definition->edges, &edge->item, of_definition);

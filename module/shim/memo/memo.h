@@ -74,7 +74,7 @@ typedef struct sm_definition {
     sm_tally machines;
     uint32_t references; /* by code that is about to use it */
     bool idle;           /* the sweep has seen it without machines */
-    bool keeps, counts;  /* its machines keep data, count their steps */
+    bool keeps, counts, waits; /* its machines keep data, count their steps, have deadlines or tasks */
     size_t index;        /* among all definitions: changes when another is given back */
     LIST_HEAD(sm_edges, sm_item) edges;
     LIST_HEAD(sm_nodes, sm_item) nodes;
@@ -133,8 +133,13 @@ typedef struct sm_edge {
     bool has_reason;  /* of a document */
     bool has_history; /* of a document: it says what history states restore, */
     bool starts;      /* or nothing of where it stands; without a target its start is asked for each time */
+    uint32_t waits;   /* bytes behind the reply: what the step arms, cancels, starts and stops */
     char text[];
 } sm_edge;
+
+static inline sm_bytes sm_edge_waits(const sm_edge *edge) {
+    return (sm_bytes){edge->reply.ptr + edge->reply.len, edge->waits};
+}
 
 /* ---- definitions ---- */
 
@@ -182,7 +187,7 @@ sm_edge *sm_edge_of(const sm_node *node, const sm_cached_edge *cached);
 sm_edge *sm_edge_find(const sm_question *question);
 sm_edge *sm_edge_find_document(sm_bytes text);
 sm_edge *sm_edge_add(const sm_question *question, sm_definition *definition, sm_node *target, sm_bytes reply,
-                     bool ask_again);
+                     sm_bytes waits, bool ask_again);
 
 /* ---- bounds ---- */
 

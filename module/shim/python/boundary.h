@@ -20,6 +20,10 @@ enum sm_kind {
     /* Of a definition. */
     SM_STEP_RESET = 11,  /* its start */
     SM_STEP_ENTER = 12,  /* standing where `current` says; from a node whose history states keep their values */
+    /* Of a machine that waits. */
+    SM_STEP_FIRE = 13,   /* give it the event of a deadline, as JSON */
+    SM_STEP_DONE = 14,   /* the task of that id has ended, with the data as its result, */
+    SM_STEP_FAIL = 15,   /* or has failed with it */
 
     /* Questions, each with any number that is free: about a definition, */
     SM_ASK_LIST = 16,    /* SM.STATE key LIST */
@@ -79,9 +83,9 @@ typedef struct sm_verdict sm_verdict;
 void sm_verdict_compiled(sm_verdict *verdict, uint64_t engine, size_t engine_bytes, const char *canonical,
                          size_t canonical_len, size_t split);
 
-/* Of its definition: whether its machines keep data, and count their steps. Of the document: whether it says nothing of
- * where it stands, or what history states restore. */
-void sm_verdict_traits(sm_verdict *verdict, int keeps, int counts, int starts, int has_history);
+/* Of its definition: whether its machines keep data, count their steps, have deadlines or tasks. Of the document:
+ * whether it says nothing of where it stands, or what history states restore. */
+void sm_verdict_traits(sm_verdict *verdict, int keeps, int counts, int waits, int starts, int has_history);
 
 /* Its reason. */
 void sm_verdict_reason(sm_verdict *verdict, const char *text, size_t len);
@@ -96,6 +100,13 @@ void sm_verdict_stand(sm_verdict *verdict, const char *configuration, size_t con
 void sm_verdict_outcome(sm_verdict *verdict, const char *configuration, size_t configuration_len, const char *context,
                         long long context_len, const char *changes, long long changes_len, const char *output,
                         long long output_len, const char *error, long long error_len);
+
+/* What a step arms, cancels, starts and stops: a list of changes (machine/waits.h). */
+void sm_verdict_waits(sm_verdict *verdict, const char *changes, size_t len);
+
+/* The deadlines and tasks of a machine whose document says them, two lists. After sm_verdict_outcome. */
+void sm_verdict_pending(sm_verdict *verdict, const char *timers, size_t timers_len, const char *tasks,
+                        size_t tasks_len);
 
 /* The same question may have another answer next time. */
 void sm_verdict_ask_again(sm_verdict *verdict);

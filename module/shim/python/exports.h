@@ -27,6 +27,9 @@ int sm_python_ask(uint64_t engine, int kind, long long now, const char *texts, s
 /* What a machine keeps, from outside, checked: SM_IN_CONFIGURATION, _CONTEXT, _OUTPUT, _ERROR. */
 int sm_python_admit(uint64_t engine, const char *texts, size_t len, const long long *lengths, sm_verdict *verdict);
 
+/* A list of deadlines, or of tasks, well formed and from outside, checked. */
+int sm_python_admit_waits(int tasks, const char *list, size_t len, sm_verdict *verdict);
+
 /* A context (SM_IN_CONTEXT) with members set anew (SM_IN_DATA). */
 int sm_python_merge(const char *texts, size_t len, const long long *lengths, sm_verdict *verdict);
 

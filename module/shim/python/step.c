@@ -48,10 +48,10 @@ static bool take(PyObject *tuple, Py_ssize_t first, part *parts, int count) {
     return true;
 }
 
-/* A reply, configuration, and the rest: of a node that it describes, with whether the machine is done there, or of an
- * outcome that depends on data. */
+/* A reply, configuration, what it arms, cancels, starts and stops, and the rest: of a node that it describes, with
+ * whether the machine is done there, or of an outcome that depends on data. */
 static int take_outcome(PyObject *said, sm_verdict *verdict) {
-    enum { REPLY, WHERE, DESCRIBED = 5, OUTCOME = 6 };
+    enum { REPLY, WHERE, WAITS, REST, DESCRIBED = 6, OUTCOME = 7 };
     Py_ssize_t size = PyTuple_GET_SIZE(said);
     part parts[OUTCOME];
 
@@ -59,13 +59,14 @@ static int take_outcome(PyObject *said, sm_verdict *verdict) {
         return SM_VERDICT_INTERNAL;
     if (parts[WHERE].len < 0) return SM_VERDICT_INTERNAL;
     if (size == OUTCOME) {
-        sm_verdict_outcome(verdict, parts[WHERE].ptr, (size_t)parts[WHERE].len, parts[2].ptr, parts[2].len,
-                           parts[3].ptr, parts[3].len, parts[4].ptr, parts[4].len, parts[5].ptr, parts[5].len);
+        sm_verdict_outcome(verdict, parts[WHERE].ptr, (size_t)parts[WHERE].len, parts[REST].ptr, parts[REST].len,
+                           parts[4].ptr, parts[4].len, parts[5].ptr, parts[5].len, parts[6].ptr, parts[6].len);
     } else {
-        if (parts[2].len < 0 || parts[3].len < 0) return SM_VERDICT_INTERNAL;
-        sm_verdict_stand(verdict, parts[WHERE].ptr, (size_t)parts[WHERE].len, parts[2].ptr, (size_t)parts[2].len,
-                         parts[3].ptr, (size_t)parts[3].len, PyTuple_GET_ITEM(said, DESCRIBED - 1) == Py_True);
+        if (parts[REST].len < 0 || parts[4].len < 0) return SM_VERDICT_INTERNAL;
+        sm_verdict_stand(verdict, parts[WHERE].ptr, (size_t)parts[WHERE].len, parts[REST].ptr, (size_t)parts[REST].len,
+                         parts[4].ptr, (size_t)parts[4].len, PyTuple_GET_ITEM(said, DESCRIBED - 1) == Py_True);
     }
+    if (parts[WAITS].len >= 0) sm_verdict_waits(verdict, parts[WAITS].ptr, (size_t)parts[WAITS].len);
     if (parts[REPLY].len >= 0) sm_verdict_reply(verdict, parts[REPLY].ptr, (size_t)parts[REPLY].len);
     return SM_VERDICT_TAKEN;
 }

@@ -2,6 +2,7 @@
 #include "reply/text.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 enum { LONGEST_NAME = 96 };
 
@@ -47,5 +48,32 @@ char *sm_put_quoted(char *at, sm_bytes name) {
     }
     for (int i = 0; cut && i < 3; i++) *at++ = '.';
     *at++ = '\'';
+    return at;
+}
+
+static const char short_escapes[256] = {
+    ['"'] = '"', ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't',
+};
+
+char *sm_put_json(char *at, sm_bytes text) {
+    static const char hex[] = "0123456789abcdef";
+
+    *at++ = '"';
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.ptr[i];
+
+        if (short_escapes[byte]) {
+            *at++ = '\\';
+            *at++ = short_escapes[byte];
+        } else if (byte < 0x20) {
+            memcpy(at, "\\u00", 4);
+            at += 4;
+            *at++ = hex[byte >> 4];
+            *at++ = hex[byte & 15];
+        } else {
+            *at++ = (char)byte;
+        }
+    }
+    *at++ = '"';
     return at;
 }

@@ -15,6 +15,9 @@ enum { SM_LONGEST_QUOTED = 4 * 96 + 8 }; /* bytes that sm_put_quoted writes at m
  * it ends. */
 char *sm_put_quoted(char *at, sm_bytes name);
 
+/* Writes a JSON string; `at` has room for six times the text and two quotes. Gives where it ends. */
+char *sm_put_json(char *at, sm_bytes text);
+
 #pragma GCC visibility pop
 
 #endif

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "machine/waits.h"
+#include "reply/text.h"
+
 enum { VERSION = 1, HEAD = 3, LENGTH_BYTES = 4, REVISION_BYTES = 8 };
 
 /* ---- writing ---- */
@@ -18,8 +21,14 @@ static char *put_text(char *at, sm_bytes text) {
     return at;
 }
 
+static const enum sm_part kept_as[SM_APPLIED_PARTS] = {
+    [SM_APPLIED_REASON] = SM_PART_REASON, [SM_APPLIED_CONTEXT] = SM_PART_CONTEXT,
+    [SM_APPLIED_OUTPUT] = SM_PART_OUTPUT, [SM_APPLIED_ERROR] = SM_PART_ERROR,
+    [SM_APPLIED_TIMERS] = SM_PART_TIMERS, [SM_APPLIED_TASKS] = SM_PART_TASKS,
+};
+
 static sm_bytes part_of(const sm_applied *applied, int part) {
-    return part == SM_PART_CHANGES ? applied->changes : applied->data.parts[part];
+    return part == SM_APPLIED_CHANGES ? applied->changes : applied->data.parts[kept_as[part]];
 }
 
 static size_t size_of(const sm_applied *applied) {
@@ -95,7 +104,7 @@ static const char *take_parts(sm_bytes *left, sm_applied *applied) {
 
         if (!take_number(left, &part, 1)) return "its parts are cut short";
         if (part >= SM_APPLIED_PARTS) return "it has a part that this version of the module does not know";
-        place = part == SM_PART_CHANGES ? &applied->changes : &applied->data.parts[part];
+        place = part == SM_APPLIED_CHANGES ? &applied->changes : &applied->data.parts[kept_as[part]];
         if (place->ptr) return "it has a part twice";
         if (!take_text(left, place)) return "its parts are cut short";
     }
@@ -121,4 +130,35 @@ const char *sm_applied_read(sm_bytes bytes, sm_applied *applied) {
     if (bytes.len) return "something follows them";
     if (applied->changes.ptr && (whole || applied->data.parts[SM_PART_CONTEXT].ptr)) return "changes want a context";
     return NULL;
+}
+
+/* ---- deadlines and tasks ---- */
+
+static const char *fault_of(sm_bytes list, uint8_t statuses) {
+    const char *fault = sm_waits_fault(list, statuses);
+    sm_wait wait;
+
+    while (!fault && sm_wait_take(&list, &wait)) {
+        const sm_bytes texts[] = {wait.id, wait.what, wait.text};
+
+        for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+            if (sm_utf8_fault(texts[i]) != texts[i].len) fault = "what it waits for is not UTF-8";
+    }
+    return fault;
+}
+
+const char *sm_waits_admit(const sm_node *node, const sm_data *data) {
+    static const uint8_t statuses[] = {SM_TIMER_STATUSES, SM_TASK_STATUSES};
+    const char *fault = NULL;
+
+    for (int part = SM_TEXTS; part < SM_PARTS && !fault; part++) {
+        sm_bytes list = data->parts[part];
+
+        if (!list.ptr) continue;
+        if (!node->details->definition->waits) return "its document has neither deadlines nor tasks";
+        if (node->details->done || data->parts[SM_PART_ERROR].ptr) return "it has ended, and waits";
+        if (!list.len) return "it waits for nothing in a list";
+        fault = fault_of(list, statuses[part - SM_TEXTS]);
+    }
+    return fault;
 }

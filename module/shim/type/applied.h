@@ -7,7 +7,7 @@
  *   text: the canonical document of a whole machine
  *   text: the configuration where the machine stands then
  *   64 bits: its revision then, at most 2^62; 0: none is counted
- *   byte: how many parts follow, each a byte (enum sm_part; SM_PART_CHANGES) and a text
+ *   byte: how many parts follow, each a byte (enum sm_applied_part) and a text, or a list as machine/waits.h has it
  *
  * A text is its length in 32 bits, and its bytes; numbers begin with their lowest byte. A part that is missing is none,
  * but for a step's context, which is as it was. */
@@ -20,10 +20,31 @@
 
 #pragma GCC visibility push(hidden) /* as in redis_api.h */
 
-enum { SM_PART_CHANGES = SM_PARTS, SM_APPLIED_PARTS };
+/* The parts, as SM.APPLY numbers them for ever. */
+enum sm_applied_part {
+    SM_APPLIED_REASON,
+    SM_APPLIED_CONTEXT,
+    SM_APPLIED_OUTPUT,
+    SM_APPLIED_ERROR,
+    SM_APPLIED_CHANGES, /* of the context */
+    SM_APPLIED_TIMERS,
+    SM_APPLIED_TASKS,
+    SM_APPLIED_PARTS,
+};
 
 /* The commands that change a machine, as SM.APPLY numbers them for ever. */
-enum sm_event { SM_EVENT_SET, SM_EVENT_CREATE, SM_EVENT_MUTATE, SM_EVENT_SEND, SM_EVENT_RESET, SM_EVENTS };
+enum sm_event {
+    SM_EVENT_SET,
+    SM_EVENT_CREATE,
+    SM_EVENT_MUTATE,
+    SM_EVENT_SEND,
+    SM_EVENT_RESET,
+    SM_EVENT_TIMER,
+    SM_EVENT_DONE,
+    SM_EVENT_FAIL,
+    SM_EVENT_RETRY,
+    SM_EVENTS,
+};
 
 typedef struct sm_applied {
     enum sm_event event;
@@ -41,6 +62,9 @@ sm_applied sm_applied_machine(const sm_node *node, const sm_data *data, enum sm_
 
 /* NULL, or what is wrong with the bytes. What is read points into them. */
 const char *sm_applied_read(sm_bytes bytes, sm_applied *applied);
+
+/* NULL, or what is wrong with the deadlines and tasks of a machine on that node, from outside, but for their JSON. */
+const char *sm_waits_admit(const sm_node *node, const sm_data *data);
 
 #pragma GCC visibility pop
 

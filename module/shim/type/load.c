@@ -6,6 +6,8 @@
 #include "engine/engine.h"
 #include "machine/machine.h"
 #include "reply/text.h"
+#include "timers/timers.h"
+#include "type/applied.h"
 #include "type/stored.h"
 #include "type/type.h"
 #include "version.h"
@@ -202,7 +204,8 @@ static bool load_part(RedisModuleIO *rdb, uint64_t number, sm_bytes *part) {
     if (part->ptr) return refuse(rdb, "it has a part twice", named);
     if (!load_string(rdb, part)) return refuse(rdb, "it is cut short", named);
     if (part->len >= UINT32_MAX) return refuse(rdb, "it is too long", named);
-    if (sm_utf8_fault(*part) != part->len) return refuse(rdb, "it is not UTF-8", named);
+    if (sm_rest_part[number] < SM_TEXTS && sm_utf8_fault(*part) != part->len)
+        return refuse(rdb, "it is not UTF-8", named);
     return true;
 }
 
@@ -226,19 +229,30 @@ static bool load_rest(RedisModuleIO *rdb, sm_data *data) {
     return true;
 }
 
+static bool admits_waits(RedisModuleIO *rdb, const sm_data *data) {
+    sm_outcome outcome;
+    bool good = sm_engine_admit_waits(data, &outcome) == SM_TAKEN;
+
+    if (!good) refuse(rdb, "what it waits for", outcome.error);
+    sm_outcome_release(&outcome);
+    return good;
+}
+
 /* The machine of what was loaded. What was not accepted before is the engine's to check. */
 static sm_machine *machine_of(RedisModuleIO *rdb, sm_node *node, const sm_data *data) {
     const sm_definition *definition = node->details->definition;
     sm_machine *machine = NULL;
     sm_outcome outcome;
     sm_data admitted = *data;
+    const char *fault = sm_waits_admit(node, data);
 
+    if (fault) return refuse(rdb, fault, no_more);
     if (definition->counts != (data->revision != 0)) return refuse(rdb, "its revision is missing, or none", no_more);
     if (accepted_before(rdb) || (!definition->keeps && !sm_data_is_more(data))) return sm_machine_new(node, data);
     if (sm_engine_admit(node, data, &outcome) == SM_TAKEN) {
         memcpy(&admitted.parts[SM_PART_CONTEXT], &outcome.data->parts[SM_PART_CONTEXT],
-               (SM_PARTS - SM_PART_CONTEXT) * sizeof(sm_bytes));
-        machine = sm_machine_new(node, &admitted);
+               (SM_TEXTS - SM_PART_CONTEXT) * sizeof(sm_bytes));
+        if (admits_waits(rdb, data)) machine = sm_machine_new(node, &admitted);
     } else {
         refuse(rdb, "what it keeps", outcome.error);
     }
@@ -265,11 +279,24 @@ static void *load_numbered(RedisModuleIO *rdb, uint64_t all_flags) {
     return machine;
 }
 
-void *sm_rdb_load(RedisModuleIO *rdb, int encver) {
+static void *load(RedisModuleIO *rdb, int encver) {
     if (encver == SM_VERSION_RUST) return load_rust(rdb);
     if (encver == SM_VERSION_NUMBERED) return load_numbered(rdb, SM_FLAGS_NUMBERED);
     if (encver == SM_VERSION_DATA) return load_numbered(rdb, SM_FLAGS);
     RedisModule_LogIOError(rdb, "warning", "a state machine of encoding version %d; this module (%s) knows up to %d",
                            encver, sm_version, SM_VERSION_NEWEST);
     return NULL;
+}
+
+/* What a snapshot holds comes under its name without an event that may be answered in time. RESTORE has one. */
+void *sm_rdb_load(RedisModuleIO *rdb, int encver) {
+    sm_machine *machine = load(rdb, encver);
+    const RedisModuleString *name;
+    sm_bytes key;
+
+    if (!machine || !loading || !sm_machine_waits(machine) || !(name = RedisModule_GetKeyNameFromIO(rdb)))
+        return machine;
+    key.ptr = RedisModule_StringPtrLen(name, &key.len);
+    sm_timers_note_loaded(RedisModule_GetDbIdFromIO(rdb), key, machine);
+    return machine;
 }

@@ -4,11 +4,12 @@
  * in forked children and frees on other threads.
  *
  * Left out: aux_load, aux_save, aux_save2 (nothing lives outside keys), unlink (free does all), mem_usage2,
- * free_effort2, unlink2, copy2 (neither the key's name nor the database matters). */
+ * free_effort2 (neither the key's name nor the database matters). */
 #include "type/type.h"
 
 #include "machine/machine.h"
 #include "reply/documents.h"
+#include "timers/timers.h"
 #include "type/applied.h"
 #include "type/stored.h"
 
@@ -63,13 +64,26 @@ static void free_value(void *value) {
     sm_machine_free(value);
 }
 
+/* On the main thread, whenever a key loses its value but for FLUSHDB and FLUSHALL. */
+static void unlink_value(RedisModuleKeyOptCtx *ctx, const void *value) {
+    const RedisModuleString *name;
+    sm_data data;
+    sm_bytes key;
+
+    if (!sm_machine_waits(value)) return;
+    sm_machine_data(value, &data);
+    if (!data.parts[SM_PART_TIMERS].ptr || !(name = RedisModule_GetKeyNameFromOptCtx(ctx))) return;
+    key.ptr = RedisModule_StringPtrLen(name, &key.len);
+    sm_timers_forget(RedisModule_GetDbIdFromOptCtx(ctx), key);
+}
+
 static size_t free_effort(RedisModuleString *key, const void *value) {
     (void)key, (void)value;
     return 1;
 }
 
-static void *copy(RedisModuleString *from, RedisModuleString *to, const void *value) {
-    (void)from, (void)to;
+static void *copy(RedisModuleKeyOptCtx *ctx, const void *value) {
+    sm_timers_copied_from(RedisModule_GetDbIdFromOptCtx(ctx));
     return sm_machine_copy(value);
 }
 
@@ -127,8 +141,9 @@ bool sm_type_register(RedisModuleCtx *ctx) {
         .digest = digest,
         .free = free_value,
         .free_effort = free_effort,
-        .copy = copy,
+        .copy2 = copy,
         .defrag = defrag,
+        .unlink2 = unlink_value,
     };
 
     sm_type = RedisModule_CreateDataType(ctx, type_name, SM_VERSION_NEWEST, &methods);

@@ -3,11 +3,13 @@
 
 #include <string.h>
 
+#include "timers/timers.h"
 #include "type/type.h"
 
 static const char *const event_names[SM_EVENTS] = {
     [SM_EVENT_SET] = "sm.set",   [SM_EVENT_CREATE] = "sm.create", [SM_EVENT_MUTATE] = "sm.mutate",
-    [SM_EVENT_SEND] = "sm.send", [SM_EVENT_RESET] = "sm.reset",
+    [SM_EVENT_SEND] = "sm.send", [SM_EVENT_RESET] = "sm.reset",   [SM_EVENT_TIMER] = "sm.timer",
+    [SM_EVENT_DONE] = "sm.done", [SM_EVENT_FAIL] = "sm.fail",     [SM_EVENT_RETRY] = "sm.retry",
 };
 
 /* ---- the value ---- */
@@ -60,12 +62,16 @@ static bool keep(sm_target *target, sm_node *node, sm_cached_edge *edge, const s
 
 /* What the machine keeps from now on: a step's outcome says what of it is new. */
 static sm_data data_after(const sm_target *target, const sm_outcome *outcome, const sm_bytes *reason) {
+    bool is_marked = target->waiting && target->waiting->marked;
     const sm_data *said = outcome->data;
     sm_data data = {0}, held = {0};
 
     if (target->machine) sm_machine_data(target->machine, &held);
-    if (outcome->node->details->definition->counts) data.revision = sm_revision_after(held.revision);
+    if (outcome->node->details->definition->counts)
+        data.revision = is_marked ? held.revision : sm_revision_after(held.revision);
     if (!target->replaces) data.parts[SM_PART_CONTEXT] = held.parts[SM_PART_CONTEXT];
+    memcpy(&data.parts[SM_TEXTS], said ? &said->parts[SM_TEXTS] : &held.parts[SM_TEXTS],
+           (SM_PARTS - SM_TEXTS) * sizeof(sm_bytes));
     if (said) {
         if (said->parts[SM_PART_CONTEXT].ptr) data.parts[SM_PART_CONTEXT] = said->parts[SM_PART_CONTEXT];
         data.parts[SM_PART_OUTPUT] = said->parts[SM_PART_OUTPUT];
@@ -116,16 +122,46 @@ static void close_key(const sm_target *target) {
     if (target->key) RedisModule_CloseKey(target->key);
 }
 
+/* When its first deadline is to fire, where it waits or did. */
+static void note_deadlines(RedisModuleCtx *ctx, const sm_target *target, const sm_node *node) {
+    const sm_machine *machine = RedisModule_ModuleTypeGetValue(target->key);
+    sm_bytes key;
+
+    if (!node->details->definition->waits && !target->replaces) return;
+    key.ptr = RedisModule_StringPtrLen(target->name, &key.len);
+    sm_timers_note(RedisModule_GetSelectedDb(ctx), key, machine);
+}
+
 /* The event is the last: it runs other modules' code, which may delete the key or send commands of its own. */
 static void publish(RedisModuleCtx *ctx, const sm_target *target, enum sm_event event) {
     RedisModule_NotifyKeyspaceEvent(ctx, REDISMODULE_NOTIFY_GENERIC, event_names[event], target->name);
 }
 
+/* What the machine holds now goes before it is replicated. */
+static sm_bytes copy_of(sm_outcome *outcome, sm_bytes bytes) {
+    char *at = sm_outcome_room(outcome, bytes.len);
+
+    return sm_put(&at, bytes);
+}
+
 /* A machine that keeps data, before or after. */
-static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *outcome,
+static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome,
                                                   const sm_bytes *reason, enum sm_event event) {
-    sm_data data;
+    sm_data data = {0};
+    sm_bytes kept;
     bool changed = true;
+
+    if (outcome->node->details->definition->waits) {
+        if (target->machine) sm_machine_data(target->machine, &data);
+        if (!sm_settle(outcome, target->waiting, target->reply, &data, target->replaces || event == SM_EVENT_RESET)) {
+            close_key(target);
+            return;
+        }
+        if (target->waiting && target->waiting->stays && data.parts[SM_PART_REASON].ptr) {
+            kept = copy_of(outcome, data.parts[SM_PART_REASON]);
+            reason = &kept;
+        }
+    }
 
     if (!target->replaces && !outcome->data && !reason &&
         sm_machine_step(target->machine, outcome->node, outcome->edge, &target->revision)) {
@@ -133,6 +169,7 @@ static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target
     } else {
         data = data_after(target, outcome, reason);
         changed = keep(target, outcome->node, outcome->edge, &data);
+        if (changed) note_deadlines(ctx, target, outcome->node);
         close_key(target);
     }
     if (!changed) return;
@@ -144,7 +181,7 @@ static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target
 
 /* Verbatim, since the engine answers alike everywhere, and what has been accepted here is not held to another server's
  * limits. */
-void sm_commit(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *outcome, const sm_bytes *reason,
+void sm_commit(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome, const sm_bytes *reason,
                enum sm_event event) {
     bool changed;
 
@@ -165,6 +202,7 @@ void sm_commit_applied(RedisModuleCtx *ctx, sm_target *target, sm_node *node, co
                        enum sm_event event) {
     bool changed = keep(target, node, NULL, data);
 
+    if (changed) note_deadlines(ctx, target, node);
     close_key(target);
     if (!changed) return;
     RedisModule_SignalModifiedKey(ctx, target->name);

@@ -1,7 +1,7 @@
 // Writes a chart of random_data_chart.mjs twice: as our document (expressions as CEL) and as a machine of XState
 // (expressions as JavaScript functions).
 
-import { and, assign, createMachine, emit, log, not, or, raise, stateIn } from 'xstate';
+import { and, assign, cancel, createMachine, emit, fromCallback, log, not, or, raise, stateIn } from 'xstate';
 
 import { evaluate, Expr, hasExpressions } from './expressions.mjs';
 
@@ -17,9 +17,17 @@ function changed(node, { actions, transitions, template }) {
   for (const member of ['entry', 'exit']) if (node[member] !== undefined) made[member] = actions(node[member]);
   if (node.initial?.actions) made.initial = { ...node.initial, actions: actions(node.initial.actions) };
   for (const member of ['always', 'onDone']) if (node[member] !== undefined) made[member] = transitions(node[member]);
-  if (node.on) made.on = mapped(node.on, transitions);
+  for (const member of ['on', 'after']) if (node[member]) made[member] = mapped(node[member], transitions);
+  if (node.invoke) made.invoke = each(node.invoke, (task) => changedTask(task, transitions, template));
   for (const member of ['output', 'context']) if (node[member] !== undefined) made[member] = template(node[member]);
   if (node.states) made.states = mapped(node.states, (child) => changed(child, { actions, transitions, template }));
+  return made;
+}
+
+function changedTask(task, transitions, template) {
+  const made = { ...task };
+  for (const member of ['onDone', 'onError']) if (task[member] !== undefined) made[member] = transitions(task[member]);
+  if (task.input !== undefined) made.input = template(task.input);
   return made;
 }
 
@@ -57,7 +65,10 @@ function printedAction(action) {
       return { type: '@xstate.assign', context: printed(action.context) };
     case 'raise':
     case 'emit':
-      return { type: `@xstate.${action.kind}`, event: printed(action.event) };
+    case 'cancel': {
+      const { kind, ...members } = action;
+      return { type: `@xstate.${kind}`, ...printed(members) };
+    }
     case 'log':
       return { type: '@xstate.log', args: printed(action.args) };
     case 'named':
@@ -76,13 +87,14 @@ function printedTransition(transition) {
   return made;
 }
 
-export function documentOf({ config, meanings, actions }) {
+export function documentOf({ config, meanings, actions, delays = {} }) {
   const document = changed(config, {
     actions: (given) => each(given, printedAction),
     transitions: (given) => each(given, printedTransition),
     template: printed,
   });
   if (Object.keys(meanings).length) document.guards = mapped(meanings, ({ expr }) => ({ when: { '@expr': expr.cel } }));
+  if (Object.keys(delays).length) document.delays = mapped(delays, ({ written }) => printed(written));
   if (Object.keys(actions).length) document.actions = mapped(actions, ({ action }) => printedAction(action));
   return document;
 }
@@ -124,12 +136,18 @@ function bareGuard(guard) {
   }
 }
 
+function madeDelay({ delay, id }) {
+  return delay === undefined ? undefined : { delay: workedOut(delay), ...(id !== undefined && { id }) };
+}
+
 function madeAction(action) {
   switch (action.kind) {
     case 'assign':
       return assign(work(action.context));
     case 'raise':
-      return raise(workedOut(action.event));
+      return raise(workedOut(action.event), madeDelay(action));
+    case 'cancel':
+      return cancel(workedOut(action.id));
     case 'emit':
       return emit(workedOut(action.event));
     case 'log':
@@ -168,6 +186,8 @@ export function machineOf(chart, truth) {
       ...mapped(chart.meanings, ({ expr }) => work(expr)),
     },
     actions: mapped(chart.actions, ({ action }) => madeAction(action)),
+    delays: { ...chart.texts, ...mapped(chart.delays ?? {}, ({ meant }) => workedOut(meant)) },
+    actors: Object.fromEntries((chart.sources ?? []).map((source) => [source, fromCallback(() => {})])),
   });
 }
 

@@ -2,8 +2,9 @@
 //
 // A record has the members of those of real charts (real_charts.json.gz): "event"; "guards", what the client says;
 // "can" before the event; "taken" (0: no transition for the event, 1: one, 2: only forbidden ones); "value", "status";
-// "actions", the effects; "history" and "context" only where they changed; "output" where there is one. A step that
-// does not end, in so many microsteps as the document allows then, has "error" in place of what comes of it. "quirks":
+// "actions", the effects; "history" and "context" only where they changed; "output" and "error" where there is one. A
+// step that does not end, in so many microsteps as the document allows then, has "error" in place of what comes of it.
+// "quirks":
 //
 //   moved-without-transition   no transition takes the event, yet an "always" with a target was taken
 //   ran-again                  no transition takes the event, and all that was taken is an "always" without a target,
@@ -14,7 +15,7 @@
 import { createActor, initialTransition, transition } from 'xstate';
 
 import { clientGuards, documentOf, holds, machineOf, MOST_MICROSTEPS } from './data_machine.mjs';
-import { isEndless, microsteps, quietly, requireLegal, takenBy, Unusable } from './oracle.mjs';
+import { isEndless, microsteps, noting, quietly, requireLegal, takenBy, Unusable } from './oracle.mjs';
 
 const isAtomic = (node) => node.type === 'atomic' || node.type === 'final';
 const LARGEST = 2 ** 31;
@@ -49,17 +50,16 @@ function requireSmall(value) {
   if (value !== null && typeof value === 'object') Object.values(value).forEach(requireSmall);
 }
 
-function effects(actions) {
-  const found = [];
-  for (const { type, params } of actions) {
-    if (type === 'xstate.raise') continue;
-    if (type === 'xstate.emit') found.push({ type: '@xstate.emit', params: { event: params.event } });
-    else if (type === 'xstate.log') found.push({ type: '@xstate.log', params: { args: params.value } });
-    else if (/^xstate\./.test(type)) throw new Error(`an action that is not expected: ${type}`);
-    else found.push(params === undefined ? { type } : { type, params });
-  }
-  found.forEach(requireSmall);
-  return found;
+// What transition() returned, without what is raised at once.
+export function effects(actions) {
+  return actions.filter(({ type }) => type !== 'xstate.raise').map(({ type, params }) => effect(type, params));
+}
+
+export function effect(type, params) {
+  if (type === 'xstate.emit') return { type: '@xstate.emit', params: { event: params.event } };
+  if (type === 'xstate.log') return { type: '@xstate.log', params: { args: params.value } };
+  if (/^xstate\./.test(type)) throw new Error(`an action that is not expected: ${type}`);
+  return params === undefined ? { type } : { type, params };
 }
 
 const historyOf = (snapshot) =>
@@ -76,85 +76,104 @@ function requireSameWhenRestored(machine, snapshot) {
 
 function firstMicrosteps(machine, input) {
   const steps = [];
-  const system = { _sendInspectionEvent: (inspected) => steps.push(inspected) };
-  const { status, error } = machine.getInitialSnapshot({ system, actionExecutor() {}, self: {} }, input);
+  const { status, error } = machine.getInitialSnapshot(noting(steps), input);
   if (status === 'error') throw error;
   return steps;
 }
 
-export function record(name, chart, events) {
-  return quietly(() => {
-    const truth = { ...events.start };
-    const machine = machineOf(chart, truth);
-    const client = clientGuards(chart);
-    const said = (guards) => Object.fromEntries(client.map((one) => [one, guards[one]]));
-    const reached = (steps) => {
-      for (const { snapshot, event } of steps) {
-        requireLegal(snapshot);
-        if (snapshot.status === 'active') requireOrderIndependent(chart, truth, snapshot, event);
-      }
-    };
-    const [start, startActions] = initialTransition(machine, chart.input);
+// Follows a chart: "fixture" has the record of the start, where "guards" is what the client says, and give() adds that
+// of an event. "read" reads what transition() returned.
+export class Walk {
+  constructor(name, chart, guards, read = effects) {
+    this.chart = chart;
+    this.read = read;
+    this.truth = { ...guards };
+    this.machine = machineOf(chart, this.truth);
+    this.client = clientGuards(chart);
+    this.before = { history: '{}', context: '' };
+    const [start, actions] = initialTransition(this.machine, chart.input);
     if (start.status === 'error') {
       if (isEndless(start.error)) throw new Unusable('endless start');
       throw start.error;
     }
-    reached(firstMicrosteps(machine, chart.input));
+    this.reached(firstMicrosteps(this.machine, chart.input));
+    this.snapshot = start;
+    this.fixture = { name, config: documentOf(chart), guards: this.client };
+    if (chart.input) this.fixture.input = chart.input;
+    this.fixture.initial = { guards: this.said(guards), ...this.noted(start, actions) };
+    this.fixture.steps = [];
+  }
 
-    const before = { history: '{}', context: '' };
-    const noted = (snapshot, actions) => {
-      const note = { value: snapshot.value, status: snapshot.status, actions: effects(actions) };
-      for (const [member, now] of [['history', historyOf(snapshot)], ['context', snapshot.context]]) {
-        if (JSON.stringify(now) !== before[member]) note[member] = now;
-        before[member] = JSON.stringify(now);
-      }
-      if (snapshot.output !== undefined) note.output = snapshot.output;
-      requireSmall(snapshot.context);
-      if (note.output !== undefined) requireSmall(note.output);
-      return note;
-    };
-    const fixture = { name, config: documentOf(chart), guards: client };
-    if (chart.input) fixture.input = chart.input;
-    fixture.initial = { guards: said(events.start), ...noted(start, startActions) };
-    fixture.steps = [];
+  said(guards) {
+    return Object.fromEntries(this.client.map((one) => [one, guards[one]]));
+  }
 
-    let snapshot = start;
-    for (const { event, guards } of events.steps) {
-      Object.assign(truth, guards);
-      const common = { event, guards: said(guards) };
-      if (snapshot.status !== 'active') {
-        fixture.steps.push({ ...common, can: false, taken: 0, ...noted(snapshot, []) });
-        continue;
-      }
-      const taken = takenBy(machine, snapshot, event);
-      let next, actions;
-      const taking = microsteps(machine, snapshot, event);
-      reached(taking);
-      try {
-        [next, actions] = transition(machine, snapshot, event);
-      } catch (error) {
-        if (!isEndless(error)) throw error;
-        fixture.config.options = { maxIterations: MOST_MICROSTEPS };
-        fixture.steps.push({ ...common, can: taken === 1, taken, error: true });
-        continue;
-      }
-      const step = { ...common, can: taken === 1, taken };
-      const chosen = taking.flatMap((one) => one._transitions);
-      const [, { _transitions: first = [] } = {}] = taking;
-      if (taken !== 1 && new Set(first.map((one) => one.target === undefined)).size > 1) {
-        throw new Unusable('runs an always without a target again, beside one with a target');
-      }
-      if (taken !== 1 && chosen.some((one) => one.target !== undefined)) step.quirks = ['moved-without-transition'];
-      else if (taken !== 1 && actions.length) step.quirks = ['ran-again'];
-      const unchanged = (one) => JSON.stringify([one.value, one.context, historyOf(one), one.status]);
-      const moved = taken === 1 || step.quirks?.includes('moved-without-transition');
-      if (!moved && unchanged(next) !== unchanged(snapshot)) {
-        throw new Error('changed by an always without a target');
-      }
-      fixture.steps.push({ ...step, ...noted(next, actions) });
-      snapshot = next;
+  reached(steps) {
+    for (const { snapshot, event } of steps) {
+      requireLegal(snapshot);
+      if (snapshot.status === 'active') requireOrderIndependent(this.chart, this.truth, snapshot, event);
     }
-    fixture.snapshot = requireSameWhenRestored(machine, snapshot);
-    return fixture;
+  }
+
+  noted(snapshot, actions) {
+    const note = { value: snapshot.value, status: snapshot.status, actions: this.read(actions) };
+    note.actions.forEach(({ delay, ...others }) => requireSmall(others));
+    for (const [member, now] of [['history', historyOf(snapshot)], ['context', snapshot.context]]) {
+      if (JSON.stringify(now) !== this.before[member]) note[member] = now;
+      this.before[member] = JSON.stringify(now);
+    }
+    if (snapshot.output !== undefined) note.output = snapshot.output;
+    requireSmall(snapshot.context);
+    if (note.output !== undefined) requireSmall(note.output);
+    return note;
+  }
+
+  // Answers the record.
+  give(event, guards) {
+    Object.assign(this.truth, guards);
+    const { machine, snapshot } = this;
+    const common = { event, guards: this.said(guards) };
+    if (snapshot.status !== 'active') return this.add({ ...common, can: false, taken: 0, ...this.noted(snapshot, []) });
+    const taken = takenBy(machine, snapshot, event);
+    let next, actions;
+    const taking = microsteps(machine, snapshot, event);
+    this.reached(taking);
+    try {
+      [next, actions] = transition(machine, snapshot, event);
+    } catch (error) {
+      if (!isEndless(error)) throw error;
+      this.fixture.config.options = { maxIterations: MOST_MICROSTEPS };
+      return this.add({ ...common, can: taken === 1, taken, error: true });
+    }
+    this.snapshot = next;
+    const step = { ...common, can: taken === 1, taken };
+    if (next.status === 'error') return this.add({ ...step, ...this.noted(next, actions), error: next.error });
+    const chosen = taking.flatMap((one) => one._transitions);
+    const [, { _transitions: first = [] } = {}] = taking;
+    if (taken !== 1 && new Set(first.map((one) => one.target === undefined)).size > 1) {
+      throw new Unusable('runs an always without a target again, beside one with a target');
+    }
+    if (taken !== 1 && chosen.some((one) => one.target !== undefined)) step.quirks = ['moved-without-transition'];
+    else if (taken !== 1 && actions.length) step.quirks = ['ran-again'];
+    const unchanged = (one) => JSON.stringify([one.value, one.context, historyOf(one), one.status]);
+    const moved = taken === 1 || step.quirks?.includes('moved-without-transition');
+    if (!moved && unchanged(next) !== unchanged(snapshot)) {
+      throw new Unusable('changed by an always without a target');
+    }
+    return this.add({ ...step, ...this.noted(next, actions) });
+  }
+
+  add(step) {
+    this.fixture.steps.push(step);
+    return step;
+  }
+}
+
+export function record(name, chart, events) {
+  return quietly(() => {
+    const walk = new Walk(name, chart, events.start);
+    for (const { event, guards } of events.steps) walk.give(event, guards);
+    walk.fixture.snapshot = requireSameWhenRestored(walk.machine, walk.snapshot);
+    return walk.fixture;
   });
 }

@@ -5,12 +5,12 @@
 //   guards    {kind: 'expr', expr, inside?: {path, value, and}}, {kind: 'name', name, params?},
 //             {kind: 'and' | 'or', guards}, {kind: 'not', guard}, {kind: 'stateIn', value}
 //   actions   a name, {type, params}, {kind: 'assign', context}, {kind: 'raise' | 'emit', event}, {kind: 'log', args},
-//             {kind: 'named', name, params}
+//             {kind: 'named', name, params}; with time also 'raise' with delay and id, {kind: 'cancel', id}
 
 import { Expressions, choice, equal, less, literal, plus, read, rest, safely, size } from './expressions.mjs';
 import { ALPHABET, generator, randomChart } from './random_chart.mjs';
 
-const ANY = { n: 'int', s: 'str', l: 'list', b: 'bool' };
+export const ANY = { n: 'int', s: 'str', l: 'list', b: 'bool' };
 const MEMBERS = {
   A: { must: { n: 'int' }, may: { s: 'str' } },
   B: { must: { s: 'str' }, may: { n: 'int', l: 'list' } },
@@ -18,7 +18,7 @@ const MEMBERS = {
   R1: { must: { n: 'int' }, may: {} },
   R2: { must: { s: 'str' }, may: { l: 'list' } },
 };
-const PLAIN = {
+export const PLAIN = {
   int: (random) => random.below(12) - 2,
   str: (random) => random.pick(['', 'a', 'ab', 'b', 'é', 'x y']),
   bool: (random) => random.chance(0.5),
@@ -27,7 +27,8 @@ const PLAIN = {
 const CLIENT = ['isVip', 'isOpen'];
 const OUTPUTS = ['int', 'str', 'map'];
 
-export function randomDataChart(seed) {
+// "extended", as random_timed_chart.mjs has it, is given what it needs to make more members of states and more actions.
+export function randomDataChart(seed, extended = undefined) {
   const random = generator(seed ^ 0xda7a);
   const base = randomChart(seed, 3 + random.below(10));
   const expressions = new Expressions(random);
@@ -56,7 +57,7 @@ export function randomDataChart(seed) {
   const inner = states.slice(1);
 
   const seen = (event, params) => ({ context, params, ...(MEMBERS[event] ?? { must: {}, may: ANY }) });
-  const done = { context, must: {}, may: output === 'map' ? {} : { output } };
+  const done = { context, must: {}, may: output === 'map' ? {} : { output }, result: 'output' };
 
   // Named guards and actions: what they mean stands at the root, for some with params.
   const meanings = {};
@@ -116,7 +117,7 @@ export function randomDataChart(seed) {
         changed.r = { n: expressions.bounded('int', env, 1), s: expressions.bounded('str', env, 0) };
       } else if (type === 'any') {
         const made = () => ({ v: [expressions.int(env, 1), true], t: read('event.type') });
-        changed.out = env === done ? safely('event.output', literal(null)) : made();
+        changed.out = env.result ? safely(`event.${env.result}`, literal(null)) : made();
       } else {
         changed[name] = random.chance(0.1) ? PLAIN[type](random) : expressions.bounded(type, env, depthOf());
       }
@@ -143,6 +144,7 @@ export function randomDataChart(seed) {
   }
 
   function action(env, mayRaise) {
+    if (more && random.chance(0.15)) return more.action(env);
     const roll = random.below(20);
     const names = Object.keys(actions);
     if (roll < 7) return assign(env);
@@ -249,7 +251,7 @@ export function randomDataChart(seed) {
     return [made, reset];
   }
 
-  function fill(node) {
+  function fill(node, key, parent) {
     if (node.type === 'history' || node.history !== undefined) return { ...node };
     const made = { ...node };
     const targets = targetsOf(node);
@@ -279,17 +281,20 @@ export function randomDataChart(seed) {
       on[event] = candidates({ target: random.pick(targets) }, targets, seen(event), false);
     }
     if (Object.keys(on).length) made.on = on;
+    if (more) Object.assign(made, more.members(node, { made, isFinal, targets, key, parent }));
     if ((isFinal && random.chance(0.8)) || (atRoot && random.chance(0.8))) {
       const inner = safely('event.output', literal(null));
       if (output === 'map') made.output = { n: expressions.int(env, 1), out: inner, is: [read('event.type')] };
       else made.output = expressions.bounded(output, atRoot ? done : env);
     }
     if (node.states) {
-      made.states = Object.fromEntries(Object.entries(node.states).map(([key, child]) => [key, fill(child)]));
+      const filled = Object.entries(node.states).map(([inside, child]) => [inside, fill(child, inside, node)]);
+      made.states = Object.fromEntries(filled);
     }
     return made;
   }
 
+  const more = extended?.({ random, expressions, context, candidates, raised });
   const config = fill(base);
   const input = random.chance(0.4) ? { n: random.below(50), s: PLAIN.str(random), l: PLAIN.list(random) } : undefined;
   const given = {};
@@ -301,7 +306,7 @@ export function randomDataChart(seed) {
   }
   if (input) given.n = plus(read('input.n'), literal(random.below(5)));
   if (context['r.n']) given.r = { n: input ? plus(read('input.n'), literal(1)) : 4, s: 'x' };
-  return { config: { ...config, context: given }, meanings, actions, input, client: CLIENT };
+  return { config: { ...config, context: given }, meanings, actions, input, client: CLIENT, ...more?.rest };
 }
 
 // Events with their data, and what the client says of its guards; the first guards are those of the start.

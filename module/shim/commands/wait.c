@@ -1,0 +1,249 @@
+/* Commands for what a machine waits for: SM.DONE, SM.FAIL, SM.RETRY, SM.FIRE, SM.PENDING, and SM.DUE, by which the
+ * server lets deadlines fire. */
+#include <string.h>
+
+#include "command_functions.h"
+#include "commands/keys.h"
+#include "commands/options.h"
+#include "machine/waits.h"
+#include "reply/errors.h"
+#include "settings.h"
+
+enum { KNOWN = SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS, LONGEST_FAILURE = 300 };
+
+/* The machine at a key, and one of its deadlines or tasks. */
+typedef struct waiting {
+    RedisModuleCtx *ctx;
+    sm_target target;
+    sm_data held;
+    sm_wait wait;
+    sm_outcome outcome;
+    sm_waiting what;
+} waiting;
+
+static sm_node *node_of(const waiting *of) {
+    return sm_machine_node(of->target.machine);
+}
+
+/* Finds the one with a handle; otherwise the client has its answer: an error, or nil. */
+static bool find(waiting *of, RedisModuleString *name, const RedisModuleString *handle, enum sm_part part) {
+    if (!sm_key_open_machine(of->ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &of->target)) return false;
+    sm_machine_data(of->target.machine, &of->held);
+    if (sm_waits_find(of->held.parts[part], sm_bytes_of(handle), &of->wait) &&
+        (part != SM_PART_TASKS || of->wait.status == SM_TASK_ACTIVE))
+        return true;
+    sm_key_close(&of->target);
+    if (!sm_config.invalid_transition) RedisModule_ReplyWithNull(of->ctx);
+    else sm_reply_error_about(of->ctx, part == SM_PART_TASKS ? "no active task: " : "no pending deadline: ",
+                              sm_bytes_of(handle), " at ", sm_bytes_of(name), "");
+    return false;
+}
+
+/* It ends or fires, whether or not a transition takes it. */
+static void step(waiting *of, uint8_t kind, sm_bytes argument, const sm_given *given) {
+    sm_asked asked = {kind, false, argument, &of->held, given};
+
+    sm_engine_step(node_of(of), &asked, &of->outcome);
+    if (of->outcome.result != SM_REFUSED) return;
+    of->what.stays = true;
+    of->outcome.result = SM_TAKEN;
+    of->outcome.node = node_of(of);
+    of->outcome.reply.len = 0;
+}
+
+static void commit(waiting *of, enum sm_event event) {
+    of->target.waiting = &of->what;
+    if (of->outcome.result == SM_TAKEN) sm_commit(of->ctx, &of->target, &of->outcome, NULL, event);
+    else sm_key_close(&of->target);
+}
+
+static void answer(waiting *of, const sm_options *options) {
+    if (of->outcome.result == SM_TAKEN) sm_reply_step(of->ctx, options->reply, &of->target, &of->outcome);
+    else sm_reply_coded_error(of->ctx, of->outcome.code, of->outcome.error);
+    sm_outcome_release(&of->outcome);
+}
+
+/* ---- SM.DONE, SM.FAIL, SM.RETRY ---- */
+
+static int report(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, uint8_t kind, enum sm_event event) {
+    bool has_result = argc > 3 && !sm_options_is_name(sm_bytes_of(argv[3]), KNOWN);
+    waiting of = {.ctx = ctx};
+    sm_options options;
+
+    if (argc < 3) return RedisModule_WrongArity(ctx);
+    sm_options_begin(&options);
+    if (argc > 3 + has_result && !sm_options_read(ctx, argv, argc, 3 + has_result, KNOWN, &options))
+        return REDISMODULE_OK;
+    if (has_result) {
+        options.given.data = sm_bytes_of(argv[3]);
+        options.found |= SM_OPTION_DATA;
+    }
+    if (find(&of, argv[1], argv[2], SM_PART_TASKS)) {
+        step(&of, kind | options.reply, of.wait.id, sm_options_given(&options));
+        of.what.reported = of.wait.number;
+        of.target.reply = options.reply;
+        commit(&of, event);
+        answer(&of, &options);
+    }
+    sm_options_end(&options);
+    return REDISMODULE_OK;
+}
+
+int sm_done_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    return report(ctx, argv, argc, SM_STEP_DONE, SM_EVENT_DONE);
+}
+
+int sm_fail_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    return report(ctx, argv, argc, SM_STEP_FAIL, SM_EVENT_FAIL);
+}
+
+/* An outcome that leaves the machine where it stands. */
+static void stay(waiting *of) {
+    of->what.stays = true;
+    sm_engine_node(node_of(of)->details->definition,
+                   (sm_bytes){node_of(of)->details->item.key, node_of(of)->details->item.key_len}, true, &of->outcome);
+}
+
+int sm_retry_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    waiting of = {.ctx = ctx};
+    sm_options options;
+
+    if (argc < 3 || argc > 4) return RedisModule_WrongArity(ctx);
+    sm_options_begin(&options);
+    if (argc > 3 && !sm_options_read(ctx, argv, argc, 3, SM_OPTION_ACTIONS | SM_OPTION_EFFECTS, &options))
+        return REDISMODULE_OK;
+    if (find(&of, argv[1], argv[2], SM_PART_TASKS)) {
+        stay(&of);
+        of.what.retried = of.wait.number;
+        of.target.reply = options.reply;
+        commit(&of, SM_EVENT_RETRY);
+        answer(&of, &options);
+    }
+    sm_options_end(&options);
+    return REDISMODULE_OK;
+}
+
+/* ---- SM.FIRE, SM.DUE ---- */
+
+int sm_fire_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    waiting of = {.ctx = ctx};
+    sm_options options;
+
+    if (argc < 3) return RedisModule_WrongArity(ctx);
+    sm_options_begin(&options);
+    if (argc > 3 && !sm_options_read(ctx, argv, argc, 3, KNOWN, &options)) return REDISMODULE_OK;
+    if (find(&of, argv[1], argv[2], SM_PART_TIMERS)) {
+        step(&of, SM_STEP_FIRE | options.reply, of.wait.what, sm_options_given(&options));
+        of.what.fired = of.wait.number;
+        of.target.reply = options.reply;
+        commit(&of, SM_EVENT_TIMER);
+        answer(&of, &options);
+    }
+    sm_options_end(&options);
+    return REDISMODULE_OK;
+}
+
+/* Opens the machine whose first deadline is due; otherwise the client has its answer: an error, or nil. */
+static bool open_due(waiting *of, RedisModuleString *name) {
+    if (!sm_key_open_machine(of->ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &of->target)) return false;
+    sm_machine_data(of->target.machine, &of->held);
+    if (sm_waits_earliest(of->held.parts[SM_PART_TIMERS], &of->wait) &&
+        of->wait.ms <= (uint64_t)RedisModule_Milliseconds())
+        return true;
+    sm_key_close(&of->target);
+    RedisModule_ReplyWithNull(of->ctx);
+    return false;
+}
+
+/* The deadline stays, and does not fire by itself any more. */
+static void mark(waiting *of, uint8_t status, sm_bytes error) {
+    if (error.len > LONGEST_FAILURE) error.len = LONGEST_FAILURE;
+    while (error.len && ((unsigned char)error.ptr[error.len - 1] & 0x80)) error.len--; /* not within a character */
+    of->what = (sm_waiting){.marked = of->wait.number, .mark = status, .error = error};
+    stay(of);
+    commit(of, SM_EVENT_TIMER);
+    sm_outcome_release(&of->outcome);
+}
+
+int sm_due_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    waiting of = {.ctx = ctx};
+    sm_outcome failed;
+
+    if (argc != 2) return RedisModule_WrongArity(ctx);
+    if (!open_due(&of, argv[1])) return REDISMODULE_OK;
+    step(&of, SM_STEP_FIRE, of.wait.what, NULL);
+    of.what.fired = of.wait.number;
+    commit(&of, SM_EVENT_TIMER);
+    failed = of.outcome;
+    if (failed.result == SM_ERROR) {
+        bool is_guard = strcmp(failed.code, "GUARD") == 0;
+
+        if (!open_due(&of, argv[1])) {
+            sm_outcome_release(&failed);
+            return REDISMODULE_OK;
+        }
+        mark(&of, is_guard ? SM_TIMER_DUE : SM_TIMER_FAILED, is_guard ? (sm_bytes){NULL, 0} : failed.error);
+    }
+    sm_outcome_release(&failed);
+    return RedisModule_ReplyWithLongLong(ctx, 1);
+}
+
+/* ---- SM.PENDING ---- */
+
+static void put_word(RedisModuleCtx *ctx, const char *name, const char *word) {
+    RedisModule_ReplyWithStringBuffer(ctx, name, strlen(name));
+    RedisModule_ReplyWithStringBuffer(ctx, word, strlen(word));
+}
+
+static void put_text(RedisModuleCtx *ctx, const char *name, sm_bytes text) {
+    RedisModule_ReplyWithStringBuffer(ctx, name, strlen(name));
+    RedisModule_ReplyWithStringBuffer(ctx, text.ptr, text.len);
+}
+
+static void put_handle(RedisModuleCtx *ctx, const sm_wait *wait) {
+    char *handle = RedisModule_Alloc(wait->id.len + SM_HANDLE_BYTES + 1);
+
+    put_text(ctx, "handle", (sm_bytes){handle, (size_t)(sm_wait_put_handle(handle, wait) - handle)});
+    RedisModule_Free(handle);
+}
+
+static void put_wait(RedisModuleCtx *ctx, const sm_wait *wait, bool is_timer) {
+    static const char *const words[SM_TIMER_STATUSES] = {"waiting", "due", "failed"};
+
+    RedisModule_ReplyWithMap(ctx, wait->text.len ? 7 : 6);
+    put_word(ctx, "kind", is_timer ? "timer" : "task");
+    put_handle(ctx, wait);
+    put_text(ctx, "id", wait->id);
+    put_text(ctx, is_timer ? "event" : "src", wait->what);
+    RedisModule_ReplyWithStringBuffer(ctx, is_timer ? "due" : "since", strlen(is_timer ? "due" : "since"));
+    RedisModule_ReplyWithLongLong(ctx, (long long)wait->ms);
+    put_word(ctx, "status", is_timer ? words[wait->status % SM_TIMER_STATUSES] : "active");
+    if (wait->text.len) put_text(ctx, is_timer ? "error" : "input", wait->text);
+}
+
+static long put_list(RedisModuleCtx *ctx, sm_bytes list, bool is_timer, bool count_only) {
+    long count = 0;
+    sm_wait wait;
+
+    while (sm_wait_take(&list, &wait)) {
+        if (!is_timer && wait.status != SM_TASK_ACTIVE) continue;
+        count++;
+        if (!count_only) put_wait(ctx, &wait, is_timer);
+    }
+    return count;
+}
+
+int sm_pending_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    sm_target target;
+    sm_data held;
+
+    if (argc != 2) return RedisModule_WrongArity(ctx);
+    if (!sm_key_open_machine(ctx, argv[1], REDISMODULE_READ, &target)) return REDISMODULE_OK;
+    sm_machine_data(target.machine, &held);
+    RedisModule_ReplyWithArray(ctx, put_list(ctx, held.parts[SM_PART_TIMERS], true, true) +
+                                        put_list(ctx, held.parts[SM_PART_TASKS], false, true));
+    put_list(ctx, held.parts[SM_PART_TIMERS], true, false);
+    put_list(ctx, held.parts[SM_PART_TASKS], false, false);
+    sm_key_close(&target);
+    return REDISMODULE_OK;
+}

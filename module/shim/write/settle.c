@@ -1,0 +1,278 @@
+/* An outcome's deadlines and tasks, with the clock and with handles. */
+#include "write/settle.h"
+
+#include <string.h>
+
+#include "python/boundary.h"
+#include "reply/text.h"
+#include "reply/tokens.h"
+
+/* A list while it is worked on. */
+typedef struct list {
+    sm_wait *of;
+    size_t count;
+} list;
+
+typedef struct settling {
+    const sm_waiting *waiting;
+    list timers, tasks;
+    list spawned; /* in their order: each gets the handle of its effect */
+    list ended;   /* tasks that end with their machine */
+    uint64_t now;
+    bool acts;
+} settling;
+
+/* ---- handles ---- */
+
+/* Milliseconds, 20 random bits, and never one that was given before: the next, where it would be. */
+static uint64_t new_number(uint64_t now) {
+    static uint64_t last;
+    uint32_t random = 0;
+
+    RedisModule_GetRandomBytes((unsigned char *)&random, sizeof(random));
+    now = now << 20 | (random & 0xfffff);
+    last = now > last ? now : last + 1;
+    return last;
+}
+
+/* ---- the lists ---- */
+
+static list list_of(sm_outcome *outcome, sm_bytes bytes, size_t more) {
+    list made = {sm_outcome_room(outcome, (sm_waits_count(bytes) + more + 1) * sizeof(sm_wait)), 0};
+
+    while (sm_wait_take(&bytes, &made.of[made.count])) made.count++;
+    return made;
+}
+
+static bool same(sm_bytes one, sm_bytes other) {
+    return one.len == other.len && (!one.len || memcmp(one.ptr, other.ptr, one.len) == 0);
+}
+
+/* The place of a number or, where that is 0, of an id; the count where there is none. */
+static size_t place_of(const list *from, uint64_t number, sm_bytes id) {
+    size_t at = 0;
+
+    while (at < from->count && (number ? from->of[at].number != number : !same(from->of[at].id, id))) at++;
+    return at;
+}
+
+static void drop(list *from, size_t at) {
+    if (at >= from->count) return;
+    memmove(from->of + at, from->of + at + 1, (from->count - at - 1) * sizeof(*from->of));
+    from->count--;
+}
+
+static void spawn(settling *work, sm_wait task) {
+    size_t at = place_of(&work->tasks, 0, task.id);
+
+    task.number = new_number(work->now);
+    task.ms = work->now;
+    task.status = SM_TASK_ACTIVE;
+    work->tasks.of[at] = task;
+    if (at == work->tasks.count) work->tasks.count++;
+    work->spawned.of[work->spawned.count++] = task;
+}
+
+static void arm(settling *work, sm_wait timer) {
+    timer.number = new_number(work->now);
+    timer.ms += work->now;
+    timer.status = SM_TIMER_WAITING;
+    work->timers.of[work->timers.count++] = timer;
+}
+
+static void change(settling *work, const sm_wait *one) {
+    switch (one->status) {
+    case SM_CHANGE_ARM:
+    case SM_CHANGE_CANCEL:
+        if (one->id.len) drop(&work->timers, place_of(&work->timers, 0, one->id));
+        if (one->status == SM_CHANGE_ARM) arm(work, *one);
+        break;
+    case SM_CHANGE_SPAWN: spawn(work, *one); break;
+    case SM_CHANGE_STOP: drop(&work->tasks, place_of(&work->tasks, 0, one->id)); break;
+    }
+}
+
+/* What the command does beside its outcome. */
+static void act(settling *work) {
+    const sm_waiting *waiting = work->waiting;
+    const sm_bytes none = {NULL, 0};
+    size_t at;
+
+    if (waiting->fired) drop(&work->timers, place_of(&work->timers, waiting->fired, none));
+    if (waiting->marked && (at = place_of(&work->timers, waiting->marked, none)) < work->timers.count) {
+        work->timers.of[at].status = waiting->mark;
+        work->timers.of[at].text = waiting->error;
+    }
+    if (waiting->reported && (at = place_of(&work->tasks, waiting->reported, none)) < work->tasks.count)
+        work->tasks.of[at].status = SM_TASK_REPORTED;
+    if (waiting->retried && (at = place_of(&work->tasks, waiting->retried, none)) < work->tasks.count)
+        spawn(work, work->tasks.of[at]);
+    work->acts |= waiting->fired || waiting->marked || waiting->reported || waiting->retried;
+}
+
+/* What has no number yet came with a document. */
+static void number_all(settling *work) {
+    for (size_t i = 0; i < work->timers.count; i++)
+        if (!work->timers.of[i].number) work->timers.of[i].number = new_number(work->now);
+    for (size_t i = 0; i < work->tasks.count; i++)
+        if (!work->tasks.of[i].number) work->tasks.of[i].number = new_number(work->now);
+}
+
+/* False where the list is too long. */
+static bool write(sm_outcome *outcome, const list *from, sm_bytes *bytes) {
+    size_t len = 0;
+    char *at;
+
+    *bytes = (sm_bytes){NULL, 0};
+    for (size_t i = 0; i < from->count; i++) len += sm_wait_size(&from->of[i]);
+    if (!len) return true;
+    bytes->ptr = at = sm_outcome_room(outcome, len);
+    bytes->len = len;
+    for (size_t i = 0; i < from->count; i++) at = sm_wait_put(at, &from->of[i]);
+    return len <= SM_MOST_WAITS_BYTES && from->count <= SM_MOST_WAITS;
+}
+
+/* ---- the reply ---- */
+
+static char *put_word(char *at, const char *word) {
+    size_t len = strlen(word);
+
+    memcpy(at, word, len);
+    return at + len;
+}
+
+static const char spawn_begins[] = "{\"type\":\"xstate.spawnChild\",";
+
+static char *put_spawn(char *at, const sm_wait *task) {
+    at = put_word(put_word(at, spawn_begins), "\"params\":{\"id\":");
+    at = sm_put_json(at, task->id);
+    at = sm_put_json(put_word(at, ",\"src\":"), task->what);
+    if (task->text.len) {
+        at = put_word(at, ",\"input\":");
+        memcpy(at, task->text.ptr, task->text.len);
+        at += task->text.len;
+    }
+    return put_word(at, "}}");
+}
+
+static char *put_stop(char *at, const sm_wait *task) {
+    at = sm_put_json(put_word(at, "{\"type\":\"xstate.stopChild\",\"params\":{\"id\":"), task->id);
+    return put_word(at, "}}");
+}
+
+/* In place of the last brace of a spawn's text. */
+static char *put_task(char *at, const sm_wait *task) {
+    char *quote = put_word(at - 1, ",\"task\":");
+
+    at = sm_put_json(quote, task->id) - 1;
+    return put_word(sm_wait_put_handle(at, &(sm_wait){.number = task->number}), "\"}");
+}
+
+static size_t room_for(const settling *work, sm_bytes reply) {
+    size_t len = reply.len + 5;
+
+    for (size_t i = 0; i < work->spawned.count; i++)
+        len += 160 + 12 * work->spawned.of[i].id.len + 6 * work->spawned.of[i].what.len + work->spawned.of[i].text.len;
+    for (size_t i = 0; i < work->ended.count; i++) len += 80 + 6 * work->ended.of[i].id.len;
+    return len;
+}
+
+/* Writes the length of the string that began at `token`. */
+static char *end_string(char *token, char *at) {
+    uint32_t len = (uint32_t)(at - token - 5);
+
+    *token = '$';
+    memcpy(token + 1, &len, sizeof(len));
+    return at;
+}
+
+static bool is_spawn(sm_bytes text) {
+    return text.len > sizeof(spawn_begins) && memcmp(text.ptr, spawn_begins, sizeof(spawn_begins) - 1) == 0;
+}
+
+/* The effects, with the handles of tasks, and behind them those that stop what ends with the machine. */
+static sm_bytes reply_of(sm_outcome *outcome, const settling *work, bool with_names) {
+    sm_bytes left = outcome->reply, text;
+    char *reply = sm_outcome_room(outcome, room_for(work, left)), *at = reply + 5;
+    uint32_t count = 0, old = 0;
+    size_t spawned = 0;
+    char token = 0;
+
+    if (left.len && sm_tokens_take(&left, &token, 1) && sm_tokens_take(&left, &old, sizeof(old))) {
+        for (; count < old && sm_tokens_string(&left, &text); count++) {
+            char *begin = at;
+
+            memcpy(at + 5, text.ptr, text.len);
+            at += 5 + text.len;
+            if (!with_names && is_spawn(text) && spawned < work->spawned.count)
+                at = put_task(at, &work->spawned.of[spawned++]);
+            end_string(begin, at);
+        }
+    } else {
+        for (; count < work->spawned.count; count++)
+            at = end_string(at, with_names ? put_word(at + 5, "xstate.spawnChild")
+                                           : put_task(put_spawn(at + 5, &work->spawned.of[count]),
+                                                      &work->spawned.of[count]));
+    }
+    for (size_t i = 0; i < work->ended.count; i++, count++)
+        at = end_string(at, with_names ? put_word(at + 5, "xstate.stopChild") : put_stop(at + 5, &work->ended.of[i]));
+    *reply = '*';
+    memcpy(reply + 1, &count, sizeof(count));
+    return (sm_bytes){reply, (size_t)(at - reply)};
+}
+
+/* ---- all of it ---- */
+
+static bool refuse(sm_outcome *outcome) {
+    static const char line[] =
+        "the machine would wait for too much: at most 1024 deadlines or tasks, and 1 MB of them";
+
+    outcome->result = SM_ERROR;
+    outcome->code = "ERR";
+    outcome->error = (sm_bytes){line, sizeof(line) - 1};
+    return false;
+}
+
+static void begin(settling *work, sm_outcome *outcome, const sm_data *held, bool anew) {
+    const sm_bytes none = {NULL, 0};
+    const sm_data *from = anew ? outcome->data : held;
+    size_t changes = sm_waits_count(outcome->waits) + 1;
+
+    work->timers = list_of(outcome, from ? from->parts[SM_PART_TIMERS] : none, changes);
+    work->tasks = list_of(outcome, from ? from->parts[SM_PART_TASKS] : none, changes);
+    work->spawned = list_of(outcome, none, changes);
+    work->ended.count = 0;
+    work->now = (uint64_t)RedisModule_Milliseconds();
+    work->acts = outcome->waits.len || (anew && (held->parts[SM_PART_TIMERS].ptr || held->parts[SM_PART_TASKS].ptr));
+}
+
+bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, uint8_t reply, const sm_data *held, bool anew) {
+    static const sm_waiting nothing_else;
+    bool ends = outcome->node->details->done || (outcome->data && outcome->data->parts[SM_PART_ERROR].ptr);
+    settling work = {.waiting = waiting ? waiting : &nothing_else};
+    sm_bytes changes = outcome->waits;
+    sm_data *data;
+    sm_wait one;
+
+    if (!outcome->data && !changes.len && !anew && !ends && !waiting) return true;
+    begin(&work, outcome, held, anew);
+    act(&work);
+    while (sm_wait_take(&changes, &one)) change(&work, &one);
+    number_all(&work);
+    if (ends && (work.timers.count || work.tasks.count)) {
+        if (!anew) work.ended = work.tasks;
+        work.timers.count = work.tasks.count = 0;
+        work.acts = true;
+    }
+    if (!work.acts && !outcome->data) return true;
+    data = sm_outcome_room(outcome, sizeof(*data));
+    *data = outcome->data ? *outcome->data : (sm_data){0};
+    if ((!write(outcome, &work.timers, &data->parts[SM_PART_TIMERS]) ||
+         !write(outcome, &work.tasks, &data->parts[SM_PART_TASKS])) &&
+        !work.waiting->marked) /* which says why, and adds no more than that */
+        return refuse(outcome);
+    outcome->data = data;
+    if (reply && (work.spawned.count || work.ended.count))
+        outcome->reply = reply_of(outcome, &work, reply == SM_WITH_ACTIONS);
+    return true;
+}

@@ -1,0 +1,29 @@
+/* What an outcome does to the deadlines and tasks of a machine: it says how long from now, and the clock and the
+ * handles are added here, once, by the server that takes the step. */
+#ifndef SM_WRITE_SETTLE_H
+#define SM_WRITE_SETTLE_H
+
+#include "engine/engine.h"
+#include "machine/waits.h"
+
+#pragma GCC visibility push(hidden) /* as in redis_api.h */
+
+/* What a command does to them beside its outcome; numbers are those of handles, 0: none. */
+typedef struct sm_waiting {
+    uint64_t fired;    /* this deadline is pending no more */
+    uint64_t marked;   /* this one has a new status, and nothing else happens */
+    uint64_t reported; /* this task has ended */
+    uint64_t retried;  /* this task is handed out once more */
+    uint8_t mark;      /* enum sm_timer_status */
+    bool stays;        /* no transition is taken: the reason stays */
+    sm_bytes error;    /* why the marked one has failed */
+} sm_waiting;
+
+/* Completes an outcome of a machine whose definition waits: its data holds all deadlines and tasks then, unless nothing
+ * of the machine's data changes, and its reply the handles of tasks. `waiting` may be NULL; `reply`: 0, SM_WITH_ACTIONS or
+ * SM_WITH_EFFECTS; `held` is what the machine kept, or nothing; `anew`: it is begun anew. False where it would wait for too much: the outcome is an error then. */
+bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, uint8_t reply, const sm_data *held, bool anew);
+
+#pragma GCC visibility pop
+
+#endif
