@@ -436,3 +436,36 @@ def test_data_is_never_evaluated(r: redis.Redis) -> None:
     assert r.execute_command("SM.GET", "k") == whole
     assert r.execute_command("SM.SEND", "k", "PUT", "DATA", json.dumps({"x": bomb})) == ["a"]
     assert context(r) == {"held": bomb, "given": {"x": bomb}}
+
+
+# What a machine is
+
+
+def test_a_chart_whose_start_wants_input_and_guards(r: redis.Redis) -> None:
+    chart = {
+        "initial": "a",
+        "context": {"n": {"@expr": "input.n"}},
+        "states": {"a": {"always": {"guard": "ready", "target": "b"}}, "b": {}},
+    }
+    assert r.execute_command("SM.SET", "k", json.dumps(chart), "INPUT", '{"n": 1}', "GUARDS", "1", "ready") == "OK"
+    for words, answer in (
+        (("SM.GET", "k", "INITIAL"), "a"),
+        (("SM.GET", "k", "CURRENT"), "b"),
+        (("SM.STATE", "k"), ["b"]),
+        (("SM.STATE", "k", "LIST"), ["a", "b"]),
+        (("SM.STATE", "k", "ALL"), ["a", "b"]),
+        (("SM.NEXT", "k"), []),
+    ):
+        assert r.execute_command(*words) == answer
+    assert r.execute_command("SM.DIAGRAM", "k").startswith("stateDiagram-v2")
+
+
+def test_what_get_answers_of_the_largest_machine_is_taken_again(r: redis.Redis) -> None:
+    document = json.loads(ORDER) | {"context": {"total": 1, "paid": 0, "text": "x" * 60_000}, "meta": ""}
+    document["meta"] = "x" * (320 * 1024 - len(json.dumps(document, separators=(",", ":"))))
+    assert r.execute_command("SM.SET", "k", json.dumps(document, separators=(",", ":"))) == "OK"
+    r.execute_command("SM.SEND", "k", "PAY", *pay(1))
+    whole = r.execute_command("SM.GET", "k")
+    assert len(whole) > 320 * 1024 + 60_000
+    assert r.execute_command("SM.SET", "again", whole) == "OK"
+    assert r.execute_command("SM.GET", "again") == whole

@@ -86,11 +86,12 @@ def test_a_snapshot_is_data_however_often_it_is_read_and_written(value: Any) -> 
 
 @pytest.mark.parametrize("value", DANGEROUS, ids=compact)
 def test_what_a_server_hands_over_is_data(value: Any) -> None:
-    definition = fill(0).definition
+    machine = fill(0)
+    definition, standing = machine.definition, machine.machine.configuration
+    assert machine.send("END")
     text = compact({"kept": value}).encode()
-    standing = definition.start(given(input={"kept": 0})).configuration
-    handed = Machine(standing, text, None, compact(value).encode())
-    assert definition.admit_data(handed, Limits()) == handed
+    done = Machine(machine.machine.configuration, text, compact(value).encode(), compact(value).encode())
+    assert definition.admit_data(done, Limits()) == done
     outcome = definition.send(Machine(standing, text), "TELL", given())
     assert outcome is not None
     assert json.loads(outcome.effects[0].text()) == {"type": "tell", "params": {"kept": value}}
