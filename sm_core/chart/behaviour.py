@@ -348,9 +348,11 @@ class Behaviour:
             known = f"; as data it is {quote('@' + name)}" if "@" + name in _BUILT_IN else ""
             self.faults.at(at, f"the built-in action {quote(name)} is code{known}")
         elif name.startswith("@xstate.") and not self.faults.before:
-            word = "needs its members: an object" if name in _BUILT_IN else "is none that there is"
-            hint = "; tasks are a state's 'invoke'" if name in _TASKS else _BUILT_IN_NAMES.hint(name)
-            self.faults.at(at, f"the built-in action {quote(name)} {word}{hint}")
+            word = "needs its members: an object"
+            if name not in _BUILT_IN:
+                hint = "; tasks are a state's 'invoke'" if name in _TASKS else _BUILT_IN_NAMES.hint(name)
+                word = f"is none that there is{hint}"
+            self.faults.at(at, f"the built-in action {quote(name)} {word}")
         else:
             said = action.get("params", NoParams) if isinstance(action, dict) else NoParams
             return self.effect(name, said, str(at), names)

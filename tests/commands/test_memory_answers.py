@@ -12,7 +12,8 @@ from tests.servers import Server
 FIELDS = {
     "definitions", "nodes", "edges", "machines", "definitions_bytes", "nodes_bytes", "edges_bytes",
     "remembered_bytes", "remembered_bytes_bound", "occupied_nodes_bytes", "machines_bytes", "table_bytes",
-    "python_bytes", "engine_calls", "memory_answers", "evictions",
+    "python_bytes", "engine_calls", "memory_answers", "evictions", "timers", "timers_next_ms", "timers_fired",
+    "timers_late_most_ms", "tasks",
 }  # fmt: skip
 
 

@@ -20,8 +20,9 @@ typedef struct sm_waiting {
 } sm_waiting;
 
 /* Completes an outcome of a machine whose definition waits: its data holds all deadlines and tasks then, unless nothing
- * of the machine's data changes, and its reply the handles of tasks. `waiting` may be NULL; `reply`: 0, SM_WITH_ACTIONS or
- * SM_WITH_EFFECTS; `held` is what the machine kept, or nothing; `anew`: it is begun anew. False where it would wait for too much: the outcome is an error then. */
+ * of the machine's data changes, and its reply the handles of tasks. `waiting` may be NULL; `reply`: 0, SM_WITH_ACTIONS
+ * or SM_WITH_EFFECTS; `held` is what the machine kept, or nothing; `anew`: it is begun anew. False where it would wait
+ * for too much: the outcome is an error then. */
 bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, uint8_t reply, const sm_data *held, bool anew);
 
 #pragma GCC visibility pop
