@@ -105,13 +105,18 @@ class ChartDefinition:
                        timers=step.timers)  # fmt: skip
 
     def _step(
-        self, step: Callable[[], Step | None], data: Data, where: Configuration | None, path: str | None = None
+        self,
+        step: Callable[[], Step | None],
+        data: Data,
+        where: Configuration | None,
+        event: str = "",
+        path: str | None = None,
     ) -> Outcome | None:
         try:
             return self._taken(step(), data)
         except GuardError:
             pass
-        raise GuardError(self._unsaid(where, "", path))
+        raise GuardError(self._unsaid(where, event, path))
 
     def _unsaid(self, where: Configuration | None, event: str, path: str | None = None) -> str:
         """What the client has to say: which of its guards ``event``, or a move to ``path``, may ask for."""
@@ -135,7 +140,7 @@ class ChartDefinition:
             return None
         where = self._decode(machine.configuration)
         data = self._data(machine, "", given)
-        return self._step(lambda: self.chart.mutate(where, target, data), data, where, target)
+        return self._step(lambda: self.chart.mutate(where, target, data), data, where, path=target)
 
     def force(self, machine: Machine, target: str, given: Given) -> Outcome | None:
         where = self._decode(machine.configuration)
@@ -213,7 +218,8 @@ class ChartDefinition:
             return None
         data = self._data_of(machine, event, given)
         where = self._decode(machine.configuration)
-        return self._step(lambda: self.chart.step(where, event["type"], data), data, where)
+        name: str = event["type"]
+        return self._step(lambda: self.chart.step(where, name, data), data, where, name)
 
     def _data_of(self, machine: Machine, event: dict[str, Any], given: Given) -> Data:
         if given.guards is not None:

@@ -59,13 +59,14 @@ def test_refusals_leave_nothing(limited: Server, long: bool) -> None:
         if name not in SLOW:
             calls += [("SM.SET", "k", document), ("SM.CHECK", document)]
     calls += [("SM.SET", "k", document, current) for _, document, current in CURRENTS]
-    before, used = (0, 0), server_holds(limited)
-    for _ in range(10):  # until what Python keeps for the next objects of a kind is full
-        if used[1] <= before[1]:
+    used, quiet = server_holds(limited), 0
+    for _ in range(20):  # until what Python keeps for the next objects of a kind is full, and what it remembers
+        if quiet == 3:
             break
         before = used
         ask(r, calls, AT_ONCE)
         used = server_holds(limited)
+        quiet = quiet + 1 if used[1] <= before[1] + 1024 else 0
     ask(r, calls, 10_000 if long else 2 * AT_ONCE)
     after = server_holds(limited)
     assert r.execute_command("SM.STATE", "k") == [b"a"]
