@@ -23,7 +23,7 @@ def refused(document: bytes, limits: Limits | None = None) -> str:
 
 
 def test_the_readme_machine() -> None:
-    definition, machine, starts, unknown_current, reason, _ = compile_document(README, Limits())
+    definition, machine, starts, unknown_current, reason, *_ = compile_document(README, Limits())
     assert unknown_current is None
     assert reason is None
     assert (machine, starts) == (Machine(b"bar"), False)
@@ -54,7 +54,7 @@ def test_canonical_and_split_are_the_reply_around_the_reason() -> None:
         "current": "ä",
         "id": "x",
     }
-    definition, machine, starts, _, reason, _ = compile_document(json.dumps(document).encode(), Limits())
+    definition, machine, starts, _, reason, *_ = compile_document(json.dumps(document).encode(), Limits())
     assert (machine, starts, reason) == (Machine("ä".encode()), False, "why")
     assert definition.canonical[: definition.split].decode() == '{"map":{"ä":[]},"initial":"ä"'
     assert definition.canonical[definition.split :].decode() == ',"version":"2","meta":{"é":[1,null]},"id":"x"}'
