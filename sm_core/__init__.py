@@ -32,7 +32,7 @@ from .errors import (
 )
 from .flat import FlatDefinition
 from .inspection import check_document, diagram, render
-from .pending import deadlines_of, tasks_of
+from .pending import pending_of
 from .statechart import ChartDefinition
 
 __all__ = [
@@ -123,14 +123,5 @@ def _compile_chart(document: dict[str, Any], limits: Limits | None, given: Given
         if holds:
             raise
         return Compiled(definition, None, starts, explain(error), reason, False, error.code)
-    deadlines, tasks = _pending(document.get("snapshot"), definition)
+    deadlines, tasks = pending_of(document.get("snapshot"), definition.waits)
     return Compiled(definition, machine, starts, None, reason, holds, deadlines=deadlines, tasks=tasks)
-
-
-def _pending(snapshot: object, definition: ChartDefinition) -> tuple[Sequence[Pending] | None, Sequence[Pending]]:
-    if not isinstance(snapshot, dict):
-        return None, ()
-    deadlines, tasks = deadlines_of(snapshot), tasks_of(snapshot)
-    if (deadlines or tasks) and not definition.waits:
-        raise DocumentError("$.snapshot", "the document has neither deadlines nor tasks")
-    return deadlines, tasks

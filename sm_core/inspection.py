@@ -11,6 +11,7 @@ from .definition import Definition, Given
 from .document import Limits, check_size, parse_document
 from .errors import DocumentError, element, member, quote
 from .flat import FlatDefinition
+from .pending import pending_of
 from .statechart import ChartDefinition, machine_members
 
 
@@ -31,7 +32,9 @@ def check_document(text: bytes, limits: Limits) -> list[Finding]:
 def _check_chart(document: dict[str, Any], limits: Limits) -> list[Finding]:
     found = check(machine_members(document), limits)
     if document.get("snapshot") is not None and not any(severity == "error" for severity, _, _ in found):
-        ChartDefinition(document, limits).stand(document, Given(limits=limits))
+        definition = ChartDefinition(document, limits)
+        definition.stand(document, Given(limits=limits))
+        pending_of(document["snapshot"], definition.waits)
     return found
 
 

@@ -15,6 +15,17 @@ STATUS = ("waiting", "due", "failed")
 _MOST_MS = 2**63 - 1
 
 
+def pending_of(snapshot: object, waits: bool) -> tuple[list[Pending] | None, list[Pending]]:
+    """The deadlines, None where they are not said, and the tasks of a document's ``snapshot``; ``waits``: its states
+    may have some. Raises DocumentError."""
+    if not isinstance(snapshot, dict):
+        return None, []
+    deadlines, tasks = deadlines_of(snapshot), tasks_of(snapshot)
+    if (deadlines or tasks) and not waits:
+        raise DocumentError("$.snapshot", "the document has neither deadlines nor tasks")
+    return deadlines, tasks
+
+
 def deadlines_of(snapshot: dict[str, Any]) -> list[Pending] | None:
     """The deadlines of ``$.snapshot``; None where it does not say, as XState's. Raises DocumentError."""
     if snapshot.get("deadlines") is None:

@@ -49,6 +49,11 @@ ACTION = "$.states.open.on.PAY[0].actions"
 LOST = "null where a guard belongs: code was lost on the way to JSON: name it"
 
 CHARTS: list[tuple[dict[str, Any], str, str]] = [
+    # what a state waits for
+    (pay(invoke=5), "$.invoke", "expected a task (an object), got a number"),
+    (pay(invoke={"src": 5}), "$.invoke.src", "expected the name of a task, got a number"),
+    (pay(invoke={"src": "work", "type": "xstate.actor"}), "$.invoke.type", "a task has no type"),
+    (pay(onTimeout="paid"), "$.onTimeout", "there is no 'timeout' that it answers"),
     # expressions
     (guarded(expr(5)), GUARD, "expected the text of an expression, got a number"),
     (guarded(expr("1 +")), GUARD, "expected an expression after '+' at line 1, column 4"),
@@ -143,6 +148,15 @@ def snapshot(**members: Any) -> dict[str, Any]:
     return pay({"actions": assign(paid=1)}, snapshot={"value": "open", "status": "active", **members})
 
 
+DEADLINE: dict[str, Any] = {"id": "late", "event": {"type": "LATE"}, "due": 1, "timer": "late@1"}
+
+
+def waiting(**said: Any) -> dict[str, Any]:
+    """A machine that waits, with a snapshot."""
+    states = {"open": {"after": {"1000": "paid"}}, "paid": {}}
+    return {"id": "order", "initial": "open", "states": states, "snapshot": {"value": "open", **said}}
+
+
 SNAPSHOTS: list[tuple[dict[str, Any], str, str]] = [
     (pay(snapshot=[]), "$.snapshot", "expected an object, got an array"),
     (snapshot(status="stopped"), "$.snapshot.status", "expected one of active, done, error, got 'stopped'"),
@@ -154,6 +168,14 @@ SNAPSHOTS: list[tuple[dict[str, Any], str, str]] = [
     (snapshot(value=["open"]), "$.snapshot.value", "expected a string or an object, got an array"),
     ({**snapshot(), "current": "opne"}, "$.current", "no state 'opne'; did you mean 'open'?"),
     (snapshot(value="opne"), "$.snapshot.value", "no state 'opne'; did you mean 'open'?"),
+    # deadlines and tasks
+    (snapshot(deadlines=[DEADLINE]), "$.snapshot", "the document has neither deadlines nor tasks"),
+    (waiting(deadlines={}), "$.snapshot.deadlines", "expected an array, got an object"),
+    (waiting(deadlines=[{**DEADLINE, "event": {}}]), "$.snapshot.deadlines[0].event.type", "expected the name of an event"),
+    (waiting(deadlines=[{**DEADLINE, "status": "soon"}]), "$.snapshot.deadlines[0].status", "expected one of waiting, due, failed"),
+    (waiting(deadlines=[{**DEADLINE, "id": 1}]), "$.snapshot.deadlines[0].id", "expected a string, got a number"),
+    (waiting(deadlines=[{**DEADLINE, "due": -1}]), "$.snapshot.deadlines[0].due", "expected Unix milliseconds"),
+    (waiting(deadlines=[{**DEADLINE, "timer": "x@1"}]), "$.snapshot.deadlines[0].timer", "expected a handle: the id, an '@' and a number"),
 ]  # fmt: skip
 
 
@@ -282,6 +304,19 @@ STEPS: dict[str, Refused] = {
     "a value that fails": sent(acting(assign(paid=expr("1 / 0"))), "EXPR", f"{ACTION}.context.paid: "),
     "a value that is no JSON": sent(acting(assign(paid=expr("0.0 / 0.0"))), "EXPR", f"{ACTION}.context.paid: "),
     "params that fail": sent(acting({"type": "mail", "params": {"a": expr("event.to")}}), "EXPR", f"{ACTION}.params.a: "),
+    "a delay that is none": sent(
+        acting({"type": "@xstate.raise", "event": "LATE", "delay": expr("-1")}), "EXPR", f"{ACTION}.delay: '-1' is no delay",
+    ),
+    "an id of a deadline that is no text": sent(
+        acting({"type": "@xstate.cancel", "id": expr("1")}), "EXPR", f"{ACTION}.id: the id of a delayed event is a string",
+    ),
+    "a deadline that gives no event": Refused(
+        pay(), lambda d: d.fire(Machine(b"\x01\x01", b"{}"), b"[]", given()), "ERR", "what the deadline gives is no event"
+    ),
+    "a guard that was not said, of a task's end": Refused(
+        {"initial": "a", "states": {"a": {"invoke": {"src": "work", "id": "w", "onError": {"guard": "rich", "target": "b"}}}, "b": {}}},
+        lambda d: d.report(Machine(d.start(given()).configuration), "w", None, True, given()), "GUARD", "the client decides 'rich'",
+    ),
     "an event without a name": sent(
         acting({"type": "@xstate.raise", "event": {"type": expr("context.paid")}}), "EXPR",
         f'{ACTION}.event: the "type" of an event is its name, a string',
