@@ -260,7 +260,7 @@ class Compiler(Numbering):
             stops.append(NONE)
             if waiting_for is not None:
                 waits[state] = Actions([*waiting_for.arms, *waiting_for.starts])
-                stops[state] = Actions(waiting_for.stops)
+                stops[state] = Actions(waiting_for.stops) if waiting_for.stops else NONE
                 entry[state] = Actions([*entry[state].items, *waits[state].items])
                 leave[state] = Actions([*leave[state].items, *waiting_for.cancels])
             deep.append("history" in value and read.is_deep(self.faults, place, value, self.kinds[state]))

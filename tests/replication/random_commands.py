@@ -35,10 +35,25 @@ FLAT: list[tuple[str, list[str]]] = [
 ]
 """Documents, and the states or events that move their machines."""
 
+WAITING = json.dumps({
+    "id": "job", "initial": "idle",
+    "states": {
+        "idle": {"on": {"GO": "work", "LATER": {"actions": {
+            "type": "@xstate.raise", "event": "GO", "delay": 3_600_000, "id": "later"}}}},
+        "work": {
+            "invoke": {"id": "job", "src": "job", "onDone": "idle", "onError": "idle"},
+            "after": {"PT1H": "idle"}, "on": {"BACK": {"target": "idle", "actions": {
+                "type": "@xstate.cancel", "id": "later"}}},
+        },
+    },
+})  # fmt: skip
+"""Deadlines that no test lives to see, and tasks whose handles no client knows."""
+
 WITH_DATA: list[tuple[str, list[str]]] = [
     (ORDER, ["PAY", "PAY", "PAY", "HOLD", "GO", "SKIP", "open", "held", "paid"]),
     (DOOR, ["OPEN", "SHUT", "SLAM", "open", "shut"]),
     (LARGE, ["ADD"]),
+    (WAITING, ["GO", "BACK", "LATER", "idle", "work"]),
 ]
 GUARDS = ["isVip", "hasKey"]
 OUTCOMES: list[Words] = [
@@ -107,7 +122,7 @@ class RandomCommands:
         """An SM.* write."""
         key = self.dice.choice(self.keys)
         write: Callable[[str], Words] = self.dice.choices(
-            [self.set, self.create, self.mutate, self.send, self.reset, self.apply], [5, 1, 10, 10, 2, 1]
+            [self.set, self.create, self.mutate, self.send, self.reset, self.apply, self.told], [5, 1, 10, 10, 2, 1, 2]
         )[0]
         return write(key)
 
@@ -143,6 +158,14 @@ class RandomCommands:
     def apply(self, key: str) -> Words:
         name, outcome = self.dice.choice(OUTCOMES)
         return [name, key, outcome]
+
+    def told(self, key: str) -> Words:
+        """What a worker or the clock tells, mostly of what is not there."""
+        handle = self.dice.choice(["job@1", "later@1", "xstate.after.PT1H.job.work@1", "job"])
+        return self.dice.choice([
+            ["SM.DONE", key, handle], ["SM.FAIL", key, handle, '"why"'], ["SM.RETRY", key, handle],
+            ["SM.FIRE", key, handle], ["SM.DUE", key],
+        ])  # fmt: skip
 
     def given(self, word: str, json_text: str) -> Words:
         """DATA or INPUT, mostly, and now and then what the client says of its guards."""

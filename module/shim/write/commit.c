@@ -70,8 +70,9 @@ static sm_data data_after(const sm_target *target, const sm_outcome *outcome, co
     if (outcome->node->details->definition->counts)
         data.revision = is_marked ? held.revision : sm_revision_after(held.revision);
     if (!target->replaces) data.parts[SM_PART_CONTEXT] = held.parts[SM_PART_CONTEXT];
-    memcpy(&data.parts[SM_TEXTS], said ? &said->parts[SM_TEXTS] : &held.parts[SM_TEXTS],
-           (SM_PARTS - SM_TEXTS) * sizeof(sm_bytes));
+    if (said || !target->replaces) /* another machine does not wait for what this one did */
+        memcpy(&data.parts[SM_TEXTS], said ? &said->parts[SM_TEXTS] : &held.parts[SM_TEXTS],
+               (SM_PARTS - SM_TEXTS) * sizeof(sm_bytes));
     if (said) {
         if (said->parts[SM_PART_CONTEXT].ptr) data.parts[SM_PART_CONTEXT] = said->parts[SM_PART_CONTEXT];
         data.parts[SM_PART_OUTPUT] = said->parts[SM_PART_OUTPUT];
