@@ -22,7 +22,9 @@ NAMES = st.one_of(
 ROWS = st.dictionaries(NAMES, st.lists(NAMES, max_size=4), max_size=5)
 Play = tuple[dict[str, list[str]], str, list[tuple[Any, ...]]]
 """Rows, initial state, commands."""
-REASONS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
+REASONS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8).filter(
+    lambda reason: reason.upper() not in {"DATA", "GUARDS", "REASON"}  # alone, the name of an option lacks its value
+)
 
 
 class Model:

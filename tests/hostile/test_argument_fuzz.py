@@ -39,6 +39,10 @@ def not_text(argument: bytes) -> int | None:
     return None
 
 
+ALONE = "; one word alone behind the document is current: options are two words or more"
+OF_SET = {b"CURRENT", b"INPUT", b"GUARDS", b"IF", b"ACTIONS", b"EFFECTS"}
+
+
 class Oracle:
     """The expected replies for one key, by calling the engine directly."""
 
@@ -64,7 +68,9 @@ class Oracle:
             elif compiled.unknown_current is not None:
                 return line(compiled.unknown_current)
         except DocumentError as error:
-            return line(explain(error))
+            entered = current is not None and error.path.startswith("the third argument")
+            hint = ALONE if entered and (current or b"").upper() in OF_SET else ""
+            return line(explain(error) + hint)
         assert machine is not None
         self.definition, self.machine = compiled.definition, machine
         self.reason = None if compiled.reason is None else compiled.reason.encode()
@@ -170,7 +176,7 @@ ARGUMENTS = {"SM.SET": (1, 2), "SM.CREATE": (0, 0), "SM.GET": (0, 1), "SM.STATE"
              "SM.RESET": (0, 1), "SM.SEND": (1, 2), "SM.CAN": (1, 1), "SM.NEXT": (0, 0)}  # fmt: skip
 """How many arguments may follow the key, options with a value left out."""
 WITH_OPTIONS = {"SM.SET", "SM.MUTATE", "SM.RESET", "SM.SEND", "SM.CAN"}
-OPTIONS = {b"FORCE", b"REASON", b"ACTIONS"}
+OPTIONS = {b"FORCE", b"REASON", b"ACTIONS", b"CURRENT"}
 """Of the words that are sent: those with them and with more arguments than the oracle knows are left out."""
 
 names = st.sampled_from(["a", "b", "c", "", "\0", "é", "bar", "boo", "red", "green"]) | st.text(max_size=5)
