@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..cel import ExpressionFault, compile_expression
 from ..definition import Effect, NoParams
-from ..document import Limits, to_json
+from ..document import to_json
 from ..errors import DocumentError, LimitError, member, quote, type_name
 from . import members as read
 from .actions import NONE, Action, Actions, ArmLater, Ask, AskWith, Assign, CancelLater, Raise, Use
@@ -68,11 +68,9 @@ class Behaviour:
     def __init__(
         self,
         document: dict[str, Any],
-        limits: Limits | None,
         faults: Faults,
         states: Numbering,
     ) -> None:
-        self.limits = limits
         self.faults = faults
         self.states = states
         self.has_guards = False
@@ -87,7 +85,7 @@ class Behaviour:
         """The members of the context that some action assigns, each with its place."""
         self.client_guards: dict[str, list[tuple[str, str]]] = {}
         """The guards of the client, each with where it is used and its params as they are written."""
-        self.language = self.said_language("$", document, "@exprLang")
+        self.check_language("$", document, "@exprLang")
         self.meanings = {
             name: self.meaning(member("$.guards", name), inner)
             for name, inner in read.mapping(faults, "$", document, "guards").items()
@@ -102,17 +100,16 @@ class Behaviour:
 
     # Expressions
 
-    def said_language(self, place: str, value: dict[str, Any], name: str) -> str:
+    def check_language(self, place: str, value: dict[str, Any], name: str) -> None:
         said = value.get(name)
         if said is not None and said != LANGUAGE and not self.faults.before:
             what = quote(said) if isinstance(said, str) else type_name(said)
             self.faults.at(member(place, name), f"expressions are written in 'cel', not in {what}")
-        return LANGUAGE
 
     def expression(self, place: str, value: dict[str, Any], names: frozenset[str]) -> Expression | None:
         """The expression that the object ``value`` is; None after a fault."""
         members(self.faults, place, value, EXPRESSION_OBJECT)
-        self.said_language(place, value, "@lang")
+        self.check_language(place, value, "@lang")
         text = value[EXPRESSION]
         if not isinstance(text, str):
             self.states.count(1, place)

@@ -39,7 +39,7 @@ class Compiler(Numbering):
 
     def __init__(self, document: dict[str, Any], limits: Limits | None, faults: Faults) -> None:
         super().__init__(document, limits, faults)
-        self.behaviour = Behaviour(document, limits, faults, self)
+        self.behaviour = Behaviour(document, faults, self)
 
     # The members of one state
 
