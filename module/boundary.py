@@ -192,6 +192,10 @@ def sm_python_compile(accepted_before: int, now: int, texts: Any, length: int, l
     lib.sm_verdict_traits(
         verdict, definition.keeps, definition.counts, definition.waits, compiled.starts, compiled.history
     )
+    if definition.outbox is not None:
+        stream, steps, maxlen, machine_name = definition.outbox
+        said = stream.encode(), machine_name.encode()
+        lib.sm_verdict_outbox(verdict, said[0], len(said[0]), said[1], len(said[1]), steps, maxlen)
     if compiled.reason is not None:
         reason = compiled.reason.encode()
         lib.sm_verdict_reason(verdict, reason, len(reason))
@@ -254,8 +258,7 @@ def sm_python_merge(texts: Any, length: int, lengths: Any, verdict: Any) -> int:
 # ---- steps ----
 
 _KIND: int = lib.SM_KINDS - 1
-_WITH_ACTIONS: int = lib.SM_WITH_ACTIONS
-_WITH_REPLY: int = lib.SM_WITH_ACTIONS | lib.SM_WITH_EFFECTS
+_WITH_EFFECTS: int = lib.SM_WITH_EFFECTS
 _SEND, _MUTATE, _FIRE = lib.SM_STEP_SEND, lib.SM_STEP_MUTATE, lib.SM_STEP_FIRE
 _REPORTS = (lib.SM_STEP_DONE, lib.SM_STEP_FAIL)
 
@@ -295,7 +298,7 @@ def step(
         outcome = _step(definition, kind & _KIND, machine, text, None if accepted_before else _limits, given)
         if outcome is None or outcome is NOT_TAKEN:
             return outcome is NOT_TAKEN
-        return _outcome(definition, outcome, kind & _WITH_REPLY)
+        return _outcome(definition, outcome, kind & _WITH_EFFECTS)
     except EngineError as fault:
         return f"{fault.code} {explain(fault)}".encode("utf-8", "backslashreplace")
     except BaseException as failure:
@@ -303,13 +306,13 @@ def step(
         return None
 
 
-def _outcome(definition: Definition, outcome: Outcome, with_reply: int) -> tuple[Any, ...]:
-    """The reply, where one is asked for, and where the machine stands: the node described, or what it keeps there."""
+def _outcome(definition: Definition, outcome: Outcome, with_effects: int) -> tuple[Any, ...]:
+    """The effects, where they are asked for, as module/shim/reply/effects.h has them, and where the machine stands: the
+    node described, or what it keeps there."""
     where, effects, ask_again, context, changes, output, error, timers = outcome
     reply = waiting = None
-    if with_reply:
-        names = with_reply == _WITH_ACTIONS
-        reply = replies.array([effect.name if names else effect.text() for effect in effects])
+    if with_effects:
+        reply = replies.array([text for effect in effects for text in (effect.name, effect.params_text(), "")])
     if definition.waits and (timers or effects):
         waiting = waits.changes(outcome)
     if ask_again or context is not None or output is not None or error is not None:

@@ -9,6 +9,7 @@ Pure functions over immutable values. No Redis, no cffi, no clock, no I/O, nothi
     statechart.py  the statechart, "states" documents, over the stepper in chart/
     cel/           the expression language
     inspection.py  findings about a document, and pictures of a machine
+    store.py       what a document's machines keep beyond where they stand
     errors.py      what is refused, where and why
 """
 

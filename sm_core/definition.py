@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from .document import Limits, to_json
 from .errors import EngineError
+from .store import Outbox
 
 
 class Machine(NamedTuple):
@@ -51,11 +52,9 @@ class Effect(NamedTuple):
     name: str
     params: object = NoParams
 
-    def text(self) -> str:
-        """As the client reads it: compact JSON."""
-        if self.params is NoParams:
-            return to_json({"type": self.name})
-        return to_json({"type": self.name, "params": self.params})
+    def params_text(self) -> str:
+        """As compact JSON; "" where there are none."""
+        return "" if self.params is NoParams else to_json(self.params)
 
 
 class Arm(NamedTuple):
@@ -145,6 +144,10 @@ class Definition(Protocol):
     @property
     def counts(self) -> bool:
         """Whether its machines count their steps."""
+
+    @property
+    def outbox(self) -> Outbox | None:
+        """Where its machines write their effects."""
 
     def start(self, given: Given) -> Outcome:
         """How a machine begins."""

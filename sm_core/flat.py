@@ -16,9 +16,10 @@ from .chart import Configuration, Names, Step, Tables, did_you_mean, listed, map
 from .definition import Given, Machine, Outcome
 from .document import Limits, check_size, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, EngineError, LimitError, element, member, quote, type_name
+from .store import outbox_of
 
-MEMBERS = frozenset(("current", "map", "initial", "reason", "id", "version", "description", "meta"))
-_KEPT = ("id", "version", "description", "meta")
+MEMBERS = frozenset(("current", "map", "initial", "reason", "id", "version", "description", "meta", "store"))
+_KEPT = ("id", "version", "description", "meta", "store")
 _names_of_members = Names(sorted(MEMBERS), lasting=True)
 _SMALL = 4096
 """Bytes of a map whose tables are made when they are first asked for: so few that no step waits for them long."""
@@ -27,14 +28,16 @@ _SMALL = 4096
 class FlatDefinition:
     """A compiled map document. Immutable; see ``Definition`` for what each method promises."""
 
-    __slots__ = ("_tables", "canonical", "initial", "split")
+    __slots__ = ("_tables", "canonical", "counts", "initial", "outbox", "split")
 
-    keeps = counts = waits = False
+    keeps = waits = False
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         _check_members(document)
         rows: dict[str, list[str]] = document["map"]
         self.initial: str = document["initial"]
+        self.outbox = outbox_of(document)
+        self.counts = isinstance(document.get("store"), dict)
         _check_rows(rows)
         stored = to_json({"map": rows, "initial": self.initial})[:-1]
         self._tables: Tables | None = None
@@ -128,7 +131,9 @@ class FlatDefinition:
         return list(self.tables.exact[self.tables.numbers.get(machine.configuration.decode(), 0)])
 
     def admit_data(self, machine: Machine, limits: Limits) -> Machine:
-        raise DocumentError("context", "a flat machine keeps no data")
+        if any(text is not None for text in (machine.context, machine.output, machine.error)):
+            raise DocumentError("context", "a flat machine keeps no data")
+        return machine
 
     def is_done(self, configuration: bytes) -> bool:
         return False
@@ -192,7 +197,7 @@ def _check_members(document: dict[str, Any]) -> None:
                 raise DocumentError("$", f"member {quote(name)} is missing")
             _check_type(document[name], wanted, f"$.{name}")
     for name, value in document.items():
-        if type(value) is not str and name not in ("map", "meta"):
+        if type(value) is not str and name not in ("map", "meta", "store"):
             _check_type(value, str, f"$.{name}")
 
 

@@ -25,6 +25,7 @@ from .chart import (
 from .definition import NOT_TAKEN, NOTHING_GIVEN, Given, Machine, NoParams, Outcome
 from .document import Limits, check_size, parse, read_json, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, EngineError, GuardError, quote, type_name
+from .store import outbox_of
 
 _MOST_GUARDS = 8
 """Of the client's, in an error."""
@@ -47,8 +48,8 @@ class ChartDefinition:
     """
 
     __slots__ = (
-        *("_latest", "_leads", "_plans", "asks", "canonical", "chart", "counts", "has_context", "keeps", "split"),
-        "waits",
+        *("_latest", "_leads", "_plans", "asks", "canonical", "chart", "counts", "has_context", "keeps", "outbox"),
+        *("split", "waits"),
     )
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
@@ -58,8 +59,9 @@ class ChartDefinition:
         tables = self.chart.tables
         self.has_context = tables.keeps_context
         self.waits = tables.has_waits
-        self.counts = self.has_context or self.waits
-        self.keeps = self.counts or 0 in tables.outputs
+        self.outbox = outbox_of(document)
+        self.keeps = self.has_context or self.waits or 0 in tables.outputs
+        self.counts = self.has_context or self.waits or isinstance(document.get("store"), dict)
         self.asks = tables.has_guards
         """Whether a start may depend on more than the document."""
         self._latest: tuple[bytes, Configuration] | None = None

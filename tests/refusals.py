@@ -36,6 +36,10 @@ def root(**members: Any) -> dict[str, Any]:
     return {**ORDER, **members}
 
 
+def outbox(said: Any) -> dict[str, Any]:
+    return root(store={"outbox": said})
+
+
 def two(**members: Any) -> dict[str, Any]:
     """A parallel state p with the regions r1 and r2, each with x and y, and a state to start from."""
     region = {"initial": "x", "states": {"x": {}, "y": {}}}
@@ -48,6 +52,7 @@ def history(**members: Any) -> dict[str, Any]:
     return {"initial": "a", "states": {"a": {"initial": "b", "states": inside}, "e": {}}}
 
 
+STORE = "'outbox', 'history', 'idempotency', 'expire'"
 LOST = "null where an action belongs: code was lost on the way to JSON: name it"
 
 CHARTS: list[tuple[dict[str, Any], str, str]] = [
@@ -67,7 +72,23 @@ CHARTS: list[tuple[dict[str, Any], str, str]] = [
     (root(target="created"), "$.target", "a state has no member 'target'"),
     (root(contxt={}), "$.contxt", "a state has no member 'contxt'; did you mean 'context'?"),
     (root(sates={}), "$.sates", "a state has no member 'sates'; did you mean 'states'?"),
-    (root(store={"history": 5}), "$.store", "'store' is not supported yet"),
+    (root(store=3), "$.store", "expected an object, got a number"),
+    (root(store={"outbx": 5}), "$.store.outbx", f"unknown member; known are {STORE}"),
+    (root(store={"history": 5}), "$.store.history", "'history' is not supported yet"),
+    (outbox("s"), "$.store.outbox", "expected an object, got a string"),
+    (outbox({"of": "steps"}), "$.store.outbox", "member 'stream' is missing"),
+    (outbox({"stream": "s", "maxlength": 5}), "$.store.outbox.maxlength",
+     "unknown member; known are 'stream', 'of', 'maxlen'"),
+    (outbox({"stream": ["s"]}), "$.store.outbox.stream", "expected the name of a stream, got an array"),
+    (outbox({"stream": ""}), "$.store.outbox.stream", "expected the name of a stream, got an empty one"),
+    (outbox({"stream": "{}:{}"}), "$.store.outbox.stream", "more than one {} in the name of a stream"),
+    (outbox({"stream": "a\0"}), "$.store.outbox.stream", "a NUL in the name of a stream"),
+    (outbox({"stream": "é" * 300}), "$.store.outbox.stream", "longer than 512 bytes"),
+    (outbox({"stream": "s", "of": "all"}), "$.store.outbox.of", "expected 'effects' or 'steps', got 'all'"),
+    (outbox({"stream": "s", "of": 5}), "$.store.outbox.of", "expected 'effects' or 'steps', got a number"),
+    (outbox({"stream": "s", "maxlen": 0}), "$.store.outbox.maxlen", "expected an integer that is at least 1"),
+    (outbox({"stream": "s", "maxlen": True}), "$.store.outbox.maxlen", "expected an integer that is at least 1"),
+    (outbox({"stream": "s", "maxlen": 1e3}), "$.store.outbox.maxlen", "expected an integer that is at least 1"),
     (order(output=3), "$.states.paid.output", "only a final state and the top level have an output"),
     (root(id=5), "$.id", "expected a string, got a number"),
     (root(version=1), "$.version", "expected a string, got a number"),

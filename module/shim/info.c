@@ -6,6 +6,7 @@
 #include "python/python.h"
 #include "timers/timers.h"
 #include "version.h"
+#include "write/outbox.h"
 
 void sm_info(RedisModuleInfoCtx *ctx, int for_crash_report) {
     const struct {
@@ -33,6 +34,7 @@ void sm_info(RedisModuleInfoCtx *ctx, int for_crash_report) {
         {"timers_fired", sm_timers_counts.fired},
         {"timers_late_most_ms", sm_timers_counts.late_most},
         {"tasks", sm_tally_count(&sm_machine_counts.tasks)},
+        {"outbox_entries", sm_outbox_entries},
     };
 
     (void)for_crash_report;

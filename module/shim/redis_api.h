@@ -19,10 +19,14 @@
 #define REDISMODULE_OPEN_KEY_NOTOUCH (1 << 16)
 
 #define REDISMODULE_KEYTYPE_EMPTY 0
+#define REDISMODULE_KEYTYPE_STREAM 7
+#define REDISMODULE_STREAM_ADD_AUTOID (1 << 0)
+#define REDISMODULE_STREAM_TRIM_APPROX (1 << 0)
 #define REDISMODULE_NO_EXPIRE (-1)
 
 #define REDISMODULE_CTX_FLAGS_MASTER (1 << 2)
 #define REDISMODULE_CTX_FLAGS_SLAVE (1 << 3)
+#define REDISMODULE_CTX_FLAGS_CLUSTER (1 << 5)
 #define REDISMODULE_CTX_FLAGS_OOM (1 << 10)
 #define REDISMODULE_CTX_FLAGS_REPLICATED (1 << 12)
 #define REDISMODULE_CTX_FLAGS_LOADING (1 << 13)
@@ -31,6 +35,7 @@
 #define REDISMODULE_REPLY_INTEGER 2
 
 #define REDISMODULE_NOTIFY_GENERIC (1 << 2)
+#define REDISMODULE_NOTIFY_STREAM (1 << 10)
 
 #define REDISMODULE_CONFIG_DEFAULT 0
 #define REDISMODULE_CONFIG_MEMORY (1ULL << 7)
@@ -79,6 +84,11 @@ typedef struct RedisModuleServerInfoData RedisModuleServerInfoData;
 
 typedef int (*RedisModuleCmdFunc)(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 typedef void (*RedisModuleInfoFunc)(RedisModuleInfoCtx *ctx, int for_crash_report);
+
+typedef struct RedisModuleStreamID {
+    uint64_t ms;
+    uint64_t seq;
+} RedisModuleStreamID;
 
 typedef struct RedisModuleEvent {
     uint64_t id;
@@ -223,6 +233,9 @@ typedef int (*RedisModuleConfigSetNumericFunc)(const char *name, long long value
                                                RedisModuleString **error);
 typedef int (*RedisModuleConfigGetEnumFunc)(const char *name, void *privdata);
 typedef int (*RedisModuleConfigSetEnumFunc)(const char *name, int value, void *privdata, RedisModuleString **error);
+typedef RedisModuleString *(*RedisModuleConfigGetStringFunc)(const char *name, void *privdata);
+typedef int (*RedisModuleConfigSetStringFunc)(const char *name, RedisModuleString *value, void *privdata,
+                                              RedisModuleString **error);
 typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, RedisModuleString **error);
 
 /* X(needed, return type, name, arguments). All that is needed is in Redis 7.0; the rest is asked for before use. */
@@ -271,6 +284,11 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, RedisModuleKey *, OpenKey, (RedisModuleCtx *ctx, RedisModuleString *name, int mode))                         \
     X(1, void, CloseKey, (RedisModuleKey *key))                                                                       \
     X(1, int, KeyType, (RedisModuleKey *key))                                                                         \
+    X(1, size_t, ValueLength, (RedisModuleKey *key))                                                                  \
+    X(1, int, StreamAdd,                                                                                              \
+      (RedisModuleKey *key, int flags, RedisModuleStreamID *id, RedisModuleString **fields, long count))              \
+    X(1, int, StreamDelete, (RedisModuleKey *key, RedisModuleStreamID *id))                                           \
+    X(1, long long, StreamTrimByLength, (RedisModuleKey *key, int flags, long long length))                           \
     X(1, long long, GetExpire, (RedisModuleKey *key))                                                                 \
     X(1, int, SetExpire, (RedisModuleKey *key, long long milliseconds))                                               \
     X(1, int, SignalModifiedKey, (RedisModuleCtx *ctx, RedisModuleString *name))                                      \
@@ -323,6 +341,10 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
       (RedisModuleCtx *ctx, const char *name, int normal, unsigned int flags, const char **words, const int *values,  \
        int count, RedisModuleConfigGetEnumFunc get, RedisModuleConfigSetEnumFunc set,                                 \
        RedisModuleConfigApplyFunc apply, void *privdata))                                                             \
+    X(1, int, RegisterStringConfig,                                                                                   \
+      (RedisModuleCtx *ctx, const char *name, const char *normal, unsigned int flags,                                 \
+       RedisModuleConfigGetStringFunc get, RedisModuleConfigSetStringFunc set, RedisModuleConfigApplyFunc apply,      \
+       void *privdata))                                                                                               \
     X(1, int, LoadConfigs, (RedisModuleCtx *ctx))
 
 /* The compiler's -fvisibility=hidden does not hold for what is only declared: each use would take an address first. */

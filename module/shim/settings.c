@@ -44,7 +44,17 @@ static numeric numerics[] = {
     {"max-memo-bytes", &sm_config.memo_bytes, 128 << 20, 1 << 20, 1LL << 40, REDISMODULE_CONFIG_MEMORY, false, 0},
 };
 
+/* A pattern of names: glob(7). */
+typedef struct pattern {
+    const char *name, **value, *standard;
+    const char *normal;
+    RedisModuleString *kept; /* which `value` points into */
+} pattern;
+
+static pattern patterns[] = {{"outbox-streams", &sm_config.outbox_streams, "*", NULL, NULL}};
+
 enum {
+    PATTERNS = sizeof(patterns) / sizeof(*patterns),
     CHOICES = sizeof(choices) / sizeof(*choices),
     NUMERICS = sizeof(numerics) / sizeof(*numerics),
     LONGEST_LIST = 256,
@@ -75,6 +85,28 @@ static int set_numeric(const char *name, long long value, void *setting, RedisMo
     if (*number->value == value) return REDISMODULE_OK;
     *number->value = value;
     if (number->limits_documents) limits_changed();
+    return REDISMODULE_OK;
+}
+
+static void keep_pattern(pattern *setting, RedisModuleString *value) {
+    RedisModuleString *former = setting->kept;
+
+    setting->kept = value;
+    *setting->value = RedisModule_StringPtrLen(value, NULL);
+    if (former) RedisModule_FreeString(NULL, former);
+}
+
+static RedisModuleString *get_pattern(const char *name, void *setting) {
+    (void)name;
+    return ((pattern *)setting)->kept;
+}
+
+static int set_pattern(const char *name, RedisModuleString *value, void *setting, RedisModuleString **error) {
+    size_t len;
+    const char *text = RedisModule_StringPtrLen(value, &len);
+
+    (void)name, (void)error;
+    keep_pattern(setting, RedisModule_CreateString(NULL, text, len));
     return REDISMODULE_OK;
 }
 
@@ -126,9 +158,12 @@ static bool argument_choice(RedisModuleCtx *ctx, choice *setting, const char *te
 static void log_unknown(RedisModuleCtx *ctx, const char *name) {
     char known[LONGEST_LIST] = "";
 
-    for (size_t i = 0; i < CHOICES + NUMERICS; i++) {
+    for (size_t i = 0; i < CHOICES + NUMERICS + PATTERNS; i++) {
         strncat(known, i ? ", " : "", sizeof(known) - strlen(known) - 1);
-        strncat(known, i < CHOICES ? choices[i].name : numerics[i - CHOICES].name, sizeof(known) - strlen(known) - 1);
+        strncat(known, i < CHOICES              ? choices[i].name
+                       : i < CHOICES + NUMERICS ? numerics[i - CHOICES].name
+                                                : patterns[i - CHOICES - NUMERICS].name,
+                sizeof(known) - strlen(known) - 1);
     }
     RedisModule_Log(ctx, "warning", "unknown module argument '%s'; known are %s", name, known);
 }
@@ -141,6 +176,11 @@ static bool argument(RedisModuleCtx *ctx, const char *name, const char *text) {
         if (strcasecmp(name, choices[i].name) == 0) return argument_choice(ctx, &choices[i], text);
     for (size_t i = 0; i < NUMERICS; i++)
         if (strcasecmp(name, numerics[i].name) == 0) return argument_numeric(ctx, &numerics[i], text);
+    for (size_t i = 0; i < PATTERNS; i++) {
+        if (strcasecmp(name, patterns[i].name) != 0) continue;
+        patterns[i].normal = text;
+        return true;
+    }
     log_unknown(ctx, name);
     return false;
 }
@@ -148,6 +188,7 @@ static bool argument(RedisModuleCtx *ctx, const char *name, const char *text) {
 bool sm_settings_arguments(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     for (size_t i = 0; i < CHOICES; i++) choices[i].normal = choices[i].standard;
     for (size_t i = 0; i < NUMERICS; i++) numerics[i].normal = numerics[i].standard;
+    for (size_t i = 0; i < PATTERNS; i++) patterns[i].normal = patterns[i].standard;
     if (argc % 2) {
         RedisModule_Log(ctx, "warning", "module arguments come in pairs of a setting's name and its value");
         return false;
@@ -177,12 +218,20 @@ static bool register_numeric(RedisModuleCtx *ctx, numeric *number) {
                                              number->most, get_numeric, set_numeric, NULL, number) == REDISMODULE_OK;
 }
 
+static bool register_pattern(RedisModuleCtx *ctx, pattern *setting) {
+    keep_pattern(setting, RedisModule_CreateString(NULL, setting->normal, strlen(setting->normal)));
+    return RedisModule_RegisterStringConfig(ctx, setting->name, setting->normal, REDISMODULE_CONFIG_DEFAULT,
+                                            get_pattern, set_pattern, NULL, setting) == REDISMODULE_OK;
+}
+
 bool sm_settings_register(RedisModuleCtx *ctx, void (*changed)(void)) {
     limits_changed = changed;
     for (size_t i = 0; i < CHOICES; i++)
         if (!register_choice(ctx, &choices[i])) return false;
     for (size_t i = 0; i < NUMERICS; i++)
         if (!register_numeric(ctx, &numerics[i])) return false;
+    for (size_t i = 0; i < PATTERNS; i++)
+        if (!register_pattern(ctx, &patterns[i])) return false;
     limits_changed();
     return RedisModule_LoadConfigs(ctx) == REDISMODULE_OK;
 }

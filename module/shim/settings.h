@@ -15,6 +15,7 @@ typedef struct sm_settings {
     int invalid_transition;     /* 0: nil, 1: error */
     int server_encoded_replies; /* 0: every reply is put together for its command */
     int fire_timers;            /* 0: all deadlines wait */
+    const char *outbox_streams; /* a pattern: the streams that machines may write to */
     long long document_bytes, states, elements, nesting, context_bytes, expression_steps, memo_bytes;
 } sm_settings;
 

@@ -78,6 +78,7 @@ class Behaviour:
         """The names of the events that some action raises; ``*``: one that an expression says."""
         self.delays_events = False
         """Some action raises an event later."""
+        self.has_tasks = False
         self.expressions: list[Expression] = []
         self.named_states: dict[str, int] = {}
         """What inState() is asked for: ids, and paths however they are written."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..document import Limits
 from ..errors import DocumentError, member, quote, type_name
+from ..store import outbox_of
 from . import members as read
 from .actions import CHARACTERS, NONE, Actions
 from .behaviour import START, STEP, Behaviour
@@ -353,10 +354,21 @@ def compile_tables(document: dict[str, Any], limits: Limits | None, faults: Faul
     return compile_whole(document, limits, faults)[0]
 
 
+def check_store(document: dict[str, Any], faults: Faults) -> None:
+    try:
+        outbox_of(document)
+    except DocumentError as fault:
+        path, why = fault.path, fault.fault
+    else:
+        return
+    faults.at(path, why)
+
+
 def compile_whole(document: dict[str, Any], limits: Limits | None, faults: Faults) -> tuple[Tables, Behaviour]:
     """The same, with what was found out about the expressions, guards and assignments on the way."""
     if "states" not in document:
         raise DocumentError("$", "member 'states' is missing")
+    check_store(document, faults)
     compiler = Compiler(document, limits, faults)
     behaviour = compiler.behaviour
     try:

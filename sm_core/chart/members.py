@@ -13,7 +13,7 @@ from ..errors import DocumentError, element, member, quote, type_name
 from .hints import Names
 from .model import FINAL, HISTORY, TYPE_NAMES
 
-NOT_TAKEN = ("delay", "store", "route")
+NOT_TAKEN = ("delay", "route")
 """What XState gives a meaning to and this engine does not: refused by name, unless it is empty."""
 _EMPTY: tuple[object, ...] = (None, [], {})
 
@@ -53,12 +53,12 @@ _FORMER = {
     "strict": "XState 5 has none; a transition for '*' takes what no other does",
     "delimiter": "XState 5 has none; '.' is between the names in a target",
     "maxIterations": "it is a member of the top level's 'options'",
-    **dict.fromkeys((*_TOOLS, "options", "context", "guards", "snapshot"), "only the top level has it"),
+    **dict.fromkeys((*_TOOLS, "options", "context", "guards", "snapshot", "store"), "only the top level has it"),
 }
 STATE = Kind("a state", (*_COMMON, "target"), _FORMER, (*_RESOLVED, "version"))
 _ROOT = (
     *("version", "current", "historyValue", "snapshot", "options"),
-    *("context", "guards", "actions", "delays", "@exprLang"),
+    *("context", "guards", "actions", "delays", "store", "@exprLang"),
 )
 ROOT = Kind("a state", (*_COMMON, *_ROOT, *_TOOLS), _FORMER, _RESOLVED)
 OPTIONS = Kind("the member 'options'", ("maxIterations",), {})

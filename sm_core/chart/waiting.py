@@ -106,6 +106,7 @@ def _invoke(behaviour: Behaviour, place: str, value: object, default: str, found
         else:
             behaviour.faults.at(f"{place}.src", f"expected the name of a task, got {type_name(source)}")
         return
+    behaviour.has_tasks = True
     params: dict[str, Any] = {"id": identity, "src": source}
     if "input" in value:
         params["input"] = value["input"]

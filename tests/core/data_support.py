@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from sm_core import NOT_TAKEN, Definition, Effect, EngineError, Given, Limits, Machine, Outcome, compile_document
 from sm_core.definition import SPAWN, STOP, Arm, Cancel
+from tests.core.effect_text import effect_text
 
 XSTATE = Path(__file__).parent / "xstate"
 
@@ -277,7 +278,7 @@ class EngineTaker:
 
 def effect_of(effect: Effect) -> Any:
     """As JSON; what starts or stops a task has its params beside its type, as in the fixtures."""
-    made = json.loads(effect.text())
+    made = json.loads(effect_text(effect))
     return {"type": made["type"], **made["params"]} if made["type"] in (SPAWN, STOP) else made
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sm_core import NOT_TAKEN, Given, Limits, Machine, Outcome, compile_document
+from tests.core.effect_text import effect_text
 from tests.documents import compact
 
 LIMITS = Limits()
@@ -74,4 +75,4 @@ class Played:
 
     @property
     def texts(self) -> list[Any]:
-        return [json.loads(effect.text()) for effect in self.outcome.effects]
+        return [json.loads(effect_text(effect)) for effect in self.outcome.effects]

@@ -9,6 +9,7 @@ import pytest
 
 from sm_core import DocumentError, LimitError, Limits, compile_document
 from sm_core.chart import compile_chart
+from tests.core.effect_text import effect_text
 from tests.core.played import given
 from tests.documents import compact
 
@@ -39,7 +40,7 @@ def test_an_action_that_is_named_like_a_built_in_is_an_effect(action: Any, effec
     with pytest.raises(DocumentError):
         compile_document(text, Limits())
     definition = compile_document(text, None).definition
-    assert [one.text() for one in definition.start(given()).effects] == [effect]
+    assert [effect_text(one) for one in definition.start(given()).effects] == [effect]
 
 
 PARAMS = [
@@ -59,7 +60,7 @@ def test_params_that_are_no_expression_are_data(params: Any) -> None:
         compile_document(text, Limits())
     definition = compile_document(text, None).definition
     outcome = definition.start(given())
-    assert [json.loads(one.text()) for one in outcome.effects] == [{"type": "mail", "params": params}]
+    assert [json.loads(effect_text(one)) for one in outcome.effects] == [{"type": "mail", "params": params}]
     assert not outcome.ask_again
 
 

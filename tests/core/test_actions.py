@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sm_core import EngineError, ExpressionError, Limits
+from tests.core.effect_text import effect_text
 from tests.core.played import Played
 from tests.refused_data import assign, expr
 
@@ -190,7 +191,7 @@ def test_a_context_that_doubles_is_ended_by_its_size() -> None:
 def test_an_effect_tells_its_params_worked_out() -> None:
     params = {"to": expr("event.to"), "list": [1, expr("context.n")], "text": "as it is", "nothing": None}
     machine = done(doing({"type": "mail", "params": params}, "plain", context={"n": 7}), data={"to": "ann"})
-    assert [effect.text() for effect in machine.outcome.effects] == [
+    assert [effect_text(effect) for effect in machine.outcome.effects] == [
         '{"type":"mail","params":{"to":"ann","list":[1,7],"text":"as it is","nothing":null}}',
         '{"type":"plain"}',
     ]

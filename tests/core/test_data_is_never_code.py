@@ -10,6 +10,7 @@ import pytest
 
 from sm_core import Limits, Machine, compile_document
 from sm_core.cel import Program
+from tests.core.effect_text import effect_text
 from tests.core.played import Played, given
 from tests.documents import compact
 from tests.refused_data import assign, expr
@@ -94,7 +95,7 @@ def test_what_a_server_hands_over_is_data(value: Any) -> None:
     assert definition.admit_data(done, Limits()) == done
     outcome = definition.send(Machine(standing, text), "TELL", given())
     assert outcome is not None
-    assert json.loads(outcome.effects[0].text()) == {"type": "tell", "params": {"kept": value}}
+    assert json.loads(effect_text(outcome.effects[0])) == {"type": "tell", "params": {"kept": value}}
 
 
 def test_reading_and_writing_evaluates_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,7 @@ from sm_core.chart import compile_chart
 from tests.core.cel.encoding import ORACLE, read
 from tests.core.cel.test_messages import ERRORS, FAULTS
 from tests.core.chart_support import FIXTURES
+from tests.core.effect_text import effect_text
 from tests.documents import README, compact, ring
 from tests.refusals import CURRENTS, DOCUMENTS, ENDLESS, LIMITS, order
 from tests.refused_data import STEPS, WITH_DATA, Refused, guarded, tower
@@ -366,7 +367,7 @@ def walk(document: bytes, events: list[str]) -> None:
                 if definition.keeps:
                     assert definition.admit_data(machine, Limits()) == machine
                 json.loads(definition.snapshot(machine))
-                [effect.text() for effect in moved.effects]
+                [effect_text(effect) for effect in moved.effects]
     _ = (definition.rows, definition.known, definition.initial)
     refuse(lambda: definition.start(Given()))
     for form in ("MERMAID", "DOT"):

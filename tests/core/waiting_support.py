@@ -7,6 +7,7 @@ from typing import Any
 
 from sm_core import Definition, Given, Limits, Machine, Outcome, compile_document
 from sm_core.definition import Arm
+from tests.core.effect_text import effect_text
 
 FETCH = {"src": "fetch"}
 
@@ -37,7 +38,7 @@ def stands(definition: Definition, outcome: Outcome | None) -> list[str]:
 
 def effects(outcome: Outcome | None) -> list[Any]:
     assert outcome is not None
-    return [json.loads(effect.text()) for effect in outcome.effects]
+    return [json.loads(effect_text(effect)) for effect in outcome.effects]
 
 
 def ids(outcome: Outcome) -> list[str]:

@@ -20,11 +20,11 @@ int sm_reply_unknown_word(RedisModuleCtx *ctx, const RedisModuleString *command,
                                 known);
 }
 
-int sm_reply_step(RedisModuleCtx *ctx, uint8_t reply, const sm_target *target, const sm_outcome *outcome) {
+int sm_reply_step(RedisModuleCtx *ctx, enum sm_reply reply, const sm_target *target, const sm_outcome *outcome) {
     bool has_error = outcome->data && outcome->data->parts[SM_PART_ERROR].ptr;
 
     if (!reply) return sm_reply_states(ctx, outcome->node);
-    if (reply == SM_WITH_ACTIONS) return sm_reply_actions(ctx, outcome->node, outcome->reply);
+    if (reply == SM_REPLY_ACTIONS) return sm_reply_actions(ctx, outcome->node, outcome->reply);
     return sm_reply_effects(ctx, outcome->node, outcome->reply, target->revision, sm_status(outcome->node, has_error));
 }
 

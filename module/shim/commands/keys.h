@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "commands/options.h"
 #include "type/type.h"
 #include "write/commit.h"
 
@@ -33,8 +34,8 @@ int sm_reply_unknown_word(RedisModuleCtx *ctx, const RedisModuleString *command,
 
 /* ---- steps ---- */
 
-/* What a step answers that was taken: the states, or what `reply` (SM_WITH_ACTIONS, SM_WITH_EFFECTS) asks for. */
-int sm_reply_step(RedisModuleCtx *ctx, uint8_t reply, const sm_target *target, const sm_outcome *outcome);
+/* What a step answers that was taken: the states, or what `reply` asks for. */
+int sm_reply_step(RedisModuleCtx *ctx, enum sm_reply reply, const sm_target *target, const sm_outcome *outcome);
 
 /* ---- the key ---- */
 
@@ -56,7 +57,8 @@ SM_ALWAYS_INLINE bool sm_key_open(RedisModuleCtx *ctx, RedisModuleString *name, 
     target->machine = NULL;
     target->replaces = false;
     target->revision = 0;
-    target->reply = 0;
+    target->with_effects = false;
+    target->cause = (sm_bytes){NULL, 0};
     target->waiting = NULL;
     target->key = RedisModule_OpenKey(ctx, name, mode);
     if (RedisModule_ModuleTypeGetType(target->key) == sm_type) {

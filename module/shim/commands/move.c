@@ -12,22 +12,15 @@ typedef struct moving {
     uint8_t kind;
     enum sm_event event;
     sm_bytes argument;
+    sm_bytes cause; /* the event that the outbox names */
     sm_options options;
 } moving;
-
-static __attribute__((cold)) void refuse_larger(sm_outcome *outcome) {
-    static const char why[] = "the step makes the machine larger, and used memory > 'maxmemory'";
-
-    outcome->result = SM_ERROR;
-    outcome->code = "OOM";
-    outcome->error = (sm_bytes){why, sizeof(why) - 1};
-}
 
 static void end(const moving *asked, RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome) {
     const sm_bytes *reason = asked->options.reason.ptr ? &asked->options.reason : NULL;
 
-    target->reply = asked->options.reply;
-    if (outcome->result == SM_TAKEN && !sm_fits(ctx, target, outcome)) refuse_larger(outcome);
+    target->with_effects = asked->options.reply != SM_REPLY_STATES;
+    target->cause = asked->cause;
     if (outcome->result == SM_TAKEN) sm_commit(ctx, target, outcome, reason, asked->event);
     else sm_key_close(target);
 }
@@ -79,8 +72,9 @@ static int reply_refused(RedisModuleCtx *ctx, sm_node *from, const sm_asked *ask
 /* ---- all of them ---- */
 
 static sm_asked asked_of(RedisModuleCtx *ctx, const moving *asked) {
-    return (sm_asked){asked->kind | asked->options.reply, ctx, asked->argument, NULL,
-                      sm_options_given(&asked->options)};
+    uint8_t with = asked->options.reply ? SM_WITH_EFFECTS : 0;
+
+    return (sm_asked){asked->kind | with, ctx, asked->argument, NULL, sm_options_given(&asked->options)};
 }
 
 /* The machine at a key takes a step from where it stands. */
@@ -96,6 +90,7 @@ static int step(RedisModuleCtx *ctx, RedisModuleString *name, moving *move) {
         if (sm_machine_keeps(target.machine)) {
             sm_machine_data(target.machine, &held);
             asked.held = &held;
+            if (from->details->definition->outbox) asked.kind |= SM_WITH_EFFECTS;
         }
         sm_engine_step(from, &asked, &outcome);
         end(move, ctx, &target, &outcome);
@@ -132,6 +127,7 @@ int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     move.kind = move.options.found & SM_OPTION_FORCE ? SM_STEP_FORCE : SM_STEP_MUTATE;
     move.event = SM_EVENT_MUTATE;
     move.argument = sm_bytes_of(argv[2]);
+    move.cause = move.kind == SM_STEP_FORCE ? (sm_bytes){"xstate.force", 12} : (sm_bytes){NULL, 0};
     return step(ctx, argv[1], &move);
 }
 
@@ -147,14 +143,14 @@ int sm_send_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     if (argc > 3 && !sm_options_read(ctx, argv, argc, 3, known, &move.options)) return REDISMODULE_OK;
     move.kind = SM_STEP_SEND;
     move.event = SM_EVENT_SEND;
-    move.argument = sm_bytes_of(argv[2]);
+    move.argument = move.cause = sm_bytes_of(argv[2]);
     return step(ctx, argv[1], &move);
 }
 
 int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     const unsigned known =
         SM_OPTION_INPUT | SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS | SM_OPTION_REASON;
-    moving move = {.kind = SM_STEP_RESET, .event = SM_EVENT_RESET, .argument = {"", 0}};
+    moving move = {.kind = SM_STEP_RESET, .event = SM_EVENT_RESET, .argument = {"", 0}, .cause = SM_START_EVENT};
     sm_outcome outcome;
     sm_target target;
     sm_asked asked;
@@ -164,7 +160,10 @@ int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     if (argc > 2 && !sm_options_read(ctx, argv, argc, 2, known, &move.options)) return REDISMODULE_OK;
     asked = asked_of(ctx, &move);
     if (sm_key_open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &target)) {
-        sm_engine_begin(sm_machine_node(target.machine)->details->definition, NULL, &asked, &outcome);
+        sm_definition *definition = sm_machine_node(target.machine)->details->definition;
+
+        if (definition->outbox) asked.kind |= SM_WITH_EFFECTS;
+        sm_engine_begin(definition, NULL, &asked, &outcome);
         end(&move, ctx, &target, &outcome);
         if (outcome.result == SM_TAKEN) reply_taken(ctx, &move, &target, &outcome);
         else sm_reply_coded_error(ctx, outcome.code, outcome.error);

@@ -196,8 +196,8 @@ static bool read_all(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, in
             return refuse(ctx, "syntax error: ", sm_bytes_of(argv[at]), ": ACTIONS and EFFECTS exclude each other",
                           nothing, "");
         options->found |= option;
-        if (option == SM_OPTION_ACTIONS) options->reply = SM_WITH_ACTIONS;
-        if (option == SM_OPTION_EFFECTS) options->reply = SM_WITH_EFFECTS;
+        if (option == SM_OPTION_ACTIONS) options->reply = SM_REPLY_ACTIONS;
+        if (option == SM_OPTION_EFFECTS) options->reply = SM_REPLY_EFFECTS;
         if (!options_by_name[place].wants_value) continue;
         if (++at == argc) return refuse_missing(ctx, argv, at - 1);
         if (!read_value(ctx, argv, argc, &at, option, options)) return false;

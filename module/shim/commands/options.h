@@ -19,11 +19,14 @@ enum sm_option {
     SM_OPTION_WHY = 1 << 9,
 };
 
+/* What a step answers: the states, or these with the names of the effects, or all that came of it. */
+enum sm_reply { SM_REPLY_STATES, SM_REPLY_ACTIONS, SM_REPLY_EFFECTS };
+
 enum sm_condition { SM_IF_ANY, SM_IF_ABSENT, SM_IF_PRESENT };
 
 typedef struct sm_options {
     unsigned found;           /* of enum sm_option */
-    uint8_t reply;            /* 0, SM_WITH_ACTIONS or SM_WITH_EFFECTS */
+    enum sm_reply reply;
     enum sm_condition condition;
     sm_bytes current, reason; /* without a pointer: not given */
     sm_given given;
@@ -35,7 +38,7 @@ static inline void sm_options_begin(sm_options *options) {
     const sm_bytes none = {NULL, 0};
 
     options->found = 0;
-    options->reply = 0;
+    options->reply = SM_REPLY_STATES;
     options->condition = SM_IF_ANY;
     options->current = options->reason = none;
     options->given = (sm_given){none, none, none};

@@ -6,6 +6,7 @@
 #include "commands/options.h"
 #include "reply/errors.h"
 #include "reply/server_encoded.h"
+#include "write/outbox.h"
 
 enum {
     LONGEST_ERROR = 512,
@@ -24,10 +25,14 @@ static enum sm_result read_document(RedisModuleCtx *ctx, sm_bytes document, cons
     return sm_engine_document(document, sm_accepted_before(ctx), sm_options_given(options), outcome);
 }
 
+static bool wants_effects(const sm_outcome *document, const sm_options *options) {
+    return options->reply || document->definition->outbox;
+}
+
 /* `current` stands in for what the document says, but for what history states restore and the machine keeps. */
 static void enter(RedisModuleCtx *ctx, const sm_outcome *document, const sm_options *options, sm_outcome *entered) {
-    sm_asked asked = {SM_STEP_ENTER | options->reply, ctx, options->current, document->data,
-                      sm_options_given(options)};
+    uint8_t kind = wants_effects(document, options) ? SM_STEP_ENTER | SM_WITH_EFFECTS : SM_STEP_ENTER;
+    sm_asked asked = {kind, ctx, options->current, document->data, sm_options_given(options)};
 
     sm_engine_begin(document->definition, document->has_history ? document->node : NULL, &asked, entered);
 }
@@ -36,11 +41,12 @@ static void enter(RedisModuleCtx *ctx, const sm_outcome *document, const sm_opti
  * where its start depends on nothing. */
 static bool starts(const sm_outcome *document, const sm_options *options) {
     return document->result == SM_TAKEN && document->starts &&
-           (!document->node || options->reply || sm_options_given(options));
+           (!document->node || wants_effects(document, options) || sm_options_given(options));
 }
 
 static void start(RedisModuleCtx *ctx, const sm_outcome *document, const sm_options *options, sm_outcome *started) {
-    sm_asked asked = {SM_STEP_RESET | options->reply, ctx, {"", 0}, NULL, sm_options_given(options)};
+    uint8_t kind = wants_effects(document, options) ? SM_STEP_RESET | SM_WITH_EFFECTS : SM_STEP_RESET;
+    sm_asked asked = {kind, ctx, {"", 0}, NULL, sm_options_given(options)};
 
     sm_engine_begin(document->definition, NULL, &asked, started);
 }
@@ -66,7 +72,8 @@ static __attribute__((cold)) int reply_refused(RedisModuleCtx *ctx, const sm_out
 static int finish(RedisModuleCtx *ctx, sm_target *target, const sm_outcome *document, sm_outcome *outcome,
                   const sm_options *options, enum sm_event event) {
     target->replaces = true;
-    target->reply = options->reply;
+    target->with_effects = options->reply != SM_REPLY_STATES;
+    target->cause = SM_START_EVENT;
     if (outcome->result != SM_TAKEN) sm_key_close(target);
     else sm_commit(ctx, target, outcome, document->has_reason ? &document->reason : NULL, event);
     if (outcome->result != SM_TAKEN) return reply_refused(ctx, document, outcome, options);
@@ -82,14 +89,28 @@ static bool condition_holds(RedisModuleCtx *ctx, const sm_target *target, enum s
     return false;
 }
 
+/* Opens the key where the machine is to be. Otherwise the client has its answer. */
+static bool open_key(RedisModuleCtx *ctx, RedisModuleString *name, const sm_options *options, sm_target *target) {
+    return sm_key_open(ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, target) &&
+           condition_holds(ctx, target, options->condition);
+}
+
 static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes document, const sm_options *options,
                         enum sm_event event) {
     sm_outcome outcome, begun;
     sm_target target;
 
-    if (!sm_key_open(ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &target)) return REDISMODULE_OK;
-    if (!condition_holds(ctx, &target, options->condition)) return REDISMODULE_OK;
-    if (read_document(ctx, document, options, &outcome) == SM_ERROR) {
+    if (!open_key(ctx, name, options, &target)) return REDISMODULE_OK;
+    if (read_document(ctx, document, options, &outcome) != SM_ERROR && outcome.definition->outbox &&
+        !sm_accepted_before(ctx)) {
+        sm_key_close(&target); /* who may write the stream is asked of the server, which runs other modules' code */
+        sm_outbox_admit(ctx, name, outcome.definition->outbox, &outcome);
+        if (!open_key(ctx, name, options, &target)) {
+            sm_outcome_release(&outcome);
+            return REDISMODULE_OK;
+        }
+    }
+    if (outcome.result == SM_ERROR) {
         finish(ctx, &target, &outcome, &outcome, options, event);
     } else if (options->current.ptr || starts(&outcome, options)) {
         if (options->current.ptr) enter(ctx, &outcome, options, &begun);

@@ -7,6 +7,7 @@
 #include "commands/options.h"
 #include "machine/waits.h"
 #include "reply/errors.h"
+#include "reply/text.h"
 #include "settings.h"
 
 enum { KNOWN = SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS, LONGEST_FAILURE = 300 };
@@ -40,8 +41,10 @@ static bool find(waiting *of, RedisModuleString *name, const RedisModuleString *
 }
 
 /* It ends or fires, whether or not a transition takes it. */
-static void step(waiting *of, uint8_t kind, sm_bytes argument, const sm_given *given) {
-    sm_asked asked = {kind, false, argument, &of->held, given};
+static void step(waiting *of, uint8_t kind, sm_bytes argument, const sm_given *given, bool with_effects) {
+    sm_asked asked = {kind, NULL, argument, &of->held, given};
+
+    if (with_effects || node_of(of)->details->definition->outbox) asked.kind |= SM_WITH_EFFECTS;
 
     sm_engine_step(node_of(of), &asked, &of->outcome);
     if (of->outcome.result != SM_REFUSED) return;
@@ -51,8 +54,39 @@ static void step(waiting *of, uint8_t kind, sm_bytes argument, const sm_given *g
     of->outcome.reply.len = 0;
 }
 
-static void commit(waiting *of, enum sm_event event) {
+static sm_bytes joined(waiting *of, const char *begin, sm_bytes rest) {
+    size_t len = strlen(begin);
+    char *name = sm_outcome_room(&of->outcome, len + rest.len), *at = name;
+
+    sm_put(&at, (sm_bytes){begin, len});
+    sm_put(&at, rest);
+    return (sm_bytes){name, len + rest.len};
+}
+
+/* The name of a deadline's event. */
+static sm_bytes event_of(waiting *of) {
+    static const char begin[] = "{\"type\":";
+    sm_bytes event = of->wait.what;
+    size_t len = sizeof(begin) - 1;
+
+    if (event.len < len || memcmp(event.ptr, begin, len) != 0) return of->wait.id;
+    return sm_read_json((sm_bytes){event.ptr + len, event.len - len}, sm_outcome_room(&of->outcome, event.len));
+}
+
+/* What the outbox says of why there is a step. */
+static sm_bytes cause_of(waiting *of, enum sm_event event) {
+    switch (event) {
+    case SM_EVENT_DONE: return joined(of, "xstate.done.actor.", of->wait.id);
+    case SM_EVENT_FAIL: return joined(of, "xstate.error.actor.", of->wait.id);
+    case SM_EVENT_TIMER: return event_of(of);
+    default: return (sm_bytes){NULL, 0};
+    }
+}
+
+static void commit(waiting *of, enum sm_event event, bool with_effects) {
     of->target.waiting = &of->what;
+    of->target.with_effects = with_effects;
+    of->target.cause = cause_of(of, event);
     if (of->outcome.result == SM_TAKEN) sm_commit(of->ctx, &of->target, &of->outcome, NULL, event);
     else sm_key_close(&of->target);
 }
@@ -79,10 +113,9 @@ static int report(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, uint8
         options.found |= SM_OPTION_DATA;
     }
     if (find(&of, argv[1], argv[2], SM_PART_TASKS)) {
-        step(&of, kind | options.reply, of.wait.id, sm_options_given(&options));
+        step(&of, kind, of.wait.id, sm_options_given(&options), options.reply);
         of.what.reported = of.wait.number;
-        of.target.reply = options.reply;
-        commit(&of, event);
+        commit(&of, event, options.reply);
         answer(&of, &options);
     }
     sm_options_end(&options);
@@ -115,8 +148,7 @@ int sm_retry_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     if (find(&of, argv[1], argv[2], SM_PART_TASKS)) {
         stay(&of);
         of.what.retried = of.wait.number;
-        of.target.reply = options.reply;
-        commit(&of, SM_EVENT_RETRY);
+        commit(&of, SM_EVENT_RETRY, options.reply);
         answer(&of, &options);
     }
     sm_options_end(&options);
@@ -133,10 +165,9 @@ int sm_fire_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     sm_options_begin(&options);
     if (argc > 3 && !sm_options_read(ctx, argv, argc, 3, KNOWN, &options)) return REDISMODULE_OK;
     if (find(&of, argv[1], argv[2], SM_PART_TIMERS)) {
-        step(&of, SM_STEP_FIRE | options.reply, of.wait.what, sm_options_given(&options));
+        step(&of, SM_STEP_FIRE, of.wait.what, sm_options_given(&options), options.reply);
         of.what.fired = of.wait.number;
-        of.target.reply = options.reply;
-        commit(&of, SM_EVENT_TIMER);
+        commit(&of, SM_EVENT_TIMER, options.reply);
         answer(&of, &options);
     }
     sm_options_end(&options);
@@ -159,9 +190,9 @@ static bool open_due(waiting *of, RedisModuleString *name) {
 static void mark(waiting *of, uint8_t status, sm_bytes error) {
     if (error.len > LONGEST_FAILURE) error.len = LONGEST_FAILURE;
     while (error.len && ((unsigned char)error.ptr[error.len - 1] & 0x80)) error.len--; /* not within a character */
-    of->what = (sm_waiting){.marked = of->wait.number, .mark = status, .error = error};
+    of->what = (sm_waiting){.marked = of->wait.number, .mark = status, .timer = &of->wait, .error = error};
     stay(of);
-    commit(of, SM_EVENT_TIMER);
+    commit(of, SM_EVENT_TIMER, false);
     sm_outcome_release(&of->outcome);
 }
 
@@ -171,10 +202,15 @@ int sm_due_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 
     if (argc != 2) return RedisModule_WrongArity(ctx);
     if (!open_due(&of, argv[1])) return REDISMODULE_OK;
-    step(&of, SM_STEP_FIRE, of.wait.what, NULL);
+    step(&of, SM_STEP_FIRE, of.wait.what, NULL, false);
     of.what.fired = of.wait.number;
-    commit(&of, SM_EVENT_TIMER);
+    commit(&of, SM_EVENT_TIMER, false);
     failed = of.outcome;
+    if (failed.result == SM_ERROR && strcmp(failed.code, "OOM") == 0) { /* it is tried again */
+        sm_reply_coded_error(ctx, failed.code, failed.error);
+        sm_outcome_release(&failed);
+        return REDISMODULE_OK;
+    }
     if (failed.result == SM_ERROR) {
         bool is_guard = strcmp(failed.code, "GUARD") == 0;
 

@@ -20,6 +20,7 @@ static int compile(sm_bytes document, bool accepted_before, const sm_given *give
 
         if (definition) sm_python_forget(verdict->engine);
         else definition = sm_definition_add(&question, verdict->split, verdict->engine, verdict->engine_bytes);
+        if (verdict->has_outbox && !definition->outbox) sm_definition_set_outbox(definition, &verdict->outbox);
         definition->keeps = verdict->keeps;
         definition->counts = verdict->counts;
         definition->waits = verdict->waits_for;

@@ -12,6 +12,8 @@ struct sm_verdict {
     size_t engine_bytes, split;
     bool keeps, counts, waits_for, has_reason, has_history, starts, done, ask_again;
     sm_bytes canonical, reason, configuration, head, states, reply, changes, waits;
+    sm_outbox outbox;
+    bool has_outbox;
     sm_data *data; /* of an outcome that depends on data, or NULL */
     const char *code;
     sm_bytes error;

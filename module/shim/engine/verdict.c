@@ -70,6 +70,13 @@ void sm_verdict_traits(sm_verdict *verdict, int keeps, int counts, int waits, in
     verdict->has_history = has_history;
 }
 
+void sm_verdict_outbox(sm_verdict *verdict, const char *stream, size_t stream_len, const char *machine,
+                       size_t machine_len, int steps, long long maxlen) {
+    verdict->outbox = (sm_outbox){copy_of(verdict, stream, stream_len), copy_of(verdict, machine, machine_len),
+                                  maxlen > 0 ? (uint64_t)maxlen : 0, steps};
+    verdict->has_outbox = true;
+}
+
 void sm_verdict_reason(sm_verdict *verdict, const char *text, size_t len) {
     verdict->has_reason = true;
     verdict->reason = copy_of(verdict, text, len);

@@ -56,6 +56,20 @@ sm_definition *sm_definition_add(const sm_question *question, size_t split, uint
     return definition;
 }
 
+void sm_definition_set_outbox(sm_definition *definition, const sm_outbox *outbox) {
+    sm_outbox *own = RedisModule_Alloc(sizeof(*own) + outbox->stream.len + outbox->machine.len);
+    size_t bytes = RedisModule_MallocSize(own);
+    char *at = own->text;
+
+    own->stream = sm_put(&at, outbox->stream);
+    own->machine = sm_put(&at, outbox->machine);
+    own->maxlen = outbox->maxlen;
+    own->steps = outbox->steps;
+    definition->outbox = own;
+    definition->bytes += bytes;
+    sm_memo_counts.definition_bytes += bytes;
+}
+
 void sm_definition_weigh(sm_definition *definition, size_t engine_bytes) {
     definition->bytes += engine_bytes - definition->engine_bytes;
     sm_memo_counts.definition_bytes += engine_bytes - definition->engine_bytes;
@@ -81,6 +95,10 @@ static void free_definition(sm_definition *definition) {
     last->index = definition->index;
     if (sm_memo_counts.definitions < room / 4 && room > FIRST_ROOM) resize(room / 2);
     sm_memo_counts.definition_bytes -= RedisModule_MallocSize(definition) + definition->engine_bytes;
+    if (definition->outbox) {
+        sm_memo_counts.definition_bytes -= RedisModule_MallocSize(definition->outbox);
+        RedisModule_Free(definition->outbox);
+    }
     sm_python_forget(definition->engine);
     RedisModule_Free(definition);
 }

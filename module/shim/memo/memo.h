@@ -64,6 +64,15 @@ static inline uint64_t sm_tally_count(const sm_tally *tally) {
     return tally->in - atomic_load_explicit(&tally->out, memory_order_acquire);
 }
 
+/* The stream where the machines of a definition write their effects. */
+typedef struct sm_outbox {
+    sm_bytes stream;  /* its name, where "{}" stands for the hash tag of the machine's key */
+    sm_bytes machine; /* how entries name the document */
+    uint64_t maxlen;  /* about how many entries are kept; 0: all */
+    bool steps;       /* an entry is written for each step too */
+    char text[];
+} sm_outbox;
+
 /* A definition: interned by the bytes of its canonical document (item.key). */
 typedef struct sm_definition {
     sm_item item;
@@ -75,6 +84,7 @@ typedef struct sm_definition {
     uint32_t references; /* by code that is about to use it */
     bool idle;           /* the sweep has seen it without machines */
     bool keeps, counts, waits; /* its machines keep data, count their steps, have deadlines or tasks */
+    sm_outbox *outbox;   /* or NULL */
     size_t index;        /* among all definitions: changes when another is given back */
     LIST_HEAD(sm_edges, sm_item) edges;
     LIST_HEAD(sm_nodes, sm_item) nodes;
@@ -152,6 +162,9 @@ sm_definition *sm_definition_add(const sm_question *question, size_t split, uint
 /* Code that is about to use a definition, across what may give one back. */
 void sm_definition_retain(sm_definition *definition);
 void sm_definition_release(sm_definition *definition);
+
+/* Of a definition that has none yet; what it points to is copied. */
+void sm_definition_set_outbox(sm_definition *definition, const sm_outbox *outbox);
 
 /* The engine has come to hold more for it, or less. */
 void sm_definition_weigh(sm_definition *definition, size_t engine_bytes);

@@ -45,9 +45,8 @@ enum sm_kind {
     SM_KINDS = 32,
 
     /* Added to a step or a question. */
-    SM_WITH_ACTIONS = 32, /* the names of its effects are answered, */
-    SM_WITH_EFFECTS = 64, /* or their texts */
-    SM_WITH_GUARDS = 128, /* the client says which of its guards hold: they begin the key */
+    SM_WITH_EFFECTS = 32, /* its effects are answered */
+    SM_WITH_GUARDS = 64, /* the client says which of its guards hold: they begin the key */
 };
 
 enum sm_verdict_code {
@@ -87,6 +86,11 @@ void sm_verdict_compiled(sm_verdict *verdict, uint64_t engine, size_t engine_byt
  * whether it says nothing of where it stands, or what history states restore. */
 void sm_verdict_traits(sm_verdict *verdict, int keeps, int counts, int waits, int starts, int has_history);
 
+/* Of its definition: the stream where its machines write their effects, how entries name the document, whether there is
+ * one for each step, and about how many the stream keeps, or 0. */
+void sm_verdict_outbox(sm_verdict *verdict, const char *stream, size_t stream_len, const char *machine,
+                       size_t machine_len, int steps, long long maxlen);
+
 /* Its reason. */
 void sm_verdict_reason(sm_verdict *verdict, const char *text, size_t len);
 
@@ -111,7 +115,7 @@ void sm_verdict_pending(sm_verdict *verdict, const char *timers, size_t timers_l
 /* The same question may have another answer next time. */
 void sm_verdict_ask_again(sm_verdict *verdict);
 
-/* The reply, in tokens; of a step, its effects alone. */
+/* The reply, in tokens; of a step, its effects (reply/effects.h). */
 void sm_verdict_reply(sm_verdict *verdict, const char *tokens, size_t len);
 
 /* Why there is none: one line that begins with a code as in "ERR ". */

@@ -138,7 +138,7 @@ char *sm_document_render(const sm_machine *machine, size_t *len) {
         at = sm_put_json(at, reason);
     }
     at = put(at, canonical + split, canonical_len - split - 1);
-    if (sm_machine_keeps(machine)) at = put_snapshot(at, node->node, &data);
+    if (node->definition->keeps && sm_machine_keeps(machine)) at = put_snapshot(at, node->node, &data);
     *at++ = '}';
     *len = (size_t)(at - text);
     return text;

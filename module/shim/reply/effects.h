@@ -1,4 +1,7 @@
-/* What a step answers that was asked for its effects. */
+/* The effects of a step: how the engine gives them, and what a client reads of them.
+ *
+ * In tokens (tokens.h) an array of three strings each: its name, its params as JSON, and the handle of the task that it
+ * starts; empty where there is none. */
 #ifndef SM_REPLY_EFFECTS_H
 #define SM_REPLY_EFFECTS_H
 
@@ -6,10 +9,20 @@
 
 #pragma GCC visibility push(hidden) /* as in redis_api.h */
 
-/* SM.SEND … ACTIONS: an array of the states and of what the step asks for, in tokens (none: nothing). */
+typedef struct sm_effect {
+    sm_bytes name, params, task;
+} sm_effect;
+
+/* How many there are; `effects` begins with the first then. */
+uint32_t sm_effects_begin(sm_bytes *effects);
+
+/* Takes the first. False where there is none. */
+bool sm_effects_take(sm_bytes *effects, sm_effect *effect);
+
+/* SM.SEND … ACTIONS: an array of the states and of the names of the effects. */
 int sm_reply_actions(RedisModuleCtx *ctx, const sm_node *node, sm_bytes effects);
 
-/* SM.SEND … EFFECTS: a map of states, effects, revision (0: none is counted) and status. */
+/* SM.SEND … EFFECTS: a map of states, effects (JSON each), revision (0: none is counted) and status. */
 int sm_reply_effects(RedisModuleCtx *ctx, const sm_node *node, sm_bytes effects, uint64_t revision, const char *status);
 
 #pragma GCC visibility pop

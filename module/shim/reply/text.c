@@ -77,3 +77,32 @@ char *sm_put_json(char *at, sm_bytes text) {
     *at++ = '"';
     return at;
 }
+
+static int hex_digit(char digit) {
+    return digit >= '0' && digit <= '9' ? digit - '0' : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+/* The byte that an escape stands for, and where it ends; -1: it is none. */
+static int unescape(sm_bytes text, size_t *at) {
+    char letter = *at < text.len ? text.ptr[(*at)++] : '\0';
+
+    for (int byte = 0; byte < 256; byte++)
+        if (short_escapes[byte] && short_escapes[byte] == letter) return byte;
+    if (letter != 'u' || text.len - *at < 4) return -1;
+    *at += 4;
+    return 16 * hex_digit(text.ptr[*at - 2]) + hex_digit(text.ptr[*at - 1]);
+}
+
+sm_bytes sm_read_json(sm_bytes text, char *room) {
+    size_t at = 1, len = 0;
+
+    if (!text.len || text.ptr[0] != '"') return (sm_bytes){NULL, 0};
+    while (at < text.len && text.ptr[at] != '"') {
+        int byte = (unsigned char)text.ptr[at++];
+
+        if (byte == '\\') byte = unescape(text, &at);
+        if (byte < 0) break;
+        room[len++] = (char)byte;
+    }
+    return at < text.len && text.ptr[at] == '"' ? (sm_bytes){room, len} : (sm_bytes){NULL, 0};
+}

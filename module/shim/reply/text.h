@@ -18,6 +18,10 @@ char *sm_put_quoted(char *at, sm_bytes name);
 /* Writes a JSON string; `at` has room for six times the text and two quotes. Gives where it ends. */
 char *sm_put_json(char *at, sm_bytes text);
 
+/* Reads a JSON string as sm_put_json writes it, at the start of the text, into room for as many bytes. Without a
+ * pointer: there is none. */
+sm_bytes sm_read_json(sm_bytes text, char *room);
+
 #pragma GCC visibility pop
 
 #endif

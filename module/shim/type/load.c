@@ -271,6 +271,7 @@ static void *load_numbered(RedisModuleIO *rdb, uint64_t all_flags) {
         return refuse(rdb, "its flags are cut short or unknown", no_more);
     node = load_node(rdb, word / all_flags, flags);
     if (!node) return NULL;
+    if (all_flags == SM_FLAGS_NUMBERED && node->details->definition->counts) data.revision = 1; /* 1.0 counted none */
     if ((!(flags & SM_FLAG_REASON) || load_reason(rdb, &data.parts[SM_PART_REASON])) &&
         (!(flags & SM_FLAG_REST) || load_rest(rdb, &data)))
         machine = machine_of(rdb, node, &data);

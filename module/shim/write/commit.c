@@ -5,6 +5,7 @@
 
 #include "timers/timers.h"
 #include "type/type.h"
+#include "write/outbox.h"
 
 static const char *const event_names[SM_EVENTS] = {
     [SM_EVENT_SET] = "sm.set",   [SM_EVENT_CREATE] = "sm.create", [SM_EVENT_MUTATE] = "sm.mutate",
@@ -89,14 +90,32 @@ static size_t size_of(const sm_data *data) {
     return size;
 }
 
-bool sm_fits(RedisModuleCtx *ctx, const sm_target *target, const sm_outcome *outcome) {
-    sm_data held, data;
+/* A step that makes what its machine keeps larger is refused where the server's memory is full; SM.SET, which begins
+ * one, the server refuses itself. A reason does not count, nor why a deadline has failed. */
+static bool fits(RedisModuleCtx *ctx, const sm_target *target, sm_outcome *outcome, const sm_data *data) {
+    static const char why[] = "the step makes the machine larger, and used memory > 'maxmemory'";
+    bool is_marked = target->waiting && target->waiting->marked;
+    sm_data held;
 
-    if (!outcome->data) return true;
+    if (!outcome->data || target->replaces || is_marked) return true;
     sm_machine_data(target->machine, &held);
-    data = data_after(target, outcome, NULL);
-    if (size_of(&data) <= size_of(&held)) return true;
-    return !(RedisModule_GetContextFlags(ctx) & REDISMODULE_CTX_FLAGS_OOM) || sm_accepted_before(ctx);
+    if (size_of(data) <= size_of(&held)) return true;
+    if (!(RedisModule_GetContextFlags(ctx) & REDISMODULE_CTX_FLAGS_OOM) || sm_accepted_before(ctx)) return true;
+    outcome->result = SM_ERROR;
+    outcome->code = "OOM";
+    outcome->error = (sm_bytes){why, sizeof(why) - 1};
+    return false;
+}
+
+/* What a deadline that does not fire any more says in the outbox is not worth that it is tried again and again. */
+static bool write_outbox(RedisModuleCtx *ctx, const sm_target *target, sm_outcome *outcome, const sm_data *data,
+                         sm_outbox_batch *batch) {
+    if (sm_outbox_write(ctx, target, outcome, data, batch)) return true;
+    if (!target->waiting || !target->waiting->marked) return false;
+    RedisModule_Log(ctx, "warning", "a deadline waits for SM.FIRE, and its outbox does not say so: %.*s",
+                    (int)outcome->error.len, outcome->error.ptr);
+    outcome->result = SM_TAKEN;
+    return true;
 }
 
 /* ---- what others get ---- */
@@ -112,7 +131,7 @@ static void replicate_outcome(RedisModuleCtx *ctx, const sm_target *target, cons
     if (!applied.whole) {
         applied.changes = outcome->changes;
         applied.data.parts[SM_PART_CONTEXT] =
-            outcome->changes.ptr ? (sm_bytes){NULL, 0} : outcome->data->parts[SM_PART_CONTEXT];
+            outcome->changes.ptr || !outcome->data ? (sm_bytes){NULL, 0} : outcome->data->parts[SM_PART_CONTEXT];
     }
     bytes = sm_applied_write(&applied, &len);
     RedisModule_Replicate(ctx, "SM.APPLY", "sb", target->name, bytes, len);
@@ -148,13 +167,16 @@ static sm_bytes copy_of(sm_outcome *outcome, sm_bytes bytes) {
 /* A machine that keeps data, before or after. */
 static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome,
                                                   const sm_bytes *reason, enum sm_event event) {
+    const sm_definition *definition = outcome->node->details->definition;
+    sm_outbox_batch batch = {0};
     sm_data data = {0};
     sm_bytes kept;
     bool changed = true;
 
-    if (outcome->node->details->definition->waits) {
+    if (definition->waits) {
         if (target->machine) sm_machine_data(target->machine, &data);
-        if (!sm_settle(outcome, target->waiting, target->reply, &data, target->replaces || event == SM_EVENT_RESET)) {
+        if (!sm_settle(outcome, target->waiting, target->with_effects || definition->outbox, &data,
+                       target->replaces || event == SM_EVENT_RESET)) {
             close_key(target);
             return;
         }
@@ -164,20 +186,26 @@ static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target
         }
     }
 
-    if (!target->replaces && !outcome->data && !reason &&
+    if (!target->replaces && !outcome->data && !reason && !definition->outbox &&
         sm_machine_step(target->machine, outcome->node, outcome->edge, &target->revision)) {
         close_key(target);
     } else {
         data = data_after(target, outcome, reason);
+        if (!fits(ctx, target, outcome, &data) || !write_outbox(ctx, target, outcome, &data, &batch)) {
+            close_key(target);
+            return;
+        }
         changed = keep(target, outcome->node, outcome->edge, &data);
         if (changed) note_deadlines(ctx, target, outcome->node);
         close_key(target);
     }
     if (!changed) return;
     RedisModule_SignalModifiedKey(ctx, target->name);
-    if (outcome->data) replicate_outcome(ctx, target, outcome, &data, event);
+    if (outcome->data || batch.count) replicate_outcome(ctx, target, outcome, &data, event);
     else RedisModule_ReplicateVerbatim(ctx);
+    sm_outbox_replicate(ctx, &batch);
     publish(ctx, target, event);
+    if (batch.count) sm_outbox_end(ctx, &batch);
 }
 
 /* Verbatim, since the engine answers alike everywhere, and what has been accepted here is not held to another server's

@@ -9,6 +9,9 @@
 
 #pragma GCC visibility push(hidden) /* as in redis_api.h */
 
+/* The event of a start. */
+#define SM_START_EVENT ((sm_bytes){"xstate.init", 11})
+
 /* The key of a write, open for writing. */
 typedef struct sm_target {
     RedisModuleKey *key;
@@ -16,19 +19,17 @@ typedef struct sm_target {
     sm_machine *machine; /* NULL: no such key */
     bool replaces;       /* the machine there is replaced by another, and its TTL goes, as with SET */
     uint64_t revision;   /* after the write; 0: none is counted */
-    uint8_t reply;       /* 0, SM_WITH_ACTIONS or SM_WITH_EFFECTS: what is answered of the effects */
+    bool with_effects;   /* its effects are answered */
+    sm_bytes cause;      /* the event that the outbox names; without a pointer: none */
     const sm_waiting *waiting; /* what the command does to deadlines and tasks beside its outcome, or NULL */
 } sm_target;
 
-/* Whether a step may be committed: one that makes what its machine keeps larger may not where the server's memory is
- * full. A reason does not count. */
-bool sm_fits(RedisModuleCtx *ctx, const sm_target *target, const sm_outcome *outcome);
-
 /* The machine stands from now on where an outcome says, with a reason or none, and keeps what it says. Where it would
- * keep too much, nothing happens but that the outcome becomes an error. Replicas and the AOF get the command as it
- * came, or where its outcome depends on data or the clock that outcome, WATCH wakes, the event is published; where
- * nothing changes, none of it. The outcome's data and reply may be others then. The key is closed, and the client is
- * not answered yet: its reply comes after all that other modules' code may do. */
+ * keep too much, or its outbox cannot be written, nothing happens but that the outcome becomes an error. Replicas and
+ * the AOF get the command as it came, or where its outcome depends on data or the clock that outcome, and what was
+ * written to the outbox; WATCH wakes, the event is published; where nothing changes, none of it. The outcome's data and
+ * reply may be others then. The key is closed, and the client is not answered yet: its reply comes after all that other
+ * modules' code may do. */
 void sm_commit(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome, const sm_bytes *reason,
                enum sm_event event);
 

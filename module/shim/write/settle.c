@@ -3,9 +3,10 @@
 
 #include <string.h>
 
-#include "python/boundary.h"
+#include "reply/effects.h"
 #include "reply/text.h"
-#include "reply/tokens.h"
+
+enum { TOKEN = 5 }; /* bytes before a string, or of an array's head: reply/tokens.h */
 
 /* A list while it is worked on. */
 typedef struct list {
@@ -24,8 +25,7 @@ typedef struct settling {
 
 /* ---- handles ---- */
 
-/* Milliseconds, 20 random bits, and never one that was given before: the next, where it would be. */
-static uint64_t new_number(uint64_t now) {
+uint64_t sm_new_number(uint64_t now) {
     static uint64_t last;
     uint32_t random = 0;
 
@@ -65,7 +65,7 @@ static void drop(list *from, size_t at) {
 static void spawn(settling *work, sm_wait task) {
     size_t at = place_of(&work->tasks, 0, task.id);
 
-    task.number = new_number(work->now);
+    task.number = sm_new_number(work->now);
     task.ms = work->now;
     task.status = SM_TASK_ACTIVE;
     work->tasks.of[at] = task;
@@ -74,7 +74,7 @@ static void spawn(settling *work, sm_wait task) {
 }
 
 static void arm(settling *work, sm_wait timer) {
-    timer.number = new_number(work->now);
+    timer.number = sm_new_number(work->now);
     timer.ms += work->now;
     timer.status = SM_TIMER_WAITING;
     work->timers.of[work->timers.count++] = timer;
@@ -113,9 +113,9 @@ static void act(settling *work) {
 /* What has no number yet came with a document. */
 static void number_all(settling *work) {
     for (size_t i = 0; i < work->timers.count; i++)
-        if (!work->timers.of[i].number) work->timers.of[i].number = new_number(work->now);
+        if (!work->timers.of[i].number) work->timers.of[i].number = sm_new_number(work->now);
     for (size_t i = 0; i < work->tasks.count; i++)
-        if (!work->tasks.of[i].number) work->tasks.of[i].number = new_number(work->now);
+        if (!work->tasks.of[i].number) work->tasks.of[i].number = sm_new_number(work->now);
 }
 
 /* False where the list is too long. */
@@ -132,7 +132,7 @@ static bool write(sm_outcome *outcome, const list *from, sm_bytes *bytes) {
     return len <= SM_MOST_WAITS_BYTES && from->count <= SM_MOST_WAITS;
 }
 
-/* ---- the reply ---- */
+/* ---- the effects ---- */
 
 static char *put_word(char *at, const char *word) {
     size_t len = strlen(word);
@@ -141,84 +141,80 @@ static char *put_word(char *at, const char *word) {
     return at + len;
 }
 
-static const char spawn_begins[] = "{\"type\":\"xstate.spawnChild\",";
+static const char spawns[] = "xstate.spawnChild", stops[] = "xstate.stopChild";
 
-static char *put_spawn(char *at, const sm_wait *task) {
-    at = put_word(put_word(at, spawn_begins), "\"params\":{\"id\":");
-    at = sm_put_json(at, task->id);
-    at = sm_put_json(put_word(at, ",\"src\":"), task->what);
-    if (task->text.len) {
-        at = put_word(at, ",\"input\":");
-        memcpy(at, task->text.ptr, task->text.len);
-        at += task->text.len;
-    }
-    return put_word(at, "}}");
-}
-
-static char *put_stop(char *at, const sm_wait *task) {
-    at = sm_put_json(put_word(at, "{\"type\":\"xstate.stopChild\",\"params\":{\"id\":"), task->id);
-    return put_word(at, "}}");
-}
-
-/* In place of the last brace of a spawn's text. */
-static char *put_task(char *at, const sm_wait *task) {
-    char *quote = put_word(at - 1, ",\"task\":");
-
-    at = sm_put_json(quote, task->id) - 1;
-    return put_word(sm_wait_put_handle(at, &(sm_wait){.number = task->number}), "\"}");
-}
-
-static size_t room_for(const settling *work, sm_bytes reply) {
-    size_t len = reply.len + 5;
-
-    for (size_t i = 0; i < work->spawned.count; i++)
-        len += 160 + 12 * work->spawned.of[i].id.len + 6 * work->spawned.of[i].what.len + work->spawned.of[i].text.len;
-    for (size_t i = 0; i < work->ended.count; i++) len += 80 + 6 * work->ended.of[i].id.len;
-    return len;
-}
-
-/* Writes the length of the string that began at `token`. */
+/* A string begins at `token`; what is put behind it, up to `at`, is the string. */
 static char *end_string(char *token, char *at) {
-    uint32_t len = (uint32_t)(at - token - 5);
+    uint32_t len = (uint32_t)(at - token - TOKEN);
 
     *token = '$';
     memcpy(token + 1, &len, sizeof(len));
     return at;
 }
 
-static bool is_spawn(sm_bytes text) {
-    return text.len > sizeof(spawn_begins) && memcmp(text.ptr, spawn_begins, sizeof(spawn_begins) - 1) == 0;
+static char *put_string(char *at, sm_bytes string) {
+    char *to = at + TOKEN;
+
+    sm_put(&to, string);
+    return end_string(at, to);
 }
 
-/* The effects, with the handles of tasks, and behind them those that stop what ends with the machine. */
-static sm_bytes reply_of(sm_outcome *outcome, const settling *work, bool with_names) {
-    sm_bytes left = outcome->reply, text;
-    char *reply = sm_outcome_room(outcome, room_for(work, left)), *at = reply + 5;
-    uint32_t count = 0, old = 0;
-    size_t spawned = 0;
-    char token = 0;
+static char *put_handle(char *at, const sm_wait *task) {
+    return end_string(at, sm_wait_put_handle(at + TOKEN, task));
+}
 
-    if (left.len && sm_tokens_take(&left, &token, 1) && sm_tokens_take(&left, &old, sizeof(old))) {
-        for (; count < old && sm_tokens_string(&left, &text); count++) {
-            char *begin = at;
+/* The params of what starts a task, or stops it. */
+static char *put_params(char *token, const sm_wait *task, bool starts) {
+    char *at = sm_put_json(put_word(token + TOKEN, "{\"id\":"), task->id);
 
-            memcpy(at + 5, text.ptr, text.len);
-            at += 5 + text.len;
-            if (!with_names && is_spawn(text) && spawned < work->spawned.count)
-                at = put_task(at, &work->spawned.of[spawned++]);
-            end_string(begin, at);
-        }
-    } else {
-        for (; count < work->spawned.count; count++)
-            at = end_string(at, with_names ? put_word(at + 5, "xstate.spawnChild")
-                                           : put_task(put_spawn(at + 5, &work->spawned.of[count]),
-                                                      &work->spawned.of[count]));
+    if (starts) {
+        at = sm_put_json(put_word(at, ",\"src\":"), task->what);
+        if (task->text.len) at = put_word(at, ",\"input\":"), sm_put(&at, task->text);
     }
-    for (size_t i = 0; i < work->ended.count; i++, count++)
-        at = end_string(at, with_names ? put_word(at + 5, "xstate.stopChild") : put_stop(at + 5, &work->ended.of[i]));
-    *reply = '*';
-    memcpy(reply + 1, &count, sizeof(count));
-    return (sm_bytes){reply, (size_t)(at - reply)};
+    *at++ = '}';
+    return end_string(token, at);
+}
+
+static char *put_effect(char *at, const sm_wait *task, bool starts) {
+    at = end_string(at, put_word(at + TOKEN, starts ? spawns : stops));
+    at = put_params(at, task, starts);
+    return starts ? put_handle(at, task) : end_string(at, at + TOKEN);
+}
+
+static size_t room_for(const settling *work, sm_bytes effects) {
+    size_t len = TOKEN + effects.len;
+
+    for (size_t i = 0; i < work->spawned.count; i++)
+        len += 120 + 12 * work->spawned.of[i].id.len + 6 * work->spawned.of[i].what.len + work->spawned.of[i].text.len;
+    for (size_t i = 0; i < work->ended.count; i++) len += 80 + 6 * work->ended.of[i].id.len;
+    return len;
+}
+
+static bool is_spawn(const sm_effect *effect) {
+    return effect->name.len == sizeof(spawns) - 1 && memcmp(effect->name.ptr, spawns, sizeof(spawns) - 1) == 0;
+}
+
+/* Those of the outcome with the handles of tasks, or where it has none those that start a task; behind them those that
+ * stop what ends with the machine. */
+static sm_bytes effects_of(sm_outcome *outcome, const settling *work) {
+    sm_bytes left = outcome->reply;
+    char *effects = sm_outcome_room(outcome, room_for(work, left)), *at = effects + TOKEN;
+    uint32_t count = sm_effects_begin(&left);
+    size_t spawned = 0;
+    sm_effect effect;
+
+    while (sm_effects_take(&left, &effect)) {
+        at = put_string(put_string(at, effect.name), effect.params);
+        if (is_spawn(&effect) && spawned < work->spawned.count) at = put_handle(at, &work->spawned.of[spawned++]);
+        else at = put_string(at, effect.task);
+    }
+    if (!count)
+        for (; count < work->spawned.count; count++) at = put_effect(at, &work->spawned.of[count], true);
+    for (size_t i = 0; i < work->ended.count; i++, count++) at = put_effect(at, &work->ended.of[i], false);
+    count *= 3;
+    *effects = '*';
+    memcpy(effects + 1, &count, sizeof(count));
+    return (sm_bytes){effects, (size_t)(at - effects)};
 }
 
 /* ---- all of it ---- */
@@ -246,7 +242,7 @@ static void begin(settling *work, sm_outcome *outcome, const sm_data *held, bool
     work->acts = outcome->waits.len || (anew && (held->parts[SM_PART_TIMERS].ptr || held->parts[SM_PART_TASKS].ptr));
 }
 
-bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, uint8_t reply, const sm_data *held, bool anew) {
+bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, bool with_effects, const sm_data *held, bool anew) {
     static const sm_waiting nothing_else;
     bool ends = outcome->node->details->done || (outcome->data && outcome->data->parts[SM_PART_ERROR].ptr);
     settling work = {.waiting = waiting ? waiting : &nothing_else};
@@ -272,7 +268,6 @@ bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, uint8_t reply, co
         !work.waiting->marked) /* which says why, and adds no more than that */
         return refuse(outcome);
     outcome->data = data;
-    if (reply && (work.spawned.count || work.ended.count))
-        outcome->reply = reply_of(outcome, &work, reply == SM_WITH_ACTIONS);
+    if (with_effects && (work.spawned.count || work.ended.count)) outcome->reply = effects_of(outcome, &work);
     return true;
 }

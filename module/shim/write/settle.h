@@ -16,14 +16,18 @@ typedef struct sm_waiting {
     uint64_t retried;  /* this task is handed out once more */
     uint8_t mark;      /* enum sm_timer_status */
     bool stays;        /* no transition is taken: the reason stays */
-    sm_bytes error;    /* why the marked one has failed */
+    const sm_wait *timer; /* the marked one, as it was, */
+    sm_bytes error;    /* and why it has failed */
 } sm_waiting;
 
 /* Completes an outcome of a machine whose definition waits: its data holds all deadlines and tasks then, unless nothing
- * of the machine's data changes, and its reply the handles of tasks. `waiting` may be NULL; `reply`: 0, SM_WITH_ACTIONS
- * or SM_WITH_EFFECTS; `held` is what the machine kept, or nothing; `anew`: it is begun anew. False where it would wait
- * for too much: the outcome is an error then. */
-bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, uint8_t reply, const sm_data *held, bool anew);
+ * of the machine's data changes, and its effects, where they are wanted, the handles of tasks. `waiting` may be NULL;
+ * `held` is what the machine kept, or nothing; `anew`: it is begun anew. False where it would wait for too much: the
+ * outcome is an error then. */
+bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, bool with_effects, const sm_data *held, bool anew);
+
+/* A number that never comes again: milliseconds and 20 random bits, or the next one where that is not above the last. */
+uint64_t sm_new_number(uint64_t now);
 
 #pragma GCC visibility pop
 
