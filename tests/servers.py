@@ -194,6 +194,7 @@ class Server:
             "enable-module-command": "yes",
             "repl-diskless-sync-delay": 0,
             "hz": 100,  # unused definitions are freed in the server's cron
+            "slowlog-log-slower-than": -1,  # it keeps the words of what a busy machine makes slow
         }
         if self.module is not None:
             lines["loadmodule"] = (self.module, *self.module_args)

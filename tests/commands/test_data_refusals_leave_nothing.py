@@ -9,7 +9,7 @@ import pytest
 
 from tests.charts_with_data import DOOR, ORDER, assign
 from tests.documents import compact
-from tests.servers import Server
+from tests.servers import Server, wait_until
 
 AT_ONCE = 500
 TIMES = 10_000
@@ -94,8 +94,10 @@ def test_a_refusal_leaves_nothing(server: Server, long: bool, name: str) -> None
     prepare(server)
     code, words = REFUSED[name]
     keys = sorted(server.own.keys())
+    clients = server.info("clients")["connected_clients"]
 
     def held() -> tuple[int, int]:
+        wait_until(lambda: server.info("clients")["connected_clients"] <= clients, "a client goes, and its buffers")
         return server.info("memory")["used_memory"], server.info()["python_bytes"]
 
     slow = name in SLOW and not long
