@@ -13,7 +13,7 @@ FIELDS = {
     "definitions", "nodes", "edges", "machines", "definitions_bytes", "nodes_bytes", "edges_bytes",
     "remembered_bytes", "remembered_bytes_bound", "occupied_nodes_bytes", "machines_bytes", "table_bytes",
     "python_bytes", "engine_calls", "memory_answers", "evictions", "timers", "timers_next_ms", "timers_fired",
-    "timers_late_most_ms", "tasks",
+    "timers_late_most_ms", "tasks", "outbox_entries",
 }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ DEFAULTS = {
     "redisstate.max-memo-bytes": "134217728",
     "redisstate.max-nesting": "64",
     "redisstate.max-states": "10000",
+    "redisstate.outbox-streams": "*",
     "redisstate.server-encoded-replies": "yes",
 }
 OTHERS = {
@@ -32,6 +33,7 @@ OTHERS = {
     "redisstate.max-memo-bytes": "2000000",
     "redisstate.max-nesting": "10",
     "redisstate.max-states": "20",
+    "redisstate.outbox-streams": "out:*",
     "redisstate.server-encoded-replies": "no",
 }
 ALL_SMALL = "context.numbers.all(i, context.numbers.all(j, i * j < 100))"
@@ -74,6 +76,13 @@ def assert_effect_of(server: Server, values: dict[str, str]) -> None:
     with pytest.raises(redis.ResponseError, match=rf"max-document-bytes.*\b{longest}\b"):
         r.execute_command("SM.SET", "acts", document + " " * (longest - len(document) + 1))
     assert_limits_of_data(r, values)
+    steps = {"map": {"a": []}, "initial": "a", "store": {"outbox": {"stream": "in", "of": "steps"}}}
+    if values["redisstate.outbox-streams"] == "*":
+        r.execute_command("SM.SET", "acts", compact(steps))
+        r.delete("in")
+    else:
+        with pytest.raises(redis.ResponseError, match=r"outbox-streams"):
+            r.execute_command("SM.SET", "acts", compact(steps))
     r.delete("acts")
 
 
@@ -212,7 +221,7 @@ def test_rewrite_and_restart(start_server: Callable[..., Server]) -> None:
         server.own.config_set(name, value)
     server.own.config_rewrite()
     for name, value in OTHERS.items():
-        assert f"{name} {value}" in server.conf.read_text()
+        assert f"{name} {value}" in server.conf.read_text().replace('"', "")
     server.restart()
     assert shown(server) == OTHERS
     assert_effect_of(server, OTHERS)

@@ -26,7 +26,7 @@ typedef struct sm_waiting {
  * outcome is an error then. */
 bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, bool with_effects, const sm_data *held, bool anew);
 
-/* A number that never comes again: milliseconds and 20 random bits, or the next one where that is not above the last. */
+/* A number that never comes again: milliseconds and 20 random bits, or the next where that is not above the last. */
 uint64_t sm_new_number(uint64_t now);
 
 #pragma GCC visibility pop
