@@ -49,11 +49,24 @@ WAITING = json.dumps({
 })  # fmt: skip
 """Deadlines that no test lives to see, and tasks whose handles no client knows."""
 
+TELLING = json.dumps({
+    "id": "telling", "initial": "calm", "context": {"n": 0},
+    "store": {"outbox": {"stream": "effects", "of": "steps", "maxlen": 50}},
+    "states": {
+        "calm": {"on": {"GO": {"target": "busy", "actions": {
+            "type": "tell", "params": {"n": {"@expr": "context.n"}}}}}},
+        "busy": {"invoke": {"src": "job"}, "on": {"BACK": {"target": "calm", "actions": {
+            "type": "@xstate.assign", "context": {"n": {"@expr": "context.n + 1"}}}}}},
+    },
+})  # fmt: skip
+"""Its steps, effects and tasks are entries of a stream."""
+
 WITH_DATA: list[tuple[str, list[str]]] = [
     (ORDER, ["PAY", "PAY", "PAY", "HOLD", "GO", "SKIP", "open", "held", "paid"]),
     (DOOR, ["OPEN", "SHUT", "SLAM", "open", "shut"]),
     (LARGE, ["ADD"]),
     (WAITING, ["GO", "BACK", "LATER", "idle", "work"]),
+    (TELLING, ["GO", "BACK", "calm", "busy"]),
 ]
 GUARDS = ["isVip", "hasKey"]
 OUTCOMES: list[Words] = [

@@ -67,6 +67,7 @@ def test_replicas_and_logs_agree(start_server: Callable[..., Server], seed: int,
     assert primary.own.dbsize() > 10
     assert sum(calls(chained, name) for name in writes()) > commands / 8, "too few commands changed anything"
     assert calls(chained, "SM.APPLY") > commands / 50, "too few outcomes depended on data"
+    assert calls(chained, "xadd") > commands / 100, "too few steps had effects"
     agreed = digest(primary)
     alone(*replicas)
     for server in (primary, first, second):

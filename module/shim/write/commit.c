@@ -108,7 +108,7 @@ static bool fits(RedisModuleCtx *ctx, const sm_target *target, sm_outcome *outco
 }
 
 /* What a deadline that does not fire any more says in the outbox is not worth that it is tried again and again. */
-static bool write_outbox(RedisModuleCtx *ctx, const sm_target *target, sm_outcome *outcome, const sm_data *data,
+static bool write_outbox(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome, const sm_data *data,
                          sm_outbox_batch *batch) {
     if (sm_outbox_write(ctx, target, outcome, data, batch)) return true;
     if (!target->waiting || !target->waiting->marked) return false;

@@ -10,6 +10,7 @@
 #include "reply/text.h"
 #include "reply/tokens.h"
 #include "settings.h"
+#include "type/type.h"
 
 enum field { ID, KEY, MACHINE, TYPE, PARAMS, TASK, EVENT, REVISION, MS, FIELDS };
 
@@ -43,6 +44,10 @@ static bool refuse(sm_outcome *outcome, const char *before, sm_bytes name, const
     outcome->code = "ERR";
     outcome->error = (sm_bytes){line, (size_t)(at - line)};
     return false;
+}
+
+static bool in_cluster(RedisModuleCtx *ctx) {
+    return RedisModule_GetContextFlags(ctx) & REDISMODULE_CTX_FLAGS_CLUSTER;
 }
 
 /* ---- the stream's name ---- */
@@ -82,7 +87,6 @@ static sm_bytes stream_of(const sm_outbox *outbox, sm_bytes key, sm_outcome *out
 
 /* The name as a string of its own, to be freed, where machines may write there; NULL and an error where not. */
 static RedisModuleString *open_name(RedisModuleCtx *ctx, const sm_outbox *outbox, sm_bytes key, sm_outcome *outcome) {
-    bool in_cluster = RedisModule_GetContextFlags(ctx) & REDISMODULE_CTX_FLAGS_CLUSTER;
     sm_bytes name = stream_of(outbox, key, outcome), tag, own_tag;
     RedisModuleString *stream;
 
@@ -96,7 +100,7 @@ static RedisModuleString *open_name(RedisModuleCtx *ctx, const sm_outbox *outbox
         refuse(outcome, "the outbox ", name, " has a NUL in its name");
     else if (strcmp(sm_config.outbox_streams, "*") != 0 && fnmatch(sm_config.outbox_streams, name.ptr, 0) != 0)
         refuse(outcome, "the outbox ", name, " is none that redisstate.outbox-streams lets machines write to");
-    else if (in_cluster && !same(tag.ptr ? tag : name, own_tag.ptr ? own_tag : key))
+    else if (in_cluster(ctx) && !same(tag.ptr ? tag : name, own_tag.ptr ? own_tag : key))
         refuse(outcome, "the outbox ", name, " may lie in another slot: put {} into its name, for the key's hash tag");
     else
         return stream;
@@ -251,14 +255,48 @@ static bool has_room(RedisModuleCtx *ctx, sm_outcome *outcome) {
     return false;
 }
 
-static bool write(RedisModuleCtx *ctx, const sm_outbox *outbox, sm_bytes key, sm_outcome *outcome,
+static bool refuse_moving(sm_outcome *outcome, const RedisModuleString *stream) {
+    refuse(outcome, "the outbox ", bytes_of(stream), " may be on the other node of a slot that moves");
+    outcome->code = "TRYAGAIN";
+    return false;
+}
+
+static bool reopen(RedisModuleCtx *ctx, sm_target *target) {
+    const sm_machine *before = target->machine;
+
+    target->key = RedisModule_OpenKey(ctx, target->name, REDISMODULE_READ | REDISMODULE_WRITE);
+    target->machine = RedisModule_ModuleTypeGetType(target->key) == sm_type
+                          ? RedisModule_ModuleTypeGetValue(target->key)
+                          : NULL;
+    return before ? before == target->machine : RedisModule_KeyType(target->key) == REDISMODULE_KEYTYPE_EMPTY;
+}
+
+/* Where a slot moves key by key, a stream that is not here may be on its other node: one that began here would come in
+ * its way. The server is asked, which runs other modules' code: the machine's key is closed meanwhile. */
+static bool may_begin(RedisModuleCtx *ctx, sm_target *target, const sm_outbox_batch *batch, sm_outcome *outcome) {
+    RedisModuleCallReply *reply;
+
+    if (!in_cluster(ctx)) return true;
+    RedisModule_CloseKey(target->key);
+    reply = RedisModule_Call(ctx, "EXISTS", "ss", target->name, batch->stream); /* of one key a node is less sure */
+    if (reply) RedisModule_FreeCallReply(reply);
+    if (reopen(ctx, target) && reply) return true;
+    return refuse_moving(outcome, batch->stream);
+}
+
+static bool write(RedisModuleCtx *ctx, const sm_outbox *outbox, sm_target *target, sm_outcome *outcome,
                   sm_outbox_batch *batch) {
     RedisModuleKey *stream;
     bool written;
 
-    if (!has_room(ctx, outcome) || !(batch->stream = open_name(ctx, outbox, key, outcome)) ||
+    if (!has_room(ctx, outcome) || !(batch->stream = open_name(ctx, outbox, bytes_of(target->name), outcome)) ||
         !(stream = open_stream(ctx, batch->stream, outcome)))
         return false;
+    if (RedisModule_KeyType(stream) == REDISMODULE_KEYTYPE_EMPTY) {
+        RedisModule_CloseKey(stream);
+        if (!may_begin(ctx, target, batch, outcome) || !(stream = open_stream(ctx, batch->stream, outcome)))
+            return false;
+    }
     written = append(stream, batch, outcome);
     if (written && outbox->maxlen && RedisModule_ValueLength(stream) > outbox->maxlen) {
         RedisModule_StreamTrimByLength(stream, REDISMODULE_STREAM_TRIM_APPROX, (long long)outbox->maxlen);
@@ -268,21 +306,20 @@ static bool write(RedisModuleCtx *ctx, const sm_outbox *outbox, sm_bytes key, sm
     return written;
 }
 
-bool sm_outbox_write(RedisModuleCtx *ctx, const sm_target *target, sm_outcome *outcome, const sm_data *data,
+bool sm_outbox_write(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome, const sm_data *data,
                      sm_outbox_batch *batch) {
     const sm_outbox *outbox = outcome->node->details->definition->outbox;
-    sm_bytes key = bytes_of(target->name);
     writing work = {.batch = batch, .now = (uint64_t)RedisModule_Milliseconds()};
 
     if (!outbox || sm_accepted_before(ctx)) return true;
     name_fields();
-    work.values[KEY] = key;
+    work.values[KEY] = bytes_of(target->name);
     work.values[MACHINE] = outbox->machine;
     work.values[EVENT] = target->cause;
     work.values[REVISION] = number(work.revision, "%llu", data->revision);
     work.values[MS] = number(work.ms, "%llu", work.now);
     add_all(&work, target, outcome, outbox);
-    if (batch->count && !write(ctx, outbox, key, outcome, batch)) {
+    if (batch->count && !write(ctx, outbox, target, outcome, batch)) {
         forget(batch);
         return false;
     }
@@ -320,15 +357,17 @@ void sm_outbox_end(RedisModuleCtx *ctx, sm_outbox_batch *batch) {
 
 /* ---- before there is a step ---- */
 
-/* An entry that no stream takes: whether the user may write it is looked at before. Where there is no user (ENOTSUP)
- * another module asks, which may do what it wants. */
+/* An entry that no stream takes: whether the user may write it is looked at before. Where there is no user another
+ * module asks, which may do what it wants. */
 static bool user_may(RedisModuleCtx *ctx, RedisModuleString *stream, sm_outcome *outcome) {
     RedisModuleCallReply *reply;
 
     errno = 0;
     reply = RedisModule_Call(ctx, "XADD", "Csccc", stream, "0-0", "id", "0");
     if (reply) RedisModule_FreeCallReply(reply);
-    if (reply || errno == ENOTSUP) return true;
+    if (reply) return true;
+    if (errno == EPERM) return refuse_moving(outcome, stream);
+    if (errno != EACCES) return true;
     refuse(outcome, "the outbox ", bytes_of(stream), " is no stream that this user may write to by XADD");
     outcome->code = "NOPERM";
     return false;

@@ -20,7 +20,7 @@ typedef struct sm_outbox_batch {
 
 /* Writes what a step of the machine at the key asks for, before anything of the machine changes; `data` is what it
  * keeps then. False where it cannot be written: nothing is, and the outcome is an error. */
-bool sm_outbox_write(RedisModuleCtx *ctx, const sm_target *target, sm_outcome *outcome, const sm_data *data,
+bool sm_outbox_write(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome, const sm_data *data,
                      sm_outbox_batch *batch);
 
 /* Replicas and the AOF get what was written. */
