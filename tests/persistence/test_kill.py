@@ -96,6 +96,34 @@ class MachineWithData(Machine):
         return steps
 
 
+OUT = "out:"
+"""How the names of streams begin."""
+
+
+class MachineWithOutbox(MachineWithData):
+    """A machine that writes its steps and an effect of each to a stream of its own: there is one of both for each step
+    that it has taken, and none beside."""
+
+    def call(self) -> tuple[str, ...]:
+        name, key, *rest = super().call()
+        if self.sent > 1:
+            return name, key, *rest
+        chart = json.loads(COUNTING)
+        for state in chart["states"].values():
+            state["on"]["E"]["actions"].append({"type": "tell", "params": {"n": {"@expr": "event.n"}}})
+        chart["store"] = {"outbox": {"stream": OUT + key, "of": "steps"}}
+        return name, key, compact(chart)
+
+    def found(self, r: redis.Redis) -> int:
+        steps = super().found(r)
+        entries = [fields for _, fields in r.xrange(OUT + self.key)]
+        told = [json.loads(entry["params"])["n"] for entry in entries if entry["type"] == "tell"]
+        taken = [int(entry["revision"]) for entry in entries if entry["type"] == "xstate.step"]
+        assert (told, taken) == ([*range(2, steps + 1)], [*range(1, steps + 1)]), self.key
+        assert len({entry["id"] for entry in entries}) == len(entries), self.key
+        return steps
+
+
 def write(server: Server, machines: list[Machine], dice: random.Random) -> None:
     """Moves the machines until the server is gone."""
     with server.socket() as wire:
@@ -188,7 +216,7 @@ def play(server: Server, seed: int, rounds: int, kind: type[Machine] = Machine) 
             if found:
                 known[machine.key] = found
         assert {key: kind(key, "").found(r) for key in known} == known
-        assert set(r.keys()) == set(known)
+        assert {key for key in r.scan_iter() if not key.startswith(OUT)} == set(known)
     print(f"{rounds} rounds, {sum(known.values())} steps of {len(known)} machines, {len(lost)} machines lost steps")
     return lost
 
@@ -208,6 +236,12 @@ def test_always_with_data(start_server: Callable[..., Server], long: bool) -> No
     """No acknowledged step is lost, none is there in part: state, context and revision agree."""
     server = server_that_appends(start_server, "always")
     assert play(server, seed=5, rounds=100 if long else 4, kind=MachineWithData) == []
+
+
+def test_always_with_an_outbox(start_server: Callable[..., Server], long: bool) -> None:
+    """Each step that is there has its entries, and there is no entry without its step."""
+    server = server_that_appends(start_server, "always")
+    assert play(server, seed=6, rounds=100 if long else 4, kind=MachineWithOutbox) == []
 
 
 def test_every_second(start_server: Callable[..., Server], long: bool) -> None:
