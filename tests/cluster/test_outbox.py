@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import redis
 
 from tests.clusters import Cluster, a_key_of_every_slot, identity, migrate
 from tests.documents import compact
+from tests.servers import wait_until
 
 SLOT = 900
 TAG = a_key_of_every_slot()[SLOT]
@@ -66,6 +68,26 @@ def test_while_a_slot_moves_no_stream_begins_on_its_other_node(cluster: Cluster,
         server.own.execute_command("CLUSTER", "SETSLOT", SLOT, "NODE", identity(target))
     assert r.execute_command("SM.SEND", KEY, "GO") == ["a"]
     assert told(r) == ["2", "3"]
+
+
+def test_a_deadline_waits_while_its_stream_is_on_the_other_node(cluster: Cluster) -> None:
+    r = cluster.client()
+    source = cluster.owner(SLOT)
+    target = next(primary for primary in cluster.primaries() if primary is not source)
+    chart = {"initial": "a", "store": {"outbox": {"stream": "out:{}"}},
+             "states": {"a": {"after": {"500": {"target": "b", "actions": "tell"}}}, "b": {}}}  # fmt: skip
+    r.xadd(STREAM, {"revision": "0"})
+    r.execute_command("SM.SET", KEY, compact(chart))
+    target.own.execute_command("CLUSTER", "SETSLOT", SLOT, "IMPORTING", identity(source))
+    source.own.execute_command("CLUSTER", "SETSLOT", SLOT, "MIGRATING", identity(target))
+    migrate(source, target, [STREAM.encode()])
+    time.sleep(0.8)
+    (waits,) = source.own.execute_command("SM.PENDING", KEY)
+    assert waits[waits.index("status") + 1] == "waiting"
+    migrate(source, target, [KEY.encode()])
+    for server in (target, source):
+        server.own.execute_command("CLUSTER", "SETSLOT", SLOT, "NODE", identity(target))
+    wait_until(lambda: told(r) == ["0", "2"], "the deadline fires where the slot is")
 
 
 def test_the_stream_goes_on_while_both_are_where_they_were(cluster: Cluster) -> None:

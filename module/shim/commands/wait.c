@@ -196,6 +196,11 @@ static void mark(waiting *of, uint8_t status, sm_bytes error) {
     sm_outcome_release(&of->outcome);
 }
 
+/* Whether what refuses a step may be otherwise in a while: memory is full, a slot moves. */
+static bool may_pass(const char *code) {
+    return strcmp(code, "OOM") == 0 || strcmp(code, "TRYAGAIN") == 0;
+}
+
 int sm_due_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     waiting of = {.ctx = ctx};
     sm_outcome failed;
@@ -206,7 +211,7 @@ int sm_due_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     of.what.fired = of.wait.number;
     commit(&of, SM_EVENT_TIMER, false);
     failed = of.outcome;
-    if (failed.result == SM_ERROR && strcmp(failed.code, "OOM") == 0) { /* it is tried again */
+    if (failed.result == SM_ERROR && may_pass(failed.code)) { /* it is tried again */
         sm_reply_coded_error(ctx, failed.code, failed.error);
         sm_outcome_release(&failed);
         return REDISMODULE_OK;
