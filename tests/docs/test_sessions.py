@@ -1,5 +1,5 @@
-"""The sessions that the pages show are played on a server, and answer as the pages say: those with redis-cli line for
-line, those in Python without an error, with a comment after a call being its result."""
+"""The sessions that the pages show are played on a server, in their order, and answer as the pages say: those with
+redis-cli line for line, those in Python without an error, with a comment after a call being its result."""
 
 from __future__ import annotations
 
@@ -16,36 +16,38 @@ from tests.servers import ROOT, Server
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PROMPTS = ("127.0.0.1:6379> ", "$ redis-cli ")
-FILE = "$(cat order.json)"
-"""How a shell's command names the page's first document in JSON."""
+FILE = re.compile(r"\$\(cat (\w+)\.json\)")
+"""How a shell's command names a document of the page."""
 CODES = ("GUARD ", "EXPR ", "CONFLICT ", "WRONGTYPE ")
 """Errors of which redis-py leaves the code in the text."""
 
 
-def sessions(page: Path) -> Iterator[tuple[str, list[str]]]:
+def sessions(text: str) -> Iterator[tuple[str, list[str]]]:
     """Commands at the prompt, and the lines that follow each."""
     command, answer = "", []
-    for line in [*page.read_text(encoding="utf-8").splitlines(), ""]:
-        text = line[4:] if line.startswith("    ") else line
-        asked = next((text.removeprefix(prompt) for prompt in PROMPTS if line.startswith("    " + prompt)), "")
-        if command and (asked or not text or not line.startswith("    ")):
+    for line in [*text.splitlines(), ""]:
+        shown = line[4:] if line.startswith("    ") else line
+        asked = next((shown.removeprefix(prompt) for prompt in PROMPTS if line.startswith("    " + prompt)), "")
+        if command and (asked or not shown or not line.startswith("    ")):
             yield command, answer
             command, answer = "", []
         if asked:
             command = asked
         elif command:
-            answer.append(text)
+            answer.append(shown)
 
 
-def document(page: Path) -> str:
-    """The first document in JSON on the page; "" where there is none."""
-    shown = re.search(r"^```json\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def document(page: Path, name: str = "") -> str:
+    """The document in JSON that follows the name of its file; without a name the first, "" where there is none."""
+    text = page.read_text(encoding="utf-8")
+    text = text[text.index(f"`{name}.json`") :] if name else text
+    shown = re.search(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return shown[1] if shown else ""
 
 
 def words(command: str, page: Path) -> list[str]:
     """A command as a shell, or the prompt, hands it on."""
-    return [document(page) if word == FILE else word for word in shlex.split(command)]
+    return [document(page, file[1]) if (file := FILE.fullmatch(word)) else word for word in shlex.split(command)]
 
 
 def as_cli(reply: object, indent: str = "") -> list[str]:
@@ -70,9 +72,13 @@ def as_cli(reply: object, indent: str = "") -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_what_redis_cli_is_shown_to_answer(r: redis.Redis, page: Path) -> None:
-    python(r, page)  # a session may go on with what the page's Python has stored
-    for command, answer in sessions(page):
+def test_what_a_page_shows_is_what_happens(r: redis.Redis, page: Path) -> None:
+    python(r, page)
+
+
+def play(r: redis.Redis, page: Path, text: str) -> None:
+    """The sessions with redis-cli in a part of the page."""
+    for command, answer in sessions(text):
         try:
             reply = r.execute_command(*words(command, page))
         except redis.ResponseError as error:
@@ -81,11 +87,15 @@ def test_what_redis_cli_is_shown_to_answer(r: redis.Redis, page: Path) -> None:
 
 
 def python(r: redis.Redis, page: Path) -> dict[str, object]:
-    """Runs the page's Python, in order, in one namespace."""
+    """Does what the page does, from its beginning to its end: its sessions, and its Python in one namespace."""
     names: dict[str, object] = {}
     port = r.connection_pool.connection_kwargs["port"]
-    for block in re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
-        code = block.replace("redis.Redis(", f"redis.Redis(port={port}, ")
+    parts = re.split(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for number, part in enumerate(parts):
+        if number % 2 == 0:
+            play(r, page, part)
+            continue
+        code = part.replace("redis.Redis(", f"redis.Redis(port={port}, ")
         lines = code.splitlines()
         for statement in ast.parse(code).body:
             source = "\n".join(lines[statement.lineno - 1 : statement.end_lineno])
@@ -97,11 +107,11 @@ def python(r: redis.Redis, page: Path) -> dict[str, object]:
             below = lines[statement.end_lineno] if statement.end_lineno < len(lines) else ""
             if not shown and below.startswith("# "):
                 shown = below.removeprefix("# ")
-            if shown.startswith(("None", "True", "False", "'", "[", "(", "{", "1", "0")):
+            if shown.startswith(("None", "True", "False", "'", "[", "(", "{", *"0123456789")):
                 assert repr(got) == shown, source
     return names
 
 
 def test_there_are_sessions(server: Server, r: redis.Redis) -> None:
-    assert sum(len(list(sessions(page))) for page in PAGES) >= 8
+    assert sum(len(list(sessions(page.read_text(encoding="utf-8")))) for page in PAGES) >= 8
     assert "document" in python(r, PAGES[0])
