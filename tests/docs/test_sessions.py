@@ -4,6 +4,7 @@ redis-cli line for line, those in Python without an error, with a comment after 
 from __future__ import annotations
 
 import ast
+import io
 import re
 import shlex
 from collections.abc import Iterator
@@ -88,7 +89,7 @@ def play(r: redis.Redis, page: Path, text: str) -> None:
 
 def python(r: redis.Redis, page: Path) -> dict[str, object]:
     """Does what the page does, from its beginning to its end: its sessions, and its Python in one namespace."""
-    names: dict[str, object] = {}
+    names: dict[str, object] = {"open": lambda name: io.StringIO(document(page, name.removesuffix(".json")))}
     port = r.connection_pool.connection_kwargs["port"]
     parts = re.split(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     for number, part in enumerate(parts):
