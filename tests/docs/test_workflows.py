@@ -267,6 +267,16 @@ def test_who_was_passed_over_is_not_heard_any_more(r: redis.Redis, shop: Shop) -
 # ---- what the page says of the stream ----
 
 
+@pytest.mark.parametrize("command", ["SM.SET", "SM.RESET", "DEL"])
+def test_what_ends_a_machine_ends_its_tasks_silently(r: redis.Redis, shop: Shop, command: str) -> None:
+    key = shop.start("mail", {"to": "ann@example.org"})
+    (task,) = handles(r, key)
+    chart = [document(PAGE, "claim")] if command == "SM.SET" else []
+    r.execute_command(command, key, *chart, *(["INPUT", '{"to": "bob"}'] if command == "SM.RESET" else []))
+    assert "xstate.stopChild" not in shop.types()
+    assert r.execute_command("SM.DONE", key, task) is None
+
+
 def test_trimming_by_the_slowest_group_keeps_what_is_needed(r: redis.Redis, shop: Shop) -> None:
     r.xgroup_create(STREAM, "slow", id="0")
     for _ in range(3):
