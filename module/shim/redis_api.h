@@ -81,6 +81,7 @@ typedef struct RedisModuleCallReply RedisModuleCallReply;
 typedef struct RedisModuleDefragCtx RedisModuleDefragCtx;
 typedef struct RedisModuleKeyOptCtx RedisModuleKeyOptCtx;
 typedef struct RedisModuleServerInfoData RedisModuleServerInfoData;
+typedef struct RedisModuleScanCursor RedisModuleScanCursor;
 
 typedef int (*RedisModuleCmdFunc)(RedisModuleCtx *ctx, RedisModuleString **argv, int argc);
 typedef void (*RedisModuleInfoFunc)(RedisModuleInfoCtx *ctx, int for_crash_report);
@@ -110,6 +111,8 @@ typedef struct RedisModuleSwapDbInfo {
 typedef uint64_t RedisModuleTimerID;
 typedef void (*RedisModuleTimerProc)(RedisModuleCtx *ctx, void *data);
 typedef int (*RedisModuleNotificationFunc)(RedisModuleCtx *ctx, int type, const char *event, RedisModuleString *key);
+
+typedef void (*RedisModuleScanCB)(RedisModuleCtx *ctx, RedisModuleString *name, RedisModuleKey *key, void *data);
 
 typedef void (*RedisModuleEventCallback)(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data);
 
@@ -262,6 +265,12 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
       (RedisModuleCtx *ctx, int types, RedisModuleNotificationFunc call))                                             \
     X(1, const RedisModuleString *, GetKeyNameFromOptCtx, (RedisModuleKeyOptCtx *ctx))                                \
     X(1, int, GetDbIdFromOptCtx, (RedisModuleKeyOptCtx *ctx))                                                         \
+    X(1, const RedisModuleString *, GetToKeyNameFromOptCtx, (RedisModuleKeyOptCtx *ctx))                              \
+    X(1, int, GetToDbIdFromOptCtx, (RedisModuleKeyOptCtx *ctx))                                                       \
+    X(1, RedisModuleScanCursor *, ScanCursorCreate, (void))                                                           \
+    X(1, void, ScanCursorRestart, (RedisModuleScanCursor *cursor))                                                    \
+    X(1, int, Scan,                                                                                                   \
+      (RedisModuleCtx *ctx, RedisModuleScanCursor *cursor, RedisModuleScanCB call, void *data))                       \
     X(1, const RedisModuleString *, GetKeyNameFromIO, (RedisModuleIO *io))                                            \
     X(1, int, GetDbIdFromIO, (RedisModuleIO *io))                                                                     \
     X(1, int, CallReplyType, (RedisModuleCallReply *reply))                                                           \

@@ -9,7 +9,7 @@
  * lists. */
 typedef struct sm_block {
     sm_node *node;
-    uint64_t revision;
+    uint64_t revision : 63, lost : 1;
     uint32_t lengths[SM_TEXTS];
     char bytes[];
 } sm_block;
@@ -45,6 +45,7 @@ static void forget_waits(const sm_machine *machine) {
     sm_data data;
 
     if (!sm_machine_waits(machine)) return;
+    if (sm_machine_is_lost(machine)) atomic_fetch_add_explicit(&sm_machine_counts.lost.out, 1, memory_order_relaxed);
     sm_machine_data(machine, &data);
     for (int part = SM_TEXTS; part < SM_PARTS; part++) {
         sm_tally *tally = part == SM_PART_TIMERS ? &sm_machine_counts.timers : &sm_machine_counts.tasks;
@@ -104,6 +105,7 @@ static sm_machine *word_of(sm_node *node, const sm_data *data) {
     block = counted(RedisModule_Alloc(sizeof(*block) + (waits ? sizeof(lists) : 0) + len));
     block->node = node;
     block->revision = data->revision;
+    block->lost = 0;
     at = block->bytes;
     if (waits) sm_put(&at, (sm_bytes){(const char *)lists, sizeof(lists)});
     for (int part = 0; part < SM_PARTS; part++) {
@@ -253,6 +255,17 @@ bool sm_machine_step(sm_machine *machine, sm_node *node, sm_cached_edge *edge, u
     block->node = node;
     *revision = block->revision = sm_revision_after(block->revision);
     return true;
+}
+
+bool sm_machine_is_lost(const sm_machine *machine) {
+    return sm_machine_waits(machine) && whole(machine)->lost;
+}
+
+void sm_machine_set_lost(sm_machine *machine, bool lost) {
+    if (!sm_machine_waits(machine) || sm_machine_is_lost(machine) == lost) return;
+    whole(machine)->lost = lost;
+    if (lost) sm_machine_counts.lost.in++;
+    else sm_machine_counts.lost.in--;
 }
 
 size_t sm_machine_bytes(const sm_machine *machine) {

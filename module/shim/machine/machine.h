@@ -84,6 +84,10 @@ sm_machine *sm_machine_keep(sm_machine *machine, sm_node *node, sm_cached_edge *
  * another text than a context: then nothing happened. */
 bool sm_machine_step(sm_machine *machine, sm_node *node, sm_cached_edge *edge, uint64_t *revision);
 
+/* Whether it has left its key, and may be at another whose name is not known. Only where it waits. */
+bool sm_machine_is_lost(const sm_machine *machine);
+void sm_machine_set_lost(sm_machine *machine, bool lost);
+
 /* Bytes that it takes beside its key and its node. */
 size_t sm_machine_bytes(const sm_machine *machine);
 
@@ -94,6 +98,7 @@ typedef struct sm_machine_counters {
     sm_tally machines;
     sm_tally bytes; /* of blocks */
     sm_tally timers, tasks;
+    sm_tally lost;
 } sm_machine_counters;
 
 extern sm_machine_counters sm_machine_counts;

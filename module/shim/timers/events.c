@@ -1,22 +1,9 @@
-/* How names are kept true: what the server does to keys without a command of the module's. */
+/* How names are kept true: what the server tells of keys that get their values without a command of the module's. */
 #include <string.h>
 
 #include "timers/timers.h"
 
 static RedisModuleType *machine_type;
-
-/* The database of the client that moves or copies a key; -1: it is not known. Valkey 8.1 and 9.0 (valkey#4024) leave a
- * client in the database of which they have told a module, and so its next commands would go there. */
-static int client_db = -1;
-
-void sm_timers_copied_from(int db) {
-    client_db = db;
-}
-
-static void give_back_db(RedisModuleCtx *ctx) {
-    if (client_db >= 0) RedisModule_SelectDb(ctx, client_db);
-    client_db = -1;
-}
 
 /* A key has got its value by a command of the server's: RENAME, MOVE, COPY, RESTORE. */
 static int on_key(RedisModuleCtx *ctx, int type, const char *event, RedisModuleString *name) {
@@ -25,7 +12,6 @@ static int on_key(RedisModuleCtx *ctx, int type, const char *event, RedisModuleS
 
     (void)type;
     if (*event != 'r' && *event != 'm' && *event != 'c') return REDISMODULE_OK; /* most are others */
-    if (strcmp(event, "move_from") == 0) client_db = RedisModule_GetSelectedDb(ctx);
     for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++) {
         if (strcmp(event, events[i]) != 0) continue;
         key = RedisModule_OpenKey(ctx, name, REDISMODULE_READ | REDISMODULE_OPEN_KEY_NOTOUCH);
@@ -36,7 +22,6 @@ static int on_key(RedisModuleCtx *ctx, int type, const char *event, RedisModuleS
             sm_timers_note(RedisModule_GetSelectedDb(ctx), bytes, RedisModule_ModuleTypeGetValue(key));
         }
         if (key) RedisModule_CloseKey(key);
-        if (*event != 'r') give_back_db(ctx);
     }
     return REDISMODULE_OK;
 }
@@ -69,7 +54,7 @@ static bool listen_to(RedisModuleCtx *ctx, uint64_t event, RedisModuleEventCallb
 void sm_timers_listen_to_keys(RedisModuleCtx *ctx) {
     static bool listens;
 
-    if (listens) return;
+    if (listens || !sm_names_are_told()) return;
     listens = RedisModule_SubscribeToKeyspaceEvents(ctx, REDISMODULE_NOTIFY_GENERIC, on_key) == REDISMODULE_OK;
 }
 

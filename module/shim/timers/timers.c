@@ -85,11 +85,17 @@ void sm_timers_forget(int db, sm_bytes key) {
     if (sm_timer_index_count(deadlines)) sm_timer_index_remove(deadlines, db, key);
 }
 
+void sm_timers_left(int db, sm_bytes key, sm_machine *machine) {
+    sm_timers_forget(db, key);
+    sm_names_left(db, key, machine);
+}
+
 void sm_timers_flush(int db) {
     sm_timer_index_flush(deadlines, db);
 }
 
 void sm_timers_swap(int first, int second) {
+    sm_names_swap(first, second);
     sm_timer_index_swap(deadlines, first, second);
 }
 
@@ -164,7 +170,7 @@ static void fire(RedisModuleCtx *ctx, int db, sm_bytes key, RedisModuleString *n
     }
 }
 
-static uint64_t microseconds(void) {
+uint64_t sm_microseconds(void) {
     struct timespec time;
 
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -172,7 +178,7 @@ static uint64_t microseconds(void) {
 }
 
 static void on_timer(RedisModuleCtx *ctx, void *data) {
-    uint64_t begun = microseconds();
+    uint64_t begun = sm_microseconds();
     const sm_timer_look *look;
     sm_bytes key;
     int db;
@@ -183,7 +189,8 @@ static void on_timer(RedisModuleCtx *ctx, void *data) {
         if (sm_timers_next()) set_timer(PAUSE);
         return;
     }
-    while (microseconds() - begun < SLICE && (look = sm_timer_index_first(deadlines, &db, &key)) && look->ms <= now()) {
+    while (sm_microseconds() - begun < SLICE && (look = sm_timer_index_first(deadlines, &db, &key)) &&
+           look->ms <= now()) {
         RedisModuleString *name = RedisModule_CreateString(ctx, key.ptr, key.len);
         sm_bytes copy;
 
@@ -212,5 +219,7 @@ bool sm_timers_start(RedisModuleCtx *ctx, RedisModuleType *type) {
     machine_type = type;
     if (!deadlines) deadlines = sm_timer_index_new();
     if (!own) own = RedisModule_GetDetachedThreadSafeContext(ctx);
-    return own && sm_timers_listen(ctx, type);
+    if (!own) return false;
+    sm_names_start(own, type);
+    return sm_timers_listen(ctx, type);
 }

@@ -289,15 +289,16 @@ static void *load(RedisModuleIO *rdb, int encver) {
     return NULL;
 }
 
-/* What a snapshot holds comes under its name without an event that may be answered in time. RESTORE has one. */
+/* What a snapshot holds comes under its name without an event that may be answered in time. RESTORE has one, for which
+ * nobody may have listened yet. */
 void *sm_rdb_load(RedisModuleIO *rdb, int encver) {
     sm_machine *machine = load(rdb, encver);
     const RedisModuleString *name;
     sm_bytes key;
 
-    if (!machine || !loading || !sm_machine_waits(machine) || !(name = RedisModule_GetKeyNameFromIO(rdb)))
-        return machine;
+    if (!machine || !sm_machine_waits(machine) || !(name = RedisModule_GetKeyNameFromIO(rdb))) return machine;
     key.ptr = RedisModule_StringPtrLen(name, &key.len);
-    sm_timers_note_loaded(RedisModule_GetDbIdFromIO(rdb), key, machine);
+    if (loading) sm_timers_note_loaded(RedisModule_GetDbIdFromIO(rdb), key, machine);
+    else sm_timers_note(RedisModule_GetDbIdFromIO(rdb), key, machine);
     return machine;
 }

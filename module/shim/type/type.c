@@ -74,7 +74,7 @@ static void unlink_value(RedisModuleKeyOptCtx *ctx, const void *value) {
     sm_machine_data(value, &data);
     if (!data.parts[SM_PART_TIMERS].ptr || !(name = RedisModule_GetKeyNameFromOptCtx(ctx))) return;
     key.ptr = RedisModule_StringPtrLen(name, &key.len);
-    sm_timers_forget(RedisModule_GetDbIdFromOptCtx(ctx), key);
+    sm_timers_left(RedisModule_GetDbIdFromOptCtx(ctx), key, (sm_machine *)(uintptr_t)value);
 }
 
 static size_t free_effort(RedisModuleString *key, const void *value) {
@@ -82,9 +82,17 @@ static size_t free_effort(RedisModuleString *key, const void *value) {
     return 1;
 }
 
+/* What it may replace is removed later: servers that tell of the copy do so then. */
 static void *copy(RedisModuleKeyOptCtx *ctx, const void *value) {
-    sm_timers_copied_from(RedisModule_GetDbIdFromOptCtx(ctx));
-    return sm_machine_copy(value);
+    const RedisModuleString *name = RedisModule_GetToKeyNameFromOptCtx(ctx);
+    sm_machine *machine = sm_machine_copy(value);
+    sm_bytes key;
+
+    if (name && sm_machine_waits(machine)) {
+        key.ptr = RedisModule_StringPtrLen(name, &key.len);
+        sm_timers_note(RedisModule_GetToDbIdFromOptCtx(ctx), key, machine);
+    }
+    return machine;
 }
 
 /* Definitions and nodes are shared and pointed to from many places: they stay where they are. */
