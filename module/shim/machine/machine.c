@@ -9,7 +9,7 @@
  * lists. */
 typedef struct sm_block {
     sm_node *node;
-    uint64_t revision : 63, lost : 1;
+    uint64_t lost : 1, revision : 63;
     uint32_t lengths[SM_TEXTS];
     char bytes[];
 } sm_block;
