@@ -10,7 +10,7 @@ from typing import Any
 
 from .chart import AROUND, Tables, did_you_mean
 from .definition import Given
-from .document import Limits, is_deeper, parse, parse_value, to_json
+from .document import Limits, is_deeper, parse, parse_value, read_flat, to_json
 from .errors import DocumentError, EngineError, LimitError, quote, type_name
 
 _MOST_NAMED = 8
@@ -22,6 +22,9 @@ def read_object(text: bytes, limits: Limits, word: str) -> dict[str, Any]:
     if len(text) > limits.context_bytes:
         most = f"max-context-bytes ({limits.context_bytes})"
         raise LimitError(word, f"{len(text)} bytes, more than {most} allows")
+    flat = read_flat(text) if len(text) <= limits.document_bytes else None
+    if flat is not None:
+        return flat
     try:
         return parse(text, limits, with_rows=False)
     except DocumentError as fault:
