@@ -259,7 +259,7 @@ def sm_python_merge(texts: Any, length: int, lengths: Any, verdict: Any) -> int:
 
 _KIND: int = lib.SM_KINDS - 1
 _WITH_EFFECTS: int = lib.SM_WITH_EFFECTS
-_SEND, _MUTATE, _FIRE = lib.SM_STEP_SEND, lib.SM_STEP_MUTATE, lib.SM_STEP_FIRE
+_SEND, _MUTATE, _FIRE, _ENTER = lib.SM_STEP_SEND, lib.SM_STEP_MUTATE, lib.SM_STEP_FIRE, lib.SM_STEP_ENTER
 _REPORTS = (lib.SM_STEP_DONE, lib.SM_STEP_FAIL)
 
 
@@ -289,7 +289,7 @@ def step(
         try:
             text = argument.decode()
         except UnicodeDecodeError as fault:
-            if kind == lib.SM_STEP_ENTER:
+            if kind == _ENTER:
                 raise DocumentError(THIRD_ARGUMENT, f"not UTF-8: byte {fault.start}") from None
             return False
         machine = None if configuration is None else Machine(configuration, context, output, error)
@@ -324,12 +324,12 @@ def _outcome(definition: Definition, outcome: Outcome, with_effects: int) -> tup
 def _step(
     definition: Definition, kind: int, machine: Machine | None, argument: str, limits: Limits | None, given: Given
 ) -> Outcome | None:
-    if kind == lib.SM_STEP_ENTER:
+    if kind == _SEND and machine is not None:
+        return definition.send(machine, argument, given)
+    if kind == _ENTER:
         return definition.enter(argument, machine, limits, given)
     if machine is None:
         return definition.start(given)
-    if kind == _SEND:
-        return definition.send(machine, argument, given)
     if kind == _MUTATE:
         return definition.mutate(machine, argument, given)
     if kind == _FIRE:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from .check import NAMES, Checker, ReadPath, ReadState
 from .closures import build
 from .errors import BudgetError, CelError, ExpressionFault
-from .macros import Closure
+from .macros import Closure, with_variables
 from .parser import MOST_DEPTH, MOST_NODES, MOST_TEXT, parse
 from .results import to_json
 from .values import Budget, Scope, Value
@@ -47,14 +47,14 @@ class Program:
     ``cost``: the nodes of its tree, which are what one evaluation costs, loops and long values left out.
     ``reads``: the names of the scope that it reads, and ``inState``. ``paths``: the members of them that it reads, each
     as long as its names are constant; ``tested``: those that has() asks for. ``states``: what inState() is asked.
-    ``divisions``: the places of those that may be of ints or of doubles, as the data says.
+    ``divisions``: the places of those that may be of ints or of doubles, as the data says. ``root``: the value in a
+    scope, where ``cost`` has been paid.
     """
 
-    __slots__ = ("_root", "_variables", "cost", "divisions", "paths", "reads", "states", "tested")
+    __slots__ = ("cost", "divisions", "paths", "reads", "root", "states", "tested")
 
     def __init__(self, root: Closure, cost: int, checker: Checker) -> None:
-        self._root = root
-        self._variables = checker.variables
+        self.root = with_variables(root, checker.variables) if checker.variables else root
         self.cost = cost
         self.reads = frozenset(checker.reads)
         self.paths = checker.paths()
@@ -68,14 +68,7 @@ class Program:
         budget.left -= self.cost
         if budget.left < 0:
             budget.charge(0)
-        if not self._variables:
-            return self._root(scope)
-        outer = scope.locals
-        scope.locals = [None] * self._variables
-        try:
-            return self._root(scope)
-        finally:
-            scope.locals = outer
+        return self.root(scope)
 
 
 def compile_expression(text: str, names: frozenset[str] = NAMES, in_state: bool | None = None) -> Program:

@@ -11,6 +11,20 @@ from .values import LEAST_INT, MOST_INT, Budget, Scope, Value, key_value, outsid
 Closure = Callable[[Scope], Value]
 
 
+def with_variables(root: Closure, count: int) -> Closure:
+    """An expression that has variables."""
+
+    def evaluate(scope: Scope) -> Value:
+        outer = scope.locals
+        scope.locals = [None] * count
+        try:
+            return root(scope)
+        finally:
+            scope.locals = outer
+
+    return evaluate
+
+
 def _elements(value: Value, kind: str, at: Place, budget: Budget) -> list[Value]:
     """What a macro goes through: the items of a list, the keys of a map."""
     if type(value) is list:
