@@ -92,19 +92,20 @@ class ChartDefinition:
         if given.input is not None:
             data.input = read_object(given.input, given.limits, "INPUT")
         if tables.context is not None:
-            data.context = tables.context.value(data)
+            context = tables.context.value(data)
+            data.context = {} if context is None else context
         return data
 
     def _taken(self, step: Step | None, data: Data, target: bytes | None = None) -> Outcome | None:
         """The outcome of a step; ``target`` is its configuration as bytes where that is known already."""
         if step is None:
             return NOT_TAKEN if data.touched else None
+        configuration, effects, said, timers = step
         context, changes = data.new_context()
-        output = None if step.output is NoParams else kept_json(step.output, data.given, "output")
+        output = None if said is NoParams else kept_json(said, data.given, "output")
         if target is None:
-            target = self._encode(step.configuration)
-        return Outcome(target, step.effects, data.touched or output is not None, context, changes, output,
-                       timers=step.timers)  # fmt: skip
+            target = self._encode(configuration)
+        return Outcome(target, effects, data.touched or output is not None, context, changes, output, None, timers)
 
     def _step(
         self,

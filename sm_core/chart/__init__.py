@@ -15,6 +15,7 @@ actions.py   actions, compiled
 templates.py JSON in which expressions stand
 data.py      what the expressions of one step see and change
 step.py      the interpretation algorithm
+short.py     steps that are one transition, and nothing more
 circle.py    transitions without an event that do not end
 entry.py     which states a transition leads to
 select.py    the transitions that an event enables

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..definition import Arm, Cancel, Effect
 from ..document import to_json as json_text
 from ..errors import ExpressionError
+from .data import Data
 from .delays import Delay
 from .templates import Template
 
@@ -76,7 +77,10 @@ class Assign:
     def run(self, work: Macrostep) -> None:
         if work.data is not None:
             work.spend(1)
-            work.data.assign(self.members.value(work.data))
+            self.change(work.data)
+
+    def change(self, data: Data) -> None:
+        data.assign(self.members.value(data))
 
 
 class Raise:
@@ -166,9 +170,13 @@ def timer_id(value: object, place: str) -> str:
 
 
 class Actions:
-    """A list of actions. ``effects`` is None where one of them is more than an effect that is always the same."""
+    """A list of actions. ``effects`` is None where one of them is more than an effect that is always the same.
 
-    __slots__ = ("cost", "effects", "items", "raises")
+    ``asked``: those effects that always are. ``assigns``: the assignments where there is nothing else beside them, None
+    where there is.
+    """
+
+    __slots__ = ("asked", "assigns", "cost", "effects", "items", "raises")
 
     def __init__(self, items: Sequence[Action]) -> None:
         self.items = tuple(items)
@@ -176,7 +184,10 @@ class Actions:
             isinstance(one, Raise) or (isinstance(one, Use) and one.meaning.raises) for one in items
         )
         asks = [action for action in items if isinstance(action, Ask)]
-        self.effects = tuple([ask.effect for ask in asks]) if len(asks) == len(items) else None
+        assigns = tuple([action for action in items if isinstance(action, Assign)])
+        self.asked = tuple([ask.effect for ask in asks])
+        self.effects = self.asked if len(asks) == len(items) else None
+        self.assigns = assigns if len(asks) + len(assigns) == len(items) else None
         self.cost = sum([ask.cost for ask in asks])
 
     @property

@@ -16,6 +16,8 @@ from .model import Tables
 
 AROUND = 2
 """Objects around what is kept in what SM.GET answers, which SM.SET is to take."""
+NO_MEMBERS: dict[str, Any] = {}
+NO_VARIABLES: list[Any] = []
 _LARGE_CONTEXT = 512
 """Bytes. Of a larger one, replicas are told the members that changed alone."""
 
@@ -33,15 +35,16 @@ class Data(Scope):
         self.context: Any = None
         self.event: dict[str, Any] = event
         self.params: Any = None
-        self.input: Any = {}
+        self.input: Any = NO_MEMBERS
         self.now = given.now
         self.budget = Budget(given.limits.expression_steps)
-        self.locals = []
+        self.locals = NO_VARIABLES
         self.active = 0
         self.touched = False
         self.assigned = 0
         """How often something was assigned to the context."""
-        self.changed: set[str] = set()
+        self.changed: dict[str, Any] = NO_MEMBERS
+        """What was assigned to it."""
 
     def charge(self, steps: int) -> None:
         """Takes steps of the budget for what is no expression. Raises ExpressionError."""
@@ -54,7 +57,7 @@ class Data(Scope):
         return bool(self.active >> self.tables.named_states[path] & 1)
 
     def touch(self) -> None:
-        """Called before data is read or written: the context is parsed when it is first asked for."""
+        """Called before data is first read or written: the context is parsed when it is asked for."""
         self.touched = True
         if self.text is not None:
             try:
@@ -74,16 +77,18 @@ class Data(Scope):
 
     def assign(self, members: dict[str, Any]) -> None:
         """Merges ``members`` into the context."""
-        self.touch()
+        if not self.touched:
+            self.touch()
         if not isinstance(self.context, dict):
             raise EngineError("the context is no object: nothing can be assigned to its members")
         self.charge(1 + len(self.context) // 16)
         self.context = {**self.context, **members}
-        self.changed.update(members)
+        self.changed = {**self.changed, **members} if self.assigned else members
         self.assigned += 1
 
     def new_context(self) -> tuple[bytes | None, bytes | None]:
-        """The context as it is to be stored, None where it is as it was; and the members that changed of a large one.
+        """The context as it is to be stored, None where nothing was assigned to it; and the members that changed of a
+        large one.
 
         Raises EngineError where it is larger than the limits allow.
         """
@@ -101,7 +106,7 @@ def kept_json(value: object, given: Given, what: str) -> bytes:
     larger than the limits allow."""
     text = json_text(value)
     encoded = text.encode()
-    most, nesting = given.limits.context_bytes, given.limits.nesting
+    _, _, nesting, _, most, _ = given.limits
     if len(encoded) > most:
         raise EngineError(f"the {what} would be {len(encoded)} bytes, more than max-context-bytes ({most}) allows")
     if is_deeper(text, nesting - AROUND):
@@ -115,17 +120,24 @@ class Expression:
     Also one that reads nothing but the active states counts as depending on data: a replica evaluates none.
     """
 
-    __slots__ = ("place", "program")
+    __slots__ = ("cost", "place", "program", "root")
 
     def __init__(self, program: Program, place: str) -> None:
         self.program = program
+        self.root = program.root
+        self.cost = program.cost
         self.place = place
 
     def value(self, data: Data) -> Any:
         """Its value. Raises ExpressionError."""
-        data.touch()
+        if not data.touched:
+            data.touch()
+        budget = data.budget
+        budget.left -= self.cost
         try:
-            return self.program.evaluate(data)
+            if budget.left < 0:
+                budget.charge(0)
+            return self.root(data)
         except BudgetError:
             raise too_many_steps(data, self.place) from None
         except CelError as error:
@@ -135,6 +147,8 @@ class Expression:
     def json(self, data: Data) -> Any:
         """Its value as JSON. Raises ExpressionError."""
         value = self.value(data)
+        if type(value) is int:
+            return value
         try:
             return to_json(value, data.budget)
         except BudgetError:

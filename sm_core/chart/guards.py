@@ -56,7 +56,7 @@ class ExpressionGuard:
         self.params = params
 
     def holds(self, data: Data) -> bool:
-        data.params = self.params.value(data)
+        data.params = self.params.constant if self.params.make is None else self.params.value(data)
         value = self.expression.value(data)
         if value is True or value is False:
             return value

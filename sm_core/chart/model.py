@@ -33,9 +33,10 @@ class Transition:
     ``targets`` is None for a transition without a target. ``domain`` is the state whose descendants are left,
     NO_STATE when the root itself is left too; it is None when a history state decides it at run time. ``sibling`` is
     the target where it is the only one and an atomic child of the domain, and that a compound state; else NO_STATE.
+    ``inert``: neither target nor action, so that it forbids the event, which XState's ``can`` answers with false.
     """
 
-    __slots__ = ("actions", "domain", "guard", "reenter", "sibling", "source", "targets")
+    __slots__ = ("actions", "domain", "guard", "inert", "reenter", "sibling", "source", "targets")
 
     def __init__(self, source: int, targets: tuple[int, ...] | None, actions: Actions, reenter: bool,
                  domain: int | None, sibling: int, guard: Guard | None = None) -> None:  # fmt: skip
@@ -46,11 +47,7 @@ class Transition:
         self.domain = domain
         self.sibling = sibling
         self.guard = guard
-
-    @property
-    def inert(self) -> bool:
-        """Neither target nor action: it forbids the event, which XState's ``can`` answers with false."""
-        return self.targets is None and not self.actions
+        self.inert = targets is None and not actions
 
 
 class Handler(NamedTuple):

@@ -11,18 +11,20 @@ from .encoding import encode
 from .listen import candidates, choosable
 from .model import NO_STATE, Configuration, Step, Tables, Transition, descending
 from .select import asked
-from .step import Short, follow, is_done, run, short_step, take_short
+from .short import Short, short_step
+from .step import follow, is_done, run, take_short
 
 
 class Lead:
     """A candidate, and where it leads: ``target`` is the configuration as bytes where the step is a short one."""
 
-    __slots__ = ("short", "target", "transition")
+    __slots__ = ("guard", "short", "target", "transition")
 
     def __init__(self, tables: Tables, configuration: Configuration, transition: Transition) -> None:
         self.transition = transition
+        self.guard = transition.guard
         self.short: Short | None = short_step(tables, configuration, transition)
-        self.target = None if self.short is None else encode(tables, self.short[0])
+        self.target = None if self.short is None else encode(tables, self.short.step.configuration)
 
 
 class Plan:
@@ -63,14 +65,13 @@ def take(tables: Tables, plan: Plan, data: Data) -> tuple[Step | None, bytes | N
     configuration = plan.configuration
     data.active = configuration.active
     for lead in plan.leads:
-        transition = lead.transition
-        if transition.guard is not None:
+        if lead.guard is not None:
             data.charge(1)
-            if not transition.guard.holds(data):
+            if not lead.guard.holds(data):
                 continue
-        if transition.inert:
+        if lead.transition.inert:
             break
         if lead.short is None:
-            return run(tables, configuration, [transition], data), None
+            return run(tables, configuration, [lead.transition], data), None
         return take_short(tables, lead.short, data), lead.target
     return follow(tables, configuration, data), None

@@ -49,6 +49,7 @@ from .model import (
     span,
 )
 from .select import asked, select, select_always
+from .short import Short, short_step
 
 MOST_WORK = 50_000
 """How much one event may cause: transitions, states that are asked, left, entered and held by history, actions. A chain
@@ -98,8 +99,8 @@ class Macrostep:
     It is private to one call: what it changes is its own, and the result is taken from it at the end.
     """
 
-    __slots__ = ("active", "data", "done", "effects", "history", "output", "queue", "recent", "tables", "timers",
-                 "work")  # fmt: skip
+    __slots__ = ("active", "data", "done", "effects", "history", "most", "output", "queue", "recent", "tables",
+                 "timers", "work")  # fmt: skip
 
     def __init__(self, tables: Tables, configuration: Configuration, data: Data | None) -> None:
         """Without ``data`` guards are not asked and actions that need some are passed over."""
@@ -113,6 +114,7 @@ class Macrostep:
         self.output: object = NoParams
         self.done = False
         self.work = 0
+        self.most = max(MOST_WORK, WORK_PER_SIZE * tables.size)
         self.recent: dict[int, None] = {}
 
     def result(self) -> Step:
@@ -176,10 +178,9 @@ class Macrostep:
     def spend(self, work: int) -> None:
         """Counts work. Raises EngineError where it is more than one event may cause."""
         self.work += work
-        most = max(MOST_WORK, WORK_PER_SIZE * self.tables.size)
-        if self.work > most:
+        if self.work > self.most:
             raise EngineError(
-                f"one event may cause {most} units of work (transitions, actions, states left and entered), and "
+                f"one event may cause {self.most} units of work (transitions, actions, states left and entered), and "
                 f"this one causes more{self.names()}"
             )
 
@@ -309,7 +310,7 @@ class Macrostep:
         event = self.data.event
         self.data.event = self.done_event(last, last)
         self.output = template.value(self.data)
-        self.data.touched = True
+        self.data.touch()
         self.data.event = event
 
     def completes(self, parallel: int, waiting: dict[int, int]) -> bool:
@@ -421,49 +422,16 @@ def automatic(tables: Tables, configuration: Configuration, data: Data | None) -
     return [one for one in select_always(tables, configuration.active, data) if one.targets is not None]
 
 
-Short = tuple[Configuration, list[Actions]]
-"""Where a transition leads that is all there is to a step, and the actions to run on the way."""
-
-
-def short_step(tables: Tables, configuration: Configuration, transition: Transition) -> Short | None:
-    """What a Macrostep does where ``transition`` stays, or leads to an atomic sibling, and nothing follows from it;
-    None where there is more to it."""
-    target = transition.sibling
-    active, history = configuration
-    left = 0
-    lists = [transition.actions]
-    if target != NO_STATE:
-        top = tables.parents[target]
-        left = active & (1 << tables.ends[top]) - (2 << top)
-        active = active ^ left | 1 << target
-        if left & tables.has_exit:
-            lists = []
-            for state in descending(left & tables.has_exit):
-                lists += (tables.exit[state], tables.stops[state])
-            lists.append(transition.actions)
-        lists.append(tables.entry[target])
-    elif transition.targets is not None:
-        return None
-    if left & tables.has_history or active & tables.has_always:
-        return None
-    for actions in lists:
-        if actions.raises:
-            return None
-    return Configuration(active, history), lists
-
-
 def take_short(tables: Tables, short: Short, data: Data | None) -> Step:
     """Takes a step that is short, in a fraction of a Macrostep's time."""
-    configuration, lists = short
-    effects: tuple[Effect, ...] = ()
-    for actions in lists:
-        if actions.effects is None:
-            break
-        effects += actions.effects
-    else:
-        return Step(configuration, effects)
+    if short.assigns is not None:
+        if data is not None:
+            for assign in short.assigns:
+                assign.change(data)
+        return short.step
+    configuration = short.step.configuration
     work = Macrostep(tables, configuration, data)
-    for actions in lists:
+    for actions in short.lists:
         work.act(actions)
     return Step(configuration, tuple(work.effects), timers=tuple(work.timers))
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from sm_core.chart import Chart, Configuration, Step
-from sm_core.chart.step import Macrostep, enabled, short_step, take_short
+from sm_core.chart.short import short_step
+from sm_core.chart.step import Macrostep, enabled, take_short
 from sm_core.errors import DocumentError, EngineError
 from tests.core.chart_support import FIXTURES, chart_of, names, walk
 
