@@ -248,7 +248,7 @@ def _too_deep(document: dict[str, Any], text: str, nesting: int, with_rows: bool
 
 def is_deeper(text: str, nesting: int) -> bool:
     """Whether JSON is nested deeper than that."""
-    if text.count("{") + text.count("[") <= nesting:
+    if len(text) <= 2 * nesting or text.count("{") + text.count("[") <= nesting:
         return False
     brackets = _without_strings(text).encode().translate(_BRACKETS, _OTHERS)
     opened = accumulate(map(len, brackets.split(b"]")))  # before each closing bracket, of which so many came before it

@@ -152,30 +152,36 @@ class ChartDefinition:
         return self._step(lambda: self.chart.force(where, target, data, failed), data, None)
 
     def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
-        data = self._asked(machine, event, given)
-        if machine.error is not None or event in UNSENDABLE:
+        configuration, context, _, error = machine
+        key = (configuration, event)
+        plan = self._plans[key] if key in self._plans else self._plan(configuration, event)
+        if plan is None:
+            data = self._asked(machine, event, given)
+            if error is not None or event in UNSENDABLE:
+                return None
+            where = self._decode(configuration)
+            return self._step(lambda: self.chart.step(where, event, data), data, where, event)
+        tables = self.chart.tables
+        if given.guards is not None:
+            check_guards(tables, given.guards)
+        data = Data(tables, context, event_of(event, given), given)
+        if error is not None:
             return None
         try:
-            plan = self._plan(machine.configuration, event)
-            if plan is None:
-                step, target = self.chart.step(self._decode(machine.configuration), event, data), None
-            else:
-                step, target = take(self.chart.tables, plan, data)
+            step, target = take(tables, plan, data)
         except GuardError:
             pass
         else:
             return self._taken(step, data, target)
-        raise GuardError(self._unsaid(self._decode(machine.configuration), event))
+        raise GuardError(self._unsaid(self._decode(configuration), event))
 
     def _plan(self, where: bytes, event: str) -> Plan | None:
         """What an event may lead to, where that is asked for again and again: where it depends on data."""
         key = (where, event)
-        try:
-            return self._plans[key]
-        except KeyError:
-            pass
         tables = self.chart.tables
         if len(event) > _LONGEST_PLANNED or not (tables.has_guards or tables.keeps_context):
+            return None
+        if event in UNSENDABLE or event.startswith(REPORTS):
             return None
         plan = make_plan(tables, self._decode(where), event)
         self._leads += len(plan.leads) if plan else 0

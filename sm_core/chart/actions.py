@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..definition import Arm, Cancel, Effect
 from ..document import to_json as json_text
 from ..errors import ExpressionError
-from .data import Data
 from .delays import Delay
 from .templates import Template
 
@@ -77,10 +76,7 @@ class Assign:
     def run(self, work: Macrostep) -> None:
         if work.data is not None:
             work.spend(1)
-            self.change(work.data)
-
-    def change(self, data: Data) -> None:
-        data.assign(self.members.value(data))
+            work.data.assign(self.members.value(work.data))
 
 
 class Raise:
@@ -172,8 +168,8 @@ def timer_id(value: object, place: str) -> str:
 class Actions:
     """A list of actions. ``effects`` is None where one of them is more than an effect that is always the same.
 
-    ``asked``: those effects that always are. ``assigns``: the assignments where there is nothing else beside them, None
-    where there is.
+    ``asked``: those effects that always are. ``assigns``: what is assigned, where there is nothing else beside them;
+    None where there is.
     """
 
     __slots__ = ("asked", "assigns", "cost", "effects", "items", "raises")
@@ -184,7 +180,7 @@ class Actions:
             isinstance(one, Raise) or (isinstance(one, Use) and one.meaning.raises) for one in items
         )
         asks = [action for action in items if isinstance(action, Ask)]
-        assigns = tuple([action for action in items if isinstance(action, Assign)])
+        assigns = tuple([action.members for action in items if isinstance(action, Assign)])
         self.asked = tuple([ask.effect for ask in asks])
         self.effects = self.asked if len(asks) == len(items) else None
         self.assigns = assigns if len(asks) + len(assigns) == len(items) else None

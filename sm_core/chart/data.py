@@ -106,7 +106,8 @@ def kept_json(value: object, given: Given, what: str) -> bytes:
     larger than the limits allow."""
     text = json_text(value)
     encoded = text.encode()
-    _, _, nesting, _, most, _ = given.limits
+    limits = given.limits
+    most, nesting = limits.context_bytes, limits.nesting
     if len(encoded) > most:
         raise EngineError(f"the {what} would be {len(encoded)} bytes, more than max-context-bytes ({most}) allows")
     if is_deeper(text, nesting - AROUND):

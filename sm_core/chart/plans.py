@@ -30,10 +30,11 @@ class Lead:
 class Plan:
     """The candidates for an event in a configuration, in the order in which they are asked."""
 
-    __slots__ = ("configuration", "leads")
+    __slots__ = ("active", "configuration", "leads")
 
     def __init__(self, configuration: Configuration, leads: tuple[Lead, ...]) -> None:
         self.configuration = configuration
+        self.active = configuration.active
         self.leads = leads
 
 
@@ -62,8 +63,7 @@ def make_plan(tables: Tables, configuration: Configuration, event: str) -> Plan 
 
 def take(tables: Tables, plan: Plan, data: Data) -> tuple[Step | None, bytes | None]:
     """Gives the machine the event of a plan: what ``step`` does, and the configuration as bytes where it is known."""
-    configuration = plan.configuration
-    data.active = configuration.active
+    data.active = plan.active
     for lead in plan.leads:
         if lead.guard is not None:
             data.charge(1)
@@ -72,6 +72,6 @@ def take(tables: Tables, plan: Plan, data: Data) -> tuple[Step | None, bytes | N
         if lead.transition.inert:
             break
         if lead.short is None:
-            return run(tables, configuration, [lead.transition], data), None
+            return run(tables, plan.configuration, [lead.transition], data), None
         return take_short(tables, lead.short, data), lead.target
-    return follow(tables, configuration, data), None
+    return follow(tables, plan.configuration, data), None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..definition import Effect
-from .actions import Actions, Assign
+from .actions import Actions
 from .model import NO_STATE, Configuration, Step, Tables, Transition, descending
+from .templates import Template
 
 
 class Short:
@@ -17,7 +18,7 @@ class Short:
 
     def __init__(self, configuration: Configuration, lists: list[Actions]) -> None:
         effects: tuple[Effect, ...] = ()
-        assigns: list[Assign] | None = []
+        assigns: list[Template] | None = []
         for actions in lists:
             effects += actions.asked
             assigns = None if assigns is None or actions.assigns is None else [*assigns, *actions.assigns]

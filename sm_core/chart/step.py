@@ -426,8 +426,8 @@ def take_short(tables: Tables, short: Short, data: Data | None) -> Step:
     """Takes a step that is short, in a fraction of a Macrostep's time."""
     if short.assigns is not None:
         if data is not None:
-            for assign in short.assigns:
-                assign.change(data)
+            for members in short.assigns:
+                data.assign(members.value(data))
         return short.step
     configuration = short.step.configuration
     work = Macrostep(tables, configuration, data)

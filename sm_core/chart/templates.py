@@ -28,7 +28,10 @@ class Template:
         """The JSON value. It may be shared: nobody changes it. Raises ExpressionError."""
         if self.make is None:
             return self.constant
-        data.charge(self.cost)
+        budget = data.budget
+        budget.left -= self.cost
+        if budget.left < 0:
+            data.charge(0)
         return self.make(data)
 
 
