@@ -332,6 +332,7 @@ STEPS: dict[str, Refused] = {
     ),
     "a stored context that is two": sent(acting(assign(paid=1)), "ERR", "the stored context is not JSON", context="{}{}"),
     "a stored context that is none": sent(acting(assign(paid=1)), "ERR", "the stored context is not JSON", context="{"),
+    "a stored context that is empty": sent(acting(assign(paid=1)), "ERR", "the stored context is not JSON", context=""),
     "a context that is no object": sent(
         acting(assign(paid=1)), "ERR", "the context is no object: nothing can be assigned to its members", context="[]"
     ),

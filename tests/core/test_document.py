@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sm_core.document import Limits, parse, to_json
+from sm_core.document import Limits, parse, read_flat, to_json
 from sm_core.errors import DocumentError, LimitError
 
 LIMITS = Limits(document_bytes=1000, states=10, nesting=5)
@@ -127,3 +127,39 @@ def test_a_member_is_never_named_twice(members: Members) -> None:
             parse(text.encode(), None)
     else:
         assert parse(text.encode(), None) == json.loads(text)
+
+
+def check_flat(text: str) -> None:
+    flat = read_flat(text.encode())
+    assert flat is None or repr(flat) == repr(parse(text.encode(), Limits(nesting=1)))
+
+
+@given(st.lists(st.tuples(names, written), max_size=4).map(Members))
+def test_a_flat_object_is_read_as_any_other(members: Members) -> None:
+    check_flat(text_of(members))
+
+
+PIECES = [*'{}[]:," ', "\\u0061", '"a"', '"b"', '":"', '"{"', "1", "-0", "1.5", "1e999", "NaN", "null"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join))
+def test_no_text_is_flat_that_is_refused(text: str) -> None:
+    check_flat(text)
+    check_flat("{" + text + "}")
+
+
+@pytest.mark.parametrize("text", ["{}", '{"amount": 20}', '{"a":1.5,"b":"é","c":null}'])
+def test_what_is_flat(text: str) -> None:
+    assert read_flat(text.encode()) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"", b" {}", b"{} ", b"[]", b"1", b"{", b'{"a":[]}', b'{"a":{}}', b'{"a":1,"a":1}', b'{"a":1,"a":":"}',
+        b'{"a":NaN}', b'{"a":1e999}', b'{"a":"\\u0061"}', b'{"a":"\\ud800"}', b'{"a":"\xff"}',
+        b'{"a":' + b"9" * 5000 + b"}",
+    ],
+)  # fmt: skip
+def test_what_is_not_flat(text: bytes) -> None:
+    assert read_flat(text) is None
