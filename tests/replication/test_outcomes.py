@@ -18,13 +18,13 @@ Start = Callable[..., Server]
 
 PATCH = """
 
-def _evaluate(program, scope):
+def _value(expression, data):
     raise AssertionError("an expression is evaluated")
 
 
-import sm_core.cel
+import sm_core.chart.data
 
-sm_core.cel.Program.evaluate = _evaluate
+sm_core.chart.data.Expression.value = _value
 """
 
 DATA = ("DATA", '{"amount": 5}')
