@@ -190,7 +190,13 @@ def sm_python_compile(accepted_before: int, now: int, texts: Any, length: int, l
     canonical = definition.canonical
     lib.sm_verdict_compiled(verdict, handle, held, canonical, len(canonical), definition.split)
     lib.sm_verdict_traits(
-        verdict, definition.keeps, definition.counts, definition.waits, compiled.starts, compiled.history
+        verdict,
+        definition.keeps,
+        definition.counts,
+        definition.waits,
+        definition.nests,
+        compiled.starts,
+        compiled.history,
     )
     if definition.outbox is not None:
         stream, steps, maxlen, machine_name = definition.outbox

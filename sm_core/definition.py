@@ -146,6 +146,10 @@ class Definition(Protocol):
         """Whether its machines count their steps."""
 
     @property
+    def nests(self) -> bool:
+        """Whether its states lie in one another: a dot in a path is between their keys."""
+
+    @property
     def outbox(self) -> Outbox | None:
         """Where its machines write their effects."""
 

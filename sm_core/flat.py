@@ -30,7 +30,7 @@ class FlatDefinition:
 
     __slots__ = ("_tables", "canonical", "counts", "initial", "outbox", "split")
 
-    keeps = waits = False
+    keeps = waits = nests = False
 
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         _check_members(document)

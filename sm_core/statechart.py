@@ -52,6 +52,8 @@ class ChartDefinition:
         *("split", "waits"),
     )
 
+    nests = True
+
     def __init__(self, document: dict[str, Any], limits: Limits | None) -> None:
         self.chart: Chart = compile_chart(machine_members(document), limits)
         self.canonical = self.chart.canonical

@@ -1,5 +1,6 @@
 /* Commands that move a machine: SM.MUTATE, SM.SEND, SM.RESET. */
 #include "command_functions.h"
+#include "commands/conditions.h"
 #include "commands/keys.h"
 #include "commands/options.h"
 #include "reply/errors.h"
@@ -77,6 +78,16 @@ static sm_asked asked_of(RedisModuleCtx *ctx, const moving *asked) {
     return (sm_asked){asked->kind | with, ctx, asked->argument, NULL, sm_options_given(&asked->options)};
 }
 
+/* Opens a key that holds a machine that is as the command wants it. Otherwise the client has its answer. */
+static inline bool open_machine(RedisModuleCtx *ctx, RedisModuleString *name, const moving *move, sm_target *target) {
+    if (!sm_key_open(ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, target)) return false;
+    if (!sm_conditions_hold(ctx, target, &move->options)) return false;
+    if (target->machine) return true;
+    sm_key_close(target);
+    sm_reply_no_machine(ctx, name);
+    return false;
+}
+
 /* The machine at a key takes a step from where it stands. */
 static int step(RedisModuleCtx *ctx, RedisModuleString *name, moving *move) {
     sm_asked asked = asked_of(ctx, move);
@@ -85,7 +96,7 @@ static int step(RedisModuleCtx *ctx, RedisModuleString *name, moving *move) {
     sm_node *from;
     sm_data held;
 
-    if (sm_key_open_machine(ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &target)) {
+    if (open_machine(ctx, name, move, &target)) {
         from = sm_machine_node(target.machine);
         if (sm_machine_keeps(target.machine)) {
             sm_machine_data(target.machine, &held);
@@ -108,7 +119,7 @@ static int step(RedisModuleCtx *ctx, RedisModuleString *name, moving *move) {
 /* What follows the state: nothing, a reason, FORCE, both, or options. False after an error. */
 static bool read_mutation(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, sm_options *options) {
     const unsigned known = SM_OPTION_REASON | SM_OPTION_FORCE | SM_OPTION_DATA | SM_OPTION_GUARDS | SM_OPTION_ACTIONS |
-                           SM_OPTION_EFFECTS;
+                           SM_OPTION_EFFECTS | SM_CONDITIONS;
     bool force_is_last = argc > 3 && argc < 6 && sm_is_word(sm_bytes_of(argv[argc - 1]), "FORCE");
 
     if (force_is_last) options->found |= SM_OPTION_FORCE;
@@ -135,7 +146,7 @@ int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 
 int sm_send_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     const unsigned known =
-        SM_OPTION_DATA | SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS | SM_OPTION_REASON;
+        SM_OPTION_DATA | SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS | SM_OPTION_REASON | SM_CONDITIONS;
     moving move;
 
     if (argc < 3) return RedisModule_WrongArity(ctx);
@@ -149,7 +160,7 @@ int sm_send_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 
 int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     const unsigned known =
-        SM_OPTION_INPUT | SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS | SM_OPTION_REASON;
+        SM_OPTION_INPUT | SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS | SM_OPTION_REASON | SM_CONDITIONS;
     moving move = {.kind = SM_STEP_RESET, .event = SM_EVENT_RESET, .argument = {"", 0}, .cause = SM_START_EVENT};
     sm_outcome outcome;
     sm_target target;
@@ -159,7 +170,7 @@ int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     sm_options_begin(&move.options);
     if (argc > 2 && !sm_options_read(ctx, argv, argc, 2, known, &move.options)) return REDISMODULE_OK;
     asked = asked_of(ctx, &move);
-    if (sm_key_open_machine(ctx, argv[1], REDISMODULE_READ | REDISMODULE_WRITE, &target)) {
+    if (open_machine(ctx, argv[1], &move, &target)) {
         sm_definition *definition = sm_machine_node(target.machine)->details->definition;
 
         if (definition->outbox) asked.kind |= SM_WITH_EFFECTS;

@@ -7,7 +7,7 @@
 #include "reply/errors.h"
 #include "reply/text.h"
 
-enum { LONGEST_NUMBER = 10, LONGEST_LIST = 192 };
+enum { LONGEST_COUNT = 9, LONGEST_REVISION = 18, LONGEST_LIST = 192 }; /* digits, and bytes */
 
 #define OPTION(word, option, wants_value) {word, sizeof(word) - 1, option, wants_value}
 
@@ -22,6 +22,7 @@ static const struct {
     OPTION("IF", SM_OPTION_IF, true),           OPTION("ACTIONS", SM_OPTION_ACTIONS, false),
     OPTION("EFFECTS", SM_OPTION_EFFECTS, false), OPTION("REASON", SM_OPTION_REASON, true),
     OPTION("FORCE", SM_OPTION_FORCE, false),    OPTION("WHY", SM_OPTION_WHY, false),
+    OPTION("IFREV", SM_OPTION_IFREV, true),     OPTION("IFSTATE", SM_OPTION_IFSTATE, true),
 };
 
 enum { OPTIONS = sizeof(options_by_name) / sizeof(*options_by_name) };
@@ -69,16 +70,16 @@ static char *put_number(char *at, size_t number) {
     return at;
 }
 
-/* A count of words; -1: it is no number. */
-static long read_count(sm_bytes text) {
-    long count = 0;
+/* A number of so many digits at most; -1: it is none. */
+static long long read_number(sm_bytes text, size_t digits) {
+    long long number = 0;
 
-    if (!text.len || text.len >= LONGEST_NUMBER) return -1;
+    if (!text.len || text.len > digits) return -1;
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] < '0' || text.ptr[i] > '9') return -1;
-        count = count * 10 + (text.ptr[i] - '0');
+        number = number * 10 + (text.ptr[i] - '0');
     }
-    return count;
+    return number;
 }
 
 static sm_bytes pack(RedisModuleString **names, long count, sm_options *options) {
@@ -104,7 +105,7 @@ static sm_bytes pack(RedisModuleString **names, long count, sm_options *options)
 /* `at` is the count's place, and moves to the last of the names. */
 static bool read_guards(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, int *at, sm_options *options) {
     sm_bytes text = sm_bytes_of(argv[*at]);
-    long count = read_count(text);
+    long count = (long)read_number(text, LONGEST_COUNT);
 
     if (count < 0) return refuse(ctx, "GUARDS wants how many names follow: ", text, " is no count", nothing, "");
     if (count > argc - *at - 1) return refuse(ctx, "GUARDS ", text, " has fewer names behind it", nothing, "");
@@ -144,6 +145,14 @@ static bool read_condition(RedisModuleCtx *ctx, const RedisModuleString *argumen
     return true;
 }
 
+static bool read_revision(RedisModuleCtx *ctx, sm_bytes text, sm_options *options) {
+    long long revision = read_number(text, LONGEST_REVISION);
+
+    if (revision < 0) return refuse(ctx, "IFREV wants a revision: ", text, " is none", nothing, "");
+    options->revision = (uint64_t)revision;
+    return true;
+}
+
 static bool read_value(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, int *at, unsigned option,
                        sm_options *options) {
     sm_bytes value = sm_bytes_of(argv[*at]);
@@ -153,6 +162,8 @@ static bool read_value(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, 
     case SM_OPTION_DATA: options->given.data = value; return true;
     case SM_OPTION_INPUT: options->given.input = value; return true;
     case SM_OPTION_REASON: return sm_options_set_reason(ctx, value, options);
+    case SM_OPTION_IFREV: return read_revision(ctx, value, options);
+    case SM_OPTION_IFSTATE: options->state = value; return true;
     case SM_OPTION_IF: return read_condition(ctx, argv[*at], options);
     default: return read_guards(ctx, argv, argc, at, options);
     }

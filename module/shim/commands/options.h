@@ -17,7 +17,11 @@ enum sm_option {
     SM_OPTION_REASON = 1 << 7, /* REASON text */
     SM_OPTION_FORCE = 1 << 8,
     SM_OPTION_WHY = 1 << 9,
+    SM_OPTION_IFREV = 1 << 10,   /* IFREV revision */
+    SM_OPTION_IFSTATE = 1 << 11, /* IFSTATE path */
 };
+
+enum { SM_CONDITIONS = SM_OPTION_IFREV | SM_OPTION_IFSTATE };
 
 /* What a step answers: the states, or these with the names of the effects, or all that came of it. */
 enum sm_reply { SM_REPLY_STATES, SM_REPLY_ACTIONS, SM_REPLY_EFFECTS };
@@ -29,6 +33,8 @@ typedef struct sm_options {
     enum sm_reply reply;
     enum sm_condition condition;
     sm_bytes current, reason; /* without a pointer: not given */
+    sm_bytes state;           /* of IFSTATE, */
+    uint64_t revision;        /* of IFREV */
     sm_given given;
     char *own;                /* the guards, where `few` has no room for them */
     char few[64];

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "command_functions.h"
+#include "commands/conditions.h"
 #include "commands/keys.h"
 #include "commands/options.h"
 #include "reply/errors.h"
@@ -11,7 +12,7 @@
 enum {
     LONGEST_ERROR = 512,
     SET_OPTIONS = SM_OPTION_CURRENT | SM_OPTION_INPUT | SM_OPTION_GUARDS | SM_OPTION_IF | SM_OPTION_ACTIONS |
-                  SM_OPTION_EFFECTS,
+                  SM_OPTION_EFFECTS | SM_CONDITIONS,
 };
 
 static const char template[] = "{\"current\":\"\",\"map\":{},\"initial\":\"\"}";
@@ -92,7 +93,7 @@ static bool condition_holds(RedisModuleCtx *ctx, const sm_target *target, enum s
 /* Opens the key where the machine is to be. Otherwise the client has its answer. */
 static bool open_key(RedisModuleCtx *ctx, RedisModuleString *name, const sm_options *options, sm_target *target) {
     return sm_key_open(ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, target) &&
-           condition_holds(ctx, target, options->condition);
+           condition_holds(ctx, target, options->condition) && sm_conditions_hold(ctx, target, options);
 }
 
 static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes document, const sm_options *options,

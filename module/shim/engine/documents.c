@@ -24,6 +24,7 @@ static int compile(sm_bytes document, bool accepted_before, const sm_given *give
         definition->keeps = verdict->keeps;
         definition->counts = verdict->counts;
         definition->waits = verdict->waits_for;
+        definition->nests = verdict->nests;
         sm_definition_retain(definition);
         outcome->definition = definition;
     }

@@ -10,7 +10,7 @@
 struct sm_verdict {
     uint64_t engine;
     size_t engine_bytes, split;
-    bool keeps, counts, waits_for, has_reason, has_history, starts, done, ask_again;
+    bool keeps, counts, waits_for, nests, has_reason, has_history, starts, done, ask_again;
     sm_bytes canonical, reason, configuration, head, states, reply, changes, waits;
     sm_outbox outbox;
     bool has_outbox;

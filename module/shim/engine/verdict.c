@@ -62,10 +62,12 @@ void sm_verdict_compiled(sm_verdict *verdict, uint64_t engine, size_t engine_byt
     verdict->split = split;
 }
 
-void sm_verdict_traits(sm_verdict *verdict, int keeps, int counts, int waits, int starts, int has_history) {
+void sm_verdict_traits(sm_verdict *verdict, int keeps, int counts, int waits, int nests, int starts,
+                       int has_history) {
     verdict->keeps = keeps;
     verdict->counts = counts;
     verdict->waits_for = waits;
+    verdict->nests = nests;
     verdict->starts = starts;
     verdict->has_history = has_history;
 }

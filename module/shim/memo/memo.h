@@ -84,6 +84,7 @@ typedef struct sm_definition {
     uint32_t references; /* by code that is about to use it */
     bool idle;           /* the sweep has seen it without machines */
     bool keeps, counts, waits; /* its machines keep data, count their steps, have deadlines or tasks */
+    bool nests;          /* its states lie in one another: their paths have dots */
     sm_outbox *outbox;   /* or NULL */
     size_t index;        /* among all definitions: changes when another is given back */
     LIST_HEAD(sm_edges, sm_item) edges;

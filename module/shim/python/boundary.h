@@ -82,9 +82,9 @@ typedef struct sm_verdict sm_verdict;
 void sm_verdict_compiled(sm_verdict *verdict, uint64_t engine, size_t engine_bytes, const char *canonical,
                          size_t canonical_len, size_t split);
 
-/* Of its definition: whether its machines keep data, count their steps, have deadlines or tasks. Of the document:
- * whether it says nothing of where it stands, or what history states restore. */
-void sm_verdict_traits(sm_verdict *verdict, int keeps, int counts, int waits, int starts, int has_history);
+/* Of its definition: whether its machines keep data, count their steps, have deadlines or tasks, and whether its states
+ * lie in one another. Of the document: whether it says nothing of where it stands, or what history states restore. */
+void sm_verdict_traits(sm_verdict *verdict, int keeps, int counts, int waits, int nests, int starts, int has_history);
 
 /* Of its definition: the stream where its machines write their effects, how entries name the document, whether there is
  * one for each step, and about how many the stream keeps, or 0. */
