@@ -353,6 +353,20 @@ def test_replicas_and_the_log_have_the_step_and_its_entries(start_server: Callab
     assert primary.own.execute_command("DEBUG", "DIGEST") == before
 
 
+def test_replicas_keep_the_deadlines_of_a_machine_whose_step_changes_none(start_server: Callable[..., Server]) -> None:
+    primary, replica = start_server(settings=STRICT), start_server(settings=STRICT)
+    follow(primary, replica)
+    r = primary.own
+    for regions in range(1, 60):
+        states = {f"r{number}": {"initial": "a", "states": {"a": {}, "b": {}}} for number in range(regions)}
+        chart = {"type": "parallel", "store": {"outbox": {"stream": STREAM}}, "states": states,
+                 "on": {"GO": {"actions": "hi"}}, "after": {"1000000": {"actions": "late"}}}  # fmt: skip
+        r.execute_command("SM.SET", f"k{regions}", compact(chart))
+        r.execute_command("SM.SEND", f"k{regions}", "GO")
+    caught_up(primary, replica)
+    assert_same(primary, replica)
+
+
 def test_a_reader_of_a_replica_sees_no_entry_without_its_state(start_server: Callable[..., Server]) -> None:
     primary, replica = start_server(settings=STRICT), start_server(settings=STRICT)
     r = primary.own

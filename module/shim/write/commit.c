@@ -157,13 +157,6 @@ static void publish(RedisModuleCtx *ctx, const sm_target *target, enum sm_event 
     RedisModule_NotifyKeyspaceEvent(ctx, REDISMODULE_NOTIFY_GENERIC, event_names[event], target->name);
 }
 
-/* What the machine holds now goes before it is replicated. */
-static sm_bytes copy_of(sm_outcome *outcome, sm_bytes bytes) {
-    char *at = sm_outcome_room(outcome, bytes.len);
-
-    return sm_put(&at, bytes);
-}
-
 /* A machine that keeps data, before or after. */
 static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome,
                                                   const sm_bytes *reason, enum sm_event event) {
@@ -181,7 +174,7 @@ static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target
             return;
         }
         if (target->waiting && target->waiting->stays && data.parts[SM_PART_REASON].ptr) {
-            kept = copy_of(outcome, data.parts[SM_PART_REASON]);
+            kept = data.parts[SM_PART_REASON];
             reason = &kept;
         }
     }
@@ -197,6 +190,7 @@ static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target
         }
         changed = keep(target, outcome->node, outcome->edge, &data);
         if (changed) note_deadlines(ctx, target, outcome->node);
+        sm_machine_data(RedisModule_ModuleTypeGetValue(target->key), &data); /* what was held before is gone */
         close_key(target);
     }
     if (!changed) return;
