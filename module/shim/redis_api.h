@@ -297,6 +297,7 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, int, StreamAdd,                                                                                              \
       (RedisModuleKey *key, int flags, RedisModuleStreamID *id, RedisModuleString **fields, long count))              \
     X(1, int, StreamDelete, (RedisModuleKey *key, RedisModuleStreamID *id))                                           \
+    X(1, int, DeleteKey, (RedisModuleKey *key))                                                                       \
     X(1, long long, StreamTrimByLength, (RedisModuleKey *key, int flags, long long length))                           \
     X(1, long long, GetExpire, (RedisModuleKey *key))                                                                 \
     X(1, int, SetExpire, (RedisModuleKey *key, long long milliseconds))                                               \

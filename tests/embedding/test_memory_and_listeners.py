@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -197,6 +198,27 @@ def test_a_listener_that_deletes_the_key_changes_no_answer(start_server: Callabl
         other.restore("k", 0, payload)
         assert r.execute_command(*command) == answer
         assert r.exists("k") == 0
+
+
+@pytest.mark.parametrize("stream", ["has expired", "begins"])
+def test_a_listener_that_deletes_the_machine_while_its_outbox_is_opened(
+    start_server: Callable[..., Server], tmp_path: Path, stream: str
+) -> None:
+    listener = compile_module("stream_listener.c", tmp_path)
+    server = start_server(settings={"loadmodule": [(MODULE,), (listener,)]}, module=None)
+    r = server.client()
+    r.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+    chart = {"initial": "a", "context": {"x": "y" * 200}, "store": {"outbox": {"stream": stream}},
+             "states": {"a": {"on": {"GO": {"actions": "hi"}}}}}  # fmt: skip
+    r.execute_command("SM.SET", "k", json.dumps(chart))
+    if stream == "has expired":
+        r.xadd(stream, {"a": "b"})
+        due = int(time.time() * 1000) + 50
+        r.pexpireat(stream, due)
+        wait_until(lambda: time.time() * 1000 > due + 2, "the stream has expired")
+    with pytest.raises(redis.ResponseError, match=f"the machine has changed while its outbox '{stream}' was opened"):
+        r.execute_command("SM.SEND", "k", "GO")
+    assert r.exists("k", stream) == 0
 
 
 def test_a_listener_that_moves_and_deletes_a_machine_with_data(

@@ -231,6 +231,10 @@ static void forget(sm_outbox_batch *batch) {
     *batch = (sm_outbox_batch){0};
 }
 
+static void take_back(RedisModuleKey *stream, const sm_outbox_batch *batch, size_t count) {
+    while (count--) RedisModule_StreamDelete(stream, &batch->entries[count].id);
+}
+
 /* The stream takes all or none: its last identifier may be the last that there is. */
 static bool append(RedisModuleKey *stream, sm_outbox_batch *batch, sm_outcome *outcome) {
     for (size_t i = 0; i < batch->count; i++) {
@@ -239,7 +243,7 @@ static bool append(RedisModuleKey *stream, sm_outbox_batch *batch, sm_outcome *o
         if (RedisModule_StreamAdd(stream, REDISMODULE_STREAM_ADD_AUTOID, &one->id, one->argv, (long)one->argc / 2) ==
             REDISMODULE_OK)
             continue;
-        while (i--) RedisModule_StreamDelete(stream, &batch->entries[i].id);
+        take_back(stream, batch, i);
         return refuse(outcome, "the outbox ", bytes_of(batch->stream), " takes no more entries");
     }
     return true;
@@ -261,48 +265,77 @@ static bool refuse_moving(sm_outcome *outcome, const RedisModuleString *stream) 
     return false;
 }
 
-static bool reopen(RedisModuleCtx *ctx, sm_target *target) {
+/* Where a slot moves key by key, a stream that is not here may be on its other node: one that began here would come in
+ * its way. The server is asked. */
+static bool may_begin(RedisModuleCtx *ctx, const sm_target *target, const sm_outbox_batch *batch, sm_outcome *outcome) {
+    RedisModuleCallReply *reply;
+
+    if (!in_cluster(ctx)) return true;
+    reply = RedisModule_Call(ctx, "EXISTS", "ss", target->name, batch->stream); /* of one key a node is less sure */
+    if (!reply) return refuse_moving(outcome, batch->stream);
+    RedisModule_FreeCallReply(reply);
+    return true;
+}
+
+/* The stream where it may be written to; otherwise NULL, and an error. */
+static RedisModuleKey *begin(RedisModuleCtx *ctx, const sm_target *target, const sm_outbox_batch *batch,
+                             sm_outcome *outcome) {
+    RedisModuleKey *stream = open_stream(ctx, batch->stream, outcome);
+
+    if (!stream || RedisModule_KeyType(stream) != REDISMODULE_KEYTYPE_EMPTY) return stream;
+    RedisModule_CloseKey(stream);
+    return may_begin(ctx, target, batch, outcome) ? open_stream(ctx, batch->stream, outcome) : NULL;
+}
+
+static uint64_t revision_of(const sm_machine *machine) {
+    sm_data data = {0};
+
+    if (machine) sm_machine_data(machine, &data);
+    return data.revision;
+}
+
+/* Opens the machine's key again; false where the machine is not as it was. */
+static bool reopen(RedisModuleCtx *ctx, sm_target *target, uint64_t revision) {
     const sm_machine *before = target->machine;
 
     target->key = RedisModule_OpenKey(ctx, target->name, REDISMODULE_READ | REDISMODULE_WRITE);
     target->machine = RedisModule_ModuleTypeGetType(target->key) == sm_type
                           ? RedisModule_ModuleTypeGetValue(target->key)
                           : NULL;
-    return before ? before == target->machine : RedisModule_KeyType(target->key) == REDISMODULE_KEYTYPE_EMPTY;
+    if (!before) return RedisModule_KeyType(target->key) == REDISMODULE_KEYTYPE_EMPTY;
+    return before == target->machine && revision_of(before) == revision;
 }
 
-/* Where a slot moves key by key, a stream that is not here may be on its other node: one that began here would come in
- * its way. The server is asked, which runs other modules' code: the machine's key is closed meanwhile. */
-static bool may_begin(RedisModuleCtx *ctx, sm_target *target, const sm_outbox_batch *batch, sm_outcome *outcome) {
-    RedisModuleCallReply *reply;
-
-    if (!in_cluster(ctx)) return true;
-    RedisModule_CloseKey(target->key);
-    reply = RedisModule_Call(ctx, "EXISTS", "ss", target->name, batch->stream); /* of one key a node is less sure */
-    if (reply) RedisModule_FreeCallReply(reply);
-    if (reopen(ctx, target) && reply) return true;
-    return refuse_moving(outcome, batch->stream);
+static bool refuse_changed(const sm_outbox_batch *batch, sm_outcome *outcome) {
+    refuse(outcome, "the machine has changed while its outbox ", bytes_of(batch->stream), " was opened");
+    outcome->code = "TRYAGAIN";
+    return false;
 }
 
+/* That a stream has expired, or that one begins, is an event, which runs other modules' code: the machine's key is
+ * closed meanwhile. */
 static bool write(RedisModuleCtx *ctx, const sm_outbox *outbox, sm_target *target, sm_outcome *outcome,
                   sm_outbox_batch *batch) {
+    uint64_t revision = revision_of(target->machine);
     RedisModuleKey *stream;
-    bool written;
+    bool written, begins;
 
-    if (!has_room(ctx, outcome) || !(batch->stream = open_name(ctx, outbox, bytes_of(target->name), outcome)) ||
-        !(stream = open_stream(ctx, batch->stream, outcome)))
+    if (!has_room(ctx, outcome) || !(batch->stream = open_name(ctx, outbox, bytes_of(target->name), outcome)))
         return false;
-    if (RedisModule_KeyType(stream) == REDISMODULE_KEYTYPE_EMPTY) {
-        RedisModule_CloseKey(stream);
-        if (!may_begin(ctx, target, batch, outcome) || !(stream = open_stream(ctx, batch->stream, outcome)))
-            return false;
+    RedisModule_CloseKey(target->key);
+    stream = begin(ctx, target, batch, outcome);
+    begins = stream && RedisModule_KeyType(stream) == REDISMODULE_KEYTYPE_EMPTY;
+    written = stream && append(stream, batch, outcome);
+    if (!reopen(ctx, target, revision)) {
+        if (written && begins) RedisModule_DeleteKey(stream);
+        else if (written) take_back(stream, batch, batch->count);
+        written = refuse_changed(batch, outcome);
     }
-    written = append(stream, batch, outcome);
     if (written && outbox->maxlen && RedisModule_ValueLength(stream) > outbox->maxlen) {
         RedisModule_StreamTrimByLength(stream, REDISMODULE_STREAM_TRIM_APPROX, (long long)outbox->maxlen);
         batch->length = RedisModule_ValueLength(stream);
     }
-    RedisModule_CloseKey(stream);
+    if (stream) RedisModule_CloseKey(stream);
     return written;
 }
 
