@@ -102,10 +102,15 @@ static RedisModuleString *get_pattern(const char *name, void *setting) {
 }
 
 static int set_pattern(const char *name, RedisModuleString *value, void *setting, RedisModuleString **error) {
+    static const char why[] = "a pattern has no NUL";
     size_t len;
     const char *text = RedisModule_StringPtrLen(value, &len);
 
-    (void)name, (void)error;
+    (void)name;
+    if (memchr(text, 0, len)) {
+        *error = RedisModule_CreateString(NULL, why, sizeof(why) - 1);
+        return REDISMODULE_ERR;
+    }
     keep_pattern(setting, RedisModule_CreateString(NULL, text, len));
     return REDISMODULE_OK;
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -174,6 +175,26 @@ def test_maxlen_trims(r: redis.Redis) -> None:
     assert entries(r, "s")[-1]["revision"] == "401"
 
 
+def test_an_event_says_that_a_stream_was_trimmed_only_where_it_was(server: Server, r: redis.Redis) -> None:
+    server.config("notify-keyspace-events", "Et")
+    document = {"map": {"a": ["a"]}, "initial": "a",
+                "store": {"outbox": {"stream": "s", "of": "steps", "maxlen": 1}}}  # fmt: skip
+    with server.client().pubsub() as listener:
+        listener.psubscribe("__keyevent@0__:*")
+        assert listener.get_message(timeout=60)["type"] == "psubscribe"
+        lengths = []
+        for command in [("SM.SET", "k", compact(document)), *[("SM.MUTATE", "k", "a")] * 120]:
+            r.execute_command(*command)
+            lengths.append(r.xlen("s"))
+        r.xadd("end", {"a": "b"})
+        seen = []
+        while len(seen) < 2 or seen[-1] != ("xadd", "end"):
+            message = listener.get_message(timeout=60)
+            seen.append((message["channel"].partition(":")[2], message["data"]))
+    trimmed = sum(after <= before for before, after in pairwise(lengths))
+    assert seen.count(("xtrim", "s")) == trimmed > 0
+
+
 # ---- the stream's name ----
 
 
@@ -234,6 +255,13 @@ def test_a_setting_says_which_streams_machines_write(server: Server, r: redis.Re
     nothing_changes(server, r, ["SM.SET", "new", order("other")], message)
     server.config("redisstate.outbox-streams", "others:*")
     nothing_changes(server, r, ["SM.SEND", "k", "BACK"], message)
+
+
+def test_a_setting_of_streams_ends_at_no_nul(server: Server, r: redis.Redis) -> None:
+    server.config("redisstate.outbox-streams", "orders:*")
+    with pytest.raises(redis.ResponseError, match="a pattern has no NUL"):
+        r.config_set("redisstate.outbox-streams", "*\0orders")
+    assert r.config_get("redisstate.outbox-streams") == {"redisstate.outbox-streams": "orders:*"}
 
 
 def test_a_stream_that_takes_no_more_entries_refuses(server: Server, r: redis.Redis) -> None:

@@ -331,10 +331,9 @@ static bool write(RedisModuleCtx *ctx, const sm_outbox *outbox, sm_target *targe
         else if (written) take_back(stream, batch, batch->count);
         written = refuse_changed(batch, outcome);
     }
-    if (written && outbox->maxlen && RedisModule_ValueLength(stream) > outbox->maxlen) {
-        RedisModule_StreamTrimByLength(stream, REDISMODULE_STREAM_TRIM_APPROX, (long long)outbox->maxlen);
+    if (written && outbox->maxlen && RedisModule_ValueLength(stream) > outbox->maxlen &&
+        RedisModule_StreamTrimByLength(stream, REDISMODULE_STREAM_TRIM_APPROX, (long long)outbox->maxlen) > 0)
         batch->length = RedisModule_ValueLength(stream);
-    }
     if (stream) RedisModule_CloseKey(stream);
     return written;
 }
