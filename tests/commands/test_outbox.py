@@ -318,6 +318,23 @@ def test_a_deadline_that_waits_for_someone_says_so_once(r: redis.Redis, transiti
 # ---- rights ----
 
 
+def test_where_memory_is_full_a_deadline_says_later_that_it_failed(server: Server, r: redis.Redis) -> None:
+    broken = {"target": "a", "actions": {"type": "x", "params": {"@expr": "context.none"}}}
+    chart = {"initial": "a", "context": {"n": 1}, "store": {"outbox": {"stream": "s"}},
+             "states": {"a": {"after": {"200": broken}}}}  # fmt: skip
+    r.execute_command("SM.SET", "k", compact(chart))
+    server.config("maxmemory", 1_000_000)
+    before = int(server.info("commandstats").get("cmdstat_SM.DUE", {}).get("calls", 0))
+    wait_until(lambda: int(server.info("commandstats").get("cmdstat_SM.DUE", {}).get("calls", 0)) > before, "it is due")
+    (waits,) = r.execute_command("SM.PENDING", "k")
+    assert waits[waits.index("status") + 1] == "waiting"
+    server.config("maxmemory", 0)
+    wait_until(lambda: r.xlen("s"), "it says so")
+    (waits,) = r.execute_command("SM.PENDING", "k")
+    assert waits[waits.index("status") + 1] == "failed"
+    assert [entry["type"] for entry in entries(r, "s")] == ["xstate.due"]
+
+
 @pytest.mark.parametrize("rules", [["~k", "+@all"], ["~*", "+@all", "-xadd"], ["~k", "%R~orders:*", "+@all"]])
 def test_who_may_not_write_the_stream_makes_no_machine_that_does(server: Server, rules: list[str]) -> None:
     server.own.execute_command("ACL", "SETUSER", "someone", "reset", "on", ">secret", *rules)

@@ -193,12 +193,13 @@ static void mark(waiting *of, uint8_t status, sm_bytes error) {
     of->what = (sm_waiting){.marked = of->wait.number, .mark = status, .timer = &of->wait, .error = error};
     stay(of);
     commit(of, SM_EVENT_TIMER, false);
-    sm_outcome_release(&of->outcome);
 }
 
-/* Whether what refuses a step may be otherwise in a while: memory is full, a slot moves. */
-static bool may_pass(const char *code) {
-    return strcmp(code, "OOM") == 0 || strcmp(code, "TRYAGAIN") == 0;
+/* That it is done with, or an error for what is tried again. */
+static void reply_due(RedisModuleCtx *ctx, const sm_outcome *outcome) {
+    if (outcome->result == SM_ERROR && sm_may_pass(outcome->code))
+        sm_reply_coded_error(ctx, outcome->code, outcome->error);
+    else RedisModule_ReplyWithLongLong(ctx, 1);
 }
 
 int sm_due_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
@@ -211,22 +212,17 @@ int sm_due_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     of.what.fired = of.wait.number;
     commit(&of, SM_EVENT_TIMER, false);
     failed = of.outcome;
-    if (failed.result == SM_ERROR && may_pass(failed.code)) { /* it is tried again */
-        sm_reply_coded_error(ctx, failed.code, failed.error);
-        sm_outcome_release(&failed);
-        return REDISMODULE_OK;
-    }
-    if (failed.result == SM_ERROR) {
+    if (failed.result != SM_ERROR || sm_may_pass(failed.code)) {
+        reply_due(ctx, &failed);
+    } else if (open_due(&of, argv[1])) {
         bool is_guard = strcmp(failed.code, "GUARD") == 0;
 
-        if (!open_due(&of, argv[1])) {
-            sm_outcome_release(&failed);
-            return REDISMODULE_OK;
-        }
         mark(&of, is_guard ? SM_TIMER_DUE : SM_TIMER_FAILED, is_guard ? (sm_bytes){NULL, 0} : failed.error);
+        reply_due(ctx, &of.outcome);
+        sm_outcome_release(&of.outcome);
     }
     sm_outcome_release(&failed);
-    return RedisModule_ReplyWithLongLong(ctx, 1);
+    return REDISMODULE_OK;
 }
 
 /* ---- SM.PENDING ---- */

@@ -107,13 +107,15 @@ static bool fits(RedisModuleCtx *ctx, const sm_target *target, sm_outcome *outco
     return false;
 }
 
-/* What a deadline that does not fire any more says in the outbox is not worth that it is tried again and again. */
+bool sm_may_pass(const char *code) {
+    return strcmp(code, "OOM") == 0 || strcmp(code, "TRYAGAIN") == 0;
+}
+
+/* A deadline that does not fire any more says so where it can: what refuses that for good is not tried again. */
 static bool write_outbox(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome, const sm_data *data,
                          sm_outbox_batch *batch) {
-    const sm_machine *machine = target->machine;
-
     if (sm_outbox_write(ctx, target, outcome, data, batch)) return true;
-    if (!target->waiting || !target->waiting->marked || target->machine != machine) return false;
+    if (!target->waiting || !target->waiting->marked || sm_may_pass(outcome->code)) return false;
     RedisModule_Log(ctx, "warning", "a deadline waits for SM.FIRE, and its outbox does not say so: %.*s",
                     (int)outcome->error.len, outcome->error.ptr);
     outcome->result = SM_TAKEN;

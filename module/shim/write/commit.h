@@ -24,6 +24,9 @@ typedef struct sm_target {
     const sm_waiting *waiting; /* what the command does to deadlines and tasks beside its outcome, or NULL */
 } sm_target;
 
+/* Whether what refuses a write with that code may be otherwise in a while: memory is full, a slot moves. */
+bool sm_may_pass(const char *code);
+
 /* The machine stands from now on where an outcome says, with a reason or none, and keeps what it says. Where it would
  * keep too much, or its outbox cannot be written, nothing happens but that the outcome becomes an error. Replicas and
  * the AOF get the command as it came, or where its outcome depends on data or the clock that outcome, and what was
