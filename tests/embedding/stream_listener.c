@@ -1,5 +1,5 @@
-/* A module that deletes the key "k" when a key expires, and when one begins that is named "begins": our command must not
- * rely on the machine's key where it opens its outbox or adds an entry. */
+/* A module that deletes the key "k" when a key expires, and when one begins that is named "begins": our command must
+ * not rely on the machine's key where it opens its outbox or adds an entry. */
 #include <stddef.h>
 #include <string.h>
 
