@@ -195,6 +195,17 @@ def test_an_event_says_that_a_stream_was_trimmed_only_where_it_was(server: Serve
     assert seen.count(("xtrim", "s")) == trimmed > 0
 
 
+def test_what_a_step_writes_is_there_after_it(r: redis.Redis) -> None:
+    chart = {"initial": "a", "store": {"outbox": {"stream": STREAM, "maxlen": 1}},
+             "states": {"a": {"on": {"GO": {"actions": [f"tell{number}" for number in range(500)]}}}}}  # fmt: skip
+    r.execute_command("SM.SET", "", compact(chart))
+    for _ in range(2):
+        r.execute_command("SM.SEND", "", "GO")
+        written = entries(r)[-500:]
+        assert [entry["type"] for entry in written] == [f"tell{number}" for number in range(500)]
+    assert {entry["key"] for entry in written} == {""}
+
+
 # ---- the stream's name ----
 
 

@@ -188,8 +188,10 @@ static bool open_due(waiting *of, RedisModuleString *name) {
 
 /* The deadline stays, and does not fire by itself any more. */
 static void mark(waiting *of, uint8_t status, sm_bytes error) {
-    if (error.len > LONGEST_FAILURE) error.len = LONGEST_FAILURE;
-    while (error.len && ((unsigned char)error.ptr[error.len - 1] & 0x80)) error.len--; /* not within a character */
+    if (error.len > LONGEST_FAILURE) {
+        error.len = LONGEST_FAILURE;
+        while (error.len && ((unsigned char)error.ptr[error.len - 1] & 0x80)) error.len--; /* not within a character */
+    }
     of->what = (sm_waiting){.marked = of->wait.number, .mark = status, .timer = &of->wait, .error = error};
     stay(of);
     commit(of, SM_EVENT_TIMER, false);

@@ -133,11 +133,11 @@ static sm_bytes number(char *digits, const char *format, uint64_t value) {
     return (sm_bytes){digits, (size_t)snprintf(digits, DIGITS, format, (unsigned long long)value)};
 }
 
-/* Values without a byte are left out. */
+/* Values without a byte are left out, but for a key that has no name. */
 static void make(entry *made, const sm_bytes values[FIELDS]) {
     made->argc = 0;
     for (int i = 0; i < FIELDS; i++) {
-        if (!values[i].len) continue;
+        if (!values[i].len && i != KEY) continue;
         made->argv[made->argc++] = names[i];
         made->argv[made->argc++] = RedisModule_CreateString(NULL, values[i].ptr, values[i].len);
     }
@@ -312,6 +312,15 @@ static bool refuse_changed(const sm_outbox_batch *batch, sm_outcome *outcome) {
     return false;
 }
 
+/* What a step has written stays, though it be more than the stream is to keep. */
+static void trim(RedisModuleKey *stream, uint64_t maxlen, sm_outbox_batch *batch) {
+    long long most = (long long)(maxlen > batch->count ? maxlen : batch->count);
+
+    if (RedisModule_ValueLength(stream) <= (size_t)most) return;
+    if (RedisModule_StreamTrimByLength(stream, REDISMODULE_STREAM_TRIM_APPROX, most) > 0)
+        batch->length = RedisModule_ValueLength(stream);
+}
+
 /* That a stream has expired, or that one begins, is an event, which runs other modules' code: the machine's key is
  * closed meanwhile. */
 static bool write(RedisModuleCtx *ctx, const sm_outbox *outbox, sm_target *target, sm_outcome *outcome,
@@ -331,9 +340,7 @@ static bool write(RedisModuleCtx *ctx, const sm_outbox *outbox, sm_target *targe
         else if (written) take_back(stream, batch, batch->count);
         written = refuse_changed(batch, outcome);
     }
-    if (written && outbox->maxlen && RedisModule_ValueLength(stream) > outbox->maxlen &&
-        RedisModule_StreamTrimByLength(stream, REDISMODULE_STREAM_TRIM_APPROX, (long long)outbox->maxlen) > 0)
-        batch->length = RedisModule_ValueLength(stream);
+    if (written && outbox->maxlen) trim(stream, outbox->maxlen, batch);
     if (stream) RedisModule_CloseKey(stream);
     return written;
 }
