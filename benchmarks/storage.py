@@ -46,13 +46,13 @@ def used_memory(server: Server) -> int:
     return int(memory["used_memory"]) - int(memory["mem_clients_normal"])
 
 
-def filled(server: Server, load: Traffic) -> float:
-    """Sends the traffic to an empty server; bytes of memory for each key."""
+def filled(server: Server, load: Traffic, keys: int | None = None) -> float:
+    """Sends the traffic to an empty server; bytes of memory for each command, which make as many ``keys``."""
     before = used_memory(server)
     with Clients(server) as clients:
         clients.send(load)
-    if server.own.dbsize() != load.commands:
-        raise BenchmarkError(f"{server.own.dbsize()} keys, not {load.commands}")
+    if server.own.dbsize() != (keys or load.commands):
+        raise BenchmarkError(f"{server.own.dbsize()} keys by {load.commands} commands")
     return (used_memory(server) - before) / load.commands
 
 
