@@ -224,7 +224,7 @@ def _wait(compiled: Compiled, machine: Machine, given: Given, verdict: Any) -> N
     states wait where it stands."""
     if compiled.deadlines is not None or machine.error is not None:
         _keep(machine, None, verdict)
-        deadlines, tasks = waits.pending(compiled.deadlines or ()), waits.pending(compiled.tasks)
+        deadlines, tasks = waits.deadlines(compiled.deadlines or ()), waits.tasks(compiled.tasks)
         lib.sm_verdict_pending(verdict, deadlines, len(deadlines), tasks, len(tasks))
         return
     outcome = compiled.definition.waiting_at(machine, given)

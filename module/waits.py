@@ -13,13 +13,34 @@ from sm_core.document import parse_value, to_json
 _ARM, _CANCEL, _SPAWN, _STOP = range(4)
 """What an outcome does, as ``enum sm_wait_change`` has it."""
 
-_entry = Struct("<QQB").pack
-_ENTRY_BYTES = Struct("<QQB").size
-_length = Struct("<I").pack
+_NUMBER_BITS = 20
+"""Of a handle's number, below the time at which it was given."""
+
+_word = Struct("<Q").pack
+
+
+def _number(number: int) -> bytes:
+    if number < 0x80:
+        return bytes((number,))
+    packed = bytearray()
+    while number >= 0x80:
+        packed.append(number & 0x7F | 0x80)
+        number >>= 7
+    packed.append(number)
+    return bytes(packed)
 
 
 def _wait(number: int, ms: int, status: int, *texts: bytes) -> bytes:
-    return _entry(number, ms, status) + b"".join([_length(len(text)) + text for text in texts])
+    later = ms - (number >> _NUMBER_BITS)
+    packed = [_word(number), _number(2 * later if later >= 0 else -2 * later - 1), bytes((status,))]
+    for text in texts:
+        packed += _number(len(text)), text
+    return b"".join(packed)
+
+
+def _event(identity: bytes, event: bytes) -> bytes:
+    """A deadline's event; nothing where it is its id's alone."""
+    return b"" if event == b'{"type":%b}' % to_json(identity.decode()).encode() else event
 
 
 def changes(outcome: Outcome) -> bytes | None:
@@ -27,7 +48,8 @@ def changes(outcome: Outcome) -> bytes | None:
     packed = []
     for timer in outcome.timers:
         if isinstance(timer, Arm):
-            packed.append(_wait(0, timer.delay, _ARM, timer.id.encode(), timer.event, b""))
+            identity = timer.id.encode()
+            packed.append(_wait(0, timer.delay, _ARM, identity, _event(identity, timer.event), b""))
         else:
             packed.append(_wait(0, 0, _CANCEL, timer.id.encode(), b"", b""))
     packed += _tasks(outcome.effects)
@@ -46,8 +68,18 @@ def _tasks(effects: Sequence[Effect]) -> Iterable[bytes]:
             yield _wait(0, 0, _SPAWN, identity, params["src"].encode(), given)
 
 
-def pending(waits: Iterable[Pending]) -> bytes:
-    """What a snapshot says that a machine waits for."""
+def deadlines(waits: Iterable[Pending]) -> bytes:
+    """Those of which a snapshot says that a machine waits for them."""
+    packed = []
+    for one in waits:
+        identity = one.id.encode()
+        event = _event(identity, one.what.encode())
+        packed.append(_wait(one.number, one.ms, one.status, identity, event, one.text.encode()))
+    return b"".join(packed)
+
+
+def tasks(waits: Iterable[Pending]) -> bytes:
+    """The same of tasks."""
     return b"".join(
         [_wait(one.number, one.ms, one.status, one.id.encode(), one.what.encode(), one.text.encode()) for one in waits]
     )
@@ -59,16 +91,29 @@ def admit(waits: bytes, tasks: bool, limits: Limits) -> None:
     at = 0
     while at < len(waits):
         texts = []
-        at += _ENTRY_BYTES
+        _, at = _read_number(waits, at + 8)
+        at += 1
         for _ in range(3):
-            end = at + 4 + int.from_bytes(waits[at : at + 4], "little")
-            texts.append(waits[at + 4 : end])
-            at = end
-        _, what, text = texts
+            length, at = _read_number(waits, at)
+            texts.append(waits[at : at + length])
+            at += length
+        identity, what, text = texts
         if tasks:
             _check(text or b"null", "a task's input", limits)
-        elif not isinstance(_check(what, "a deadline's event", limits).get("type"), str):
+        elif what and (not isinstance(_check(what, "a deadline's event", limits).get("type"), str)):
             raise EngineError("a deadline's event has no name")
+        elif what and not _event(identity, what):
+            raise EngineError("a deadline's event is its id's, and not left out")
+
+
+def _read_number(packed: bytes, at: int) -> tuple[int, int]:
+    """The number at a place, and where it ends."""
+    number = shift = 0
+    while packed[at] & 0x80:
+        number |= (packed[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+    return number | packed[at] << shift, at + 1
 
 
 def _check(text: bytes, word: str, limits: Limits) -> Any:

@@ -17,9 +17,14 @@ from tests.servers import Server
 TIMERS, TASKS = 5, 6
 
 
-def entry(number: int, ms: int, status: int, *texts: bytes) -> bytes:
-    packed = struct.pack("<QQB", number, ms, status)
-    return packed + b"".join(struct.pack("<I", len(text)) + text for text in texts)
+def number(value: int) -> bytes:
+    """Seven bits a byte, the lowest first."""
+    return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + number(value >> 7)
+
+
+def entry(handle: int, ms: int, status: int, *texts: bytes) -> bytes:
+    packed = struct.pack("<Q", handle) + number(2 * ms if ms >= 0 else -2 * ms - 1) + bytes([status])
+    return packed + b"".join(number(len(text)) + text for text in texts)
 
 
 GOOD = entry(1, 9 * 10**14, 0, b"d", b'{"type":"D"}', b"")
@@ -31,12 +36,15 @@ WRONG: list[tuple[int, bytes, str]] = [
     (TIMERS, GOOD + b"x", "cut short"),
     (TIMERS, entry(0, 1, 0, b"d", b'{"type":"D"}', b""), "no number"),
     (TIMERS, entry(1, 1, 3, b"d", b'{"type":"D"}', b""), "unknown status"),
-    (TIMERS, entry(1, 2**63, 0, b"d", b'{"type":"D"}', b""), "no time"),
+    (TIMERS, entry(1, -1, 0, b"d", b'{"type":"D"}', b""), "no time"),
     (TIMERS, entry(1, 1, 0, b"\xff", b'{"type":"D"}', b""), "not UTF-8"),
     (TIMERS, entry(1, 1, 0, b"d", b"[]", b""), "no name"),
     (TIMERS, entry(1, 1, 0, b"d", b'{"type":1}', b""), "no name"),
     (TIMERS, entry(1, 1, 0, b"d", b'{ "type":"D"}', b""), "not as this module writes JSON"),
     (TIMERS, entry(1, 1, 0, b"d", b"{", b""), "not JSON"),
+    (TIMERS, entry(1, 1, 0, b"D", b'{"type":"D"}', b""), "not left out"),
+    (TIMERS, entry(1, 1, 0, b"d", b'{"type":"D"}') + b"\x80\x00", "cut short"),
+    (TIMERS, entry(1, 1, 0, b"d", b'{"type":"D"}') + b"\xff" * 9 + b"\x02", "cut short"),
     (TIMERS, GOOD * 1025, "too much"),
     (TIMERS, entry(1, 1, 0, b"d" * (1 << 20), b'{"type":"D"}', b""), "too much"),
     (TASKS, entry(1, 1, 2, b"t", b"s", b""), "unknown status"),

@@ -6,6 +6,7 @@
 #include "commands/keys.h"
 #include "commands/options.h"
 #include "machine/waits.h"
+#include "reply/documents.h"
 #include "reply/errors.h"
 #include "reply/text.h"
 #include "settings.h"
@@ -54,6 +55,16 @@ static void step(waiting *of, uint8_t kind, sm_bytes argument, const sm_given *g
     of->outcome.reply.len = 0;
 }
 
+/* Its deadline fires. */
+static void fire(waiting *of, const sm_given *given, bool with_effects) {
+    size_t len;
+    char *event = sm_event_render(&of->wait, &len);
+
+    step(of, SM_STEP_FIRE, (sm_bytes){event, len}, given, with_effects);
+    RedisModule_Free(event);
+    of->what.fired = of->wait.number;
+}
+
 static sm_bytes joined(waiting *of, const char *begin, sm_bytes rest) {
     size_t len = strlen(begin);
     char *name = sm_outcome_room(&of->outcome, len + rest.len), *at = name;
@@ -66,7 +77,7 @@ static sm_bytes joined(waiting *of, const char *begin, sm_bytes rest) {
 /* The name of a deadline's event. */
 static sm_bytes event_of(waiting *of) {
     static const char begin[] = "{\"type\":";
-    sm_bytes event = of->wait.what;
+    sm_bytes event = of->wait.what; /* without one it is the id */
     size_t len = sizeof(begin) - 1;
 
     if (event.len < len || memcmp(event.ptr, begin, len) != 0) return of->wait.id;
@@ -165,8 +176,7 @@ int sm_fire_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     sm_options_begin(&options);
     if (argc > 3 && !sm_options_read(ctx, argv, argc, 3, KNOWN, &options)) return REDISMODULE_OK;
     if (find(&of, argv[1], argv[2], SM_PART_TIMERS)) {
-        step(&of, SM_STEP_FIRE, of.wait.what, sm_options_given(&options), options.reply);
-        of.what.fired = of.wait.number;
+        fire(&of, sm_options_given(&options), options.reply);
         commit(&of, SM_EVENT_TIMER, options.reply);
         answer(&of, &options);
     }
@@ -210,8 +220,7 @@ int sm_due_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 
     if (argc != 2) return RedisModule_WrongArity(ctx);
     if (!open_due(&of, argv[1])) return REDISMODULE_OK;
-    step(&of, SM_STEP_FIRE, of.wait.what, NULL, false);
-    of.what.fired = of.wait.number;
+    fire(&of, NULL, false);
     commit(&of, SM_EVENT_TIMER, false);
     failed = of.outcome;
     if (failed.result != SM_ERROR || sm_may_pass(failed.code)) {
@@ -246,6 +255,14 @@ static void put_handle(RedisModuleCtx *ctx, const sm_wait *wait) {
     RedisModule_Free(handle);
 }
 
+static void put_event(RedisModuleCtx *ctx, const sm_wait *timer) {
+    size_t len;
+    char *event = sm_event_render(timer, &len);
+
+    put_text(ctx, "event", (sm_bytes){event, len});
+    RedisModule_Free(event);
+}
+
 static void put_wait(RedisModuleCtx *ctx, const sm_wait *wait, bool is_timer) {
     static const char *const words[SM_TIMER_STATUSES] = {"waiting", "due", "failed"};
 
@@ -253,7 +270,8 @@ static void put_wait(RedisModuleCtx *ctx, const sm_wait *wait, bool is_timer) {
     put_word(ctx, "kind", is_timer ? "timer" : "task");
     put_handle(ctx, wait);
     put_text(ctx, "id", wait->id);
-    put_text(ctx, is_timer ? "event" : "src", wait->what);
+    if (is_timer) put_event(ctx, wait);
+    else put_text(ctx, "src", wait->what);
     RedisModule_ReplyWithStringBuffer(ctx, is_timer ? "due" : "since", strlen(is_timer ? "due" : "since"));
     RedisModule_ReplyWithLongLong(ctx, (long long)wait->ms);
     put_word(ctx, "status", is_timer ? words[wait->status % SM_TIMER_STATUSES] : "active");

@@ -6,7 +6,7 @@
 #include "machine/waits.h"
 
 /* All that a machine keeps: its parts lie one after the other. Where it waits, `bytes` begins with the lengths of its
- * lists. */
+ * lists, each a number (machine/waits.h): 0 where there is none, else one more. */
 typedef struct sm_block {
     sm_node *node;
     uint64_t lost : 1, revision : 63;
@@ -14,7 +14,7 @@ typedef struct sm_block {
     char bytes[];
 } sm_block;
 
-enum { LISTS = SM_PARTS - SM_TEXTS };
+enum { LISTS_BYTES = (SM_PARTS - SM_TEXTS) * SM_VARINT_BYTES };
 
 #define NO_PART UINT32_MAX
 
@@ -84,61 +84,72 @@ bool sm_data_is_more(const sm_data *data) {
     return false;
 }
 
-static uint32_t length_of(const sm_data *data, int part) {
-    return data->parts[part].ptr ? (uint32_t)data->parts[part].len : NO_PART;
+/* Writes the lengths of its lists, where there are any. */
+static char *put_lists(char *at, const sm_data *data) {
+    bool waits = false;
+    char *begin = at;
+
+    for (int part = SM_TEXTS; part < SM_PARTS; part++) {
+        waits |= data->parts[part].ptr != NULL;
+        at = sm_put_varint(at, data->parts[part].ptr ? data->parts[part].len + 1 : 0);
+    }
+    return waits ? at : begin;
+}
+
+static const char *take_lists(const char *at, sm_bytes *parts) {
+    sm_bytes left = {at, LISTS_BYTES};
+
+    for (int part = SM_TEXTS; part < SM_PARTS; part++) {
+        uint64_t len;
+
+        sm_take_varint(&left, &len);
+        parts[part].len = len ? (size_t)len - 1 : 0;
+        parts[part].ptr = len ? at : NULL; /* yet to be placed */
+    }
+    return left.ptr;
 }
 
 static sm_machine *word_of(sm_node *node, const sm_data *data) {
-    uint32_t lists[LISTS];
-    bool waits = false;
-    size_t len = 0;
+    char lists[LISTS_BYTES];
+    size_t lists_len, len = 0;
     sm_block *block;
     char *at;
 
     if (!data || !sm_data_is_more(data))
         return with_reason(node, data && data->parts[SM_PART_REASON].ptr ? &data->parts[SM_PART_REASON] : NULL);
     for (int part = 0; part < SM_PARTS; part++) len += data->parts[part].ptr ? data->parts[part].len : 0;
-    for (int list = 0; list < LISTS; list++) {
-        waits |= data->parts[SM_TEXTS + list].ptr != NULL;
-        lists[list] = length_of(data, SM_TEXTS + list);
-    }
-    block = counted(RedisModule_Alloc(sizeof(*block) + (waits ? sizeof(lists) : 0) + len));
+    lists_len = (size_t)(put_lists(lists, data) - lists);
+    block = counted(RedisModule_Alloc(sizeof(*block) + lists_len + len));
     block->node = node;
     block->revision = data->revision;
     block->lost = 0;
     at = block->bytes;
-    if (waits) sm_put(&at, (sm_bytes){(const char *)lists, sizeof(lists)});
-    for (int part = 0; part < SM_PARTS; part++) {
-        if (part < SM_TEXTS) block->lengths[part] = length_of(data, part);
+    sm_put(&at, (sm_bytes){lists, lists_len});
+    for (int part = 0; part < SM_TEXTS; part++)
+        block->lengths[part] = data->parts[part].ptr ? (uint32_t)data->parts[part].len : NO_PART;
+    for (int part = 0; part < SM_PARTS; part++)
         if (data->parts[part].ptr) sm_put(&at, data->parts[part]);
-    }
     count_waits(data);
-    return tagged(block, waits ? SM_TAG_DATA | SM_TAG_WAITS : SM_TAG_DATA);
+    return tagged(block, lists_len ? SM_TAG_DATA | SM_TAG_WAITS : SM_TAG_DATA);
 }
 
 void sm_machine_data(const sm_machine *machine, sm_data *data) {
-    uint32_t lists[LISTS] = {NO_PART, NO_PART};
     const sm_block *block = whole(machine);
     const char *at;
 
+    memset(data, 0, sizeof(*data));
     if (!block) {
         sm_bytes reason;
 
-        memset(data, 0, sizeof(*data));
         if (sm_machine_reason(machine, &reason)) data->parts[SM_PART_REASON] = reason;
         return;
     }
     data->revision = block->revision;
-    at = block->bytes;
-    if (sm_machine_waits(machine)) {
-        memcpy(lists, at, sizeof(lists));
-        at += sizeof(lists);
-    }
+    at = sm_machine_waits(machine) ? take_lists(block->bytes, data->parts) : block->bytes;
+    for (int part = 0; part < SM_TEXTS; part++)
+        if (block->lengths[part] != NO_PART) data->parts[part] = (sm_bytes){at, block->lengths[part]};
     for (int part = 0; part < SM_PARTS; part++) {
-        uint32_t len = part < SM_TEXTS ? block->lengths[part] : lists[part - SM_TEXTS];
-        bool is_there = len != NO_PART;
-
-        data->parts[part] = (sm_bytes){is_there ? at : NULL, is_there ? len : 0};
+        if (data->parts[part].ptr) data->parts[part].ptr = at;
         at += data->parts[part].len;
     }
 }

@@ -4,36 +4,48 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NUMBER_BYTES = 8, LENGTH_BYTES = 4, HEAD = 2 * NUMBER_BYTES + 1 };
+enum { NUMBER_BYTES = 8, MORE = 0x80 };
 
 /* ---- reading ---- */
 
-static uint64_t number_at(const char *at, int bytes) {
-    uint64_t number = 0;
+bool sm_take_varint(sm_bytes *from, uint64_t *number) {
+    *number = 0;
+    for (size_t i = 0; i < from->len && i < SM_VARINT_BYTES; i++) {
+        unsigned char byte = (unsigned char)from->ptr[i];
 
-    for (int i = 0; i < bytes; i++) number |= (uint64_t)(unsigned char)at[i] << (8 * i);
-    return number;
+        if (i == SM_VARINT_BYTES - 1 && byte > 1) return false; /* the 64th bit */
+        *number |= (uint64_t)(byte & ~MORE) << (7 * i);
+        if (byte & MORE) continue;
+        *from = (sm_bytes){from->ptr + i + 1, from->len - i - 1};
+        return byte || !i;
+    }
+    return false;
 }
 
 static bool take_text(sm_bytes *list, sm_bytes *text) {
     uint64_t len;
 
-    if (list->len < LENGTH_BYTES) return false;
-    len = number_at(list->ptr, LENGTH_BYTES);
-    if (len > list->len - LENGTH_BYTES) return false;
-    *text = (sm_bytes){list->ptr + LENGTH_BYTES, (size_t)len};
-    list->ptr += LENGTH_BYTES + len;
-    list->len -= LENGTH_BYTES + len;
+    if (!sm_take_varint(list, &len) || len > list->len) return false;
+    *text = (sm_bytes){list->ptr, (size_t)len};
+    *list = (sm_bytes){list->ptr + len, list->len - (size_t)len};
     return true;
 }
 
+static uint64_t given_at(const sm_wait *wait) {
+    return wait->number >> SM_NUMBER_BITS;
+}
+
 bool sm_wait_take(sm_bytes *list, sm_wait *wait) {
-    if (!list->ptr || list->len < HEAD) return false;
-    wait->number = number_at(list->ptr, NUMBER_BYTES);
-    wait->ms = number_at(list->ptr + NUMBER_BYTES, NUMBER_BYTES);
-    wait->status = (uint8_t)list->ptr[HEAD - 1];
-    list->ptr += HEAD;
-    list->len -= HEAD;
+    uint64_t from;
+
+    if (!list->ptr || list->len < NUMBER_BYTES) return false;
+    wait->number = 0;
+    for (int i = NUMBER_BYTES; i-- > 0;) wait->number = wait->number << 8 | (unsigned char)list->ptr[i];
+    *list = (sm_bytes){list->ptr + NUMBER_BYTES, list->len - NUMBER_BYTES};
+    if (!sm_take_varint(list, &from) || !list->len) return false;
+    wait->ms = given_at(wait) + (from >> 1 ^ -(from & 1));
+    wait->status = (uint8_t)*list->ptr;
+    *list = (sm_bytes){list->ptr + 1, list->len - 1};
     return take_text(list, &wait->id) && take_text(list, &wait->what) && take_text(list, &wait->text);
 }
 
@@ -85,13 +97,14 @@ bool sm_waits_earliest(sm_bytes timers, sm_wait *earliest) {
 
 /* ---- writing ---- */
 
-static char *put_number(char *at, uint64_t number, int bytes) {
-    for (int i = 0; i < bytes; i++) *at++ = (char)(number >> (8 * i));
+char *sm_put_varint(char *at, uint64_t number) {
+    for (; number >= MORE; number >>= 7) *at++ = (char)(number | MORE);
+    *at++ = (char)number;
     return at;
 }
 
 static char *put_text(char *at, sm_bytes text) {
-    at = put_number(at, text.len, LENGTH_BYTES);
+    at = sm_put_varint(at, text.len);
     if (text.len) memcpy(at, text.ptr, text.len);
     return at + text.len;
 }
@@ -105,13 +118,15 @@ char *sm_wait_put_handle(char *at, const sm_wait *wait) {
     return at + wait->id.len + len;
 }
 
-size_t sm_wait_size(const sm_wait *wait) {
-    return HEAD + 3 * LENGTH_BYTES + wait->id.len + wait->what.len + wait->text.len;
+size_t sm_wait_most(const sm_wait *wait) {
+    return NUMBER_BYTES + 1 + 4 * SM_VARINT_BYTES + wait->id.len + wait->what.len + wait->text.len;
 }
 
 char *sm_wait_put(char *at, const sm_wait *wait) {
-    at = put_number(at, wait->number, NUMBER_BYTES);
-    at = put_number(at, wait->ms, NUMBER_BYTES);
+    uint64_t from = wait->ms - given_at(wait);
+
+    for (int i = 0; i < NUMBER_BYTES; i++) *at++ = (char)(wait->number >> (8 * i));
+    at = sm_put_varint(at, from << 1 ^ -(from >> 63));
     *at++ = (char)wait->status;
     at = put_text(at, wait->id);
     at = put_text(at, wait->what);

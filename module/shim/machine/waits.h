@@ -1,12 +1,13 @@
 /* What a machine waits for: its deadlines and its tasks, each a list in one part of what it keeps.
  *
- *   64 bits: the number that its handle ends in
- *   64 bits: milliseconds: when it is due, when it was started (Unix time); of a change how long from now
+ *   64 bits, the lowest byte first: the number that its handle ends in; its upper 44 are the time at which it was given
+ *   number: milliseconds from then, in zigzag: when it is due, when it was started; of a change how long from now
  *   byte: its status; of a change, what is to be done
- *   three texts: its id; the event of a deadline (JSON), or the name of a task's work; why a deadline has failed, or
- *   the input of a task (JSON), empty where there is none
+ *   three texts: its id; the event of a deadline (JSON, empty where it is its id's alone: {"type": id}), or the name of
+ *   a task's work; why a deadline has failed, or the input of a task (JSON, empty where there is none)
  *
- * A text is its length in 32 bits, and its bytes; numbers begin with their lowest byte. */
+ * Times are Unix milliseconds. A text is its length, a number, and its bytes. A number has seven bits in a byte, the
+ * lowest first, and the eighth where more follow; it has no byte too many (as in LEB128). */
 #ifndef SM_MACHINE_WAITS_H
 #define SM_MACHINE_WAITS_H
 
@@ -31,6 +32,13 @@ typedef struct sm_wait {
     sm_bytes id, what, text;
 } sm_wait;
 
+enum { SM_NUMBER_BITS = 20 }; /* of a handle's number, below the time */
+
+enum { SM_VARINT_BYTES = 10 }; /* of a number at most */
+
+char *sm_put_varint(char *at, uint64_t number);
+bool sm_take_varint(sm_bytes *from, uint64_t *number);
+
 /* The handle of a task or a deadline is its id, an '@' and its number. */
 enum { SM_HANDLE_BYTES = 17 }; /* beside the id */
 
@@ -39,7 +47,8 @@ char *sm_wait_put_handle(char *at, const sm_wait *wait);
 /* Takes the first off a list. False where it is empty, or not well formed. */
 bool sm_wait_take(sm_bytes *list, sm_wait *wait);
 
-size_t sm_wait_size(const sm_wait *wait);
+/* Bytes that one takes at most. */
+size_t sm_wait_most(const sm_wait *wait);
 char *sm_wait_put(char *at, const sm_wait *wait);
 
 /* How many there are. */

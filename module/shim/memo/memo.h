@@ -45,6 +45,9 @@ typedef struct sm_question {
     uint8_t kind;
 } sm_question;
 
+/* Of a name that clients choose, and what it belongs to: they cannot know which names share one. */
+uint64_t sm_hash(const void *owner, uint8_t kind, sm_bytes key);
+
 sm_question sm_question_make(const void *owner, uint8_t kind, sm_bytes key);
 sm_item *sm_table_find(const sm_question *question);
 

@@ -32,7 +32,7 @@ static inline uint64_t rotate(uint64_t word, int bits) {
     } while (0)
 
 /* The owner and the kind are the first word of the message. */
-static uint64_t hash_of(const void *owner, uint8_t kind, sm_bytes key) {
+uint64_t sm_hash(const void *owner, uint8_t kind, sm_bytes key) {
     uint64_t v0 = seed[0] ^ 0x736f6d6570736575ULL, v1 = seed[1] ^ 0x646f72616e646f6dULL;
     uint64_t v2 = seed[0] ^ 0x6c7967656e657261ULL, v3 = seed[1] ^ 0x7465646279746573ULL;
     uint64_t word = ((uint64_t)(uintptr_t)owner << 8) | kind;
@@ -73,7 +73,7 @@ void sm_table_init(void) {
 }
 
 sm_question sm_question_make(const void *owner, uint8_t kind, sm_bytes key) {
-    return (sm_question){owner, key, hash_of(owner, kind, key), kind};
+    return (sm_question){owner, key, sm_hash(owner, kind, key), kind};
 }
 
 static sm_item *find_in(sm_item *item, const sm_question *question) {

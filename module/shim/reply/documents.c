@@ -19,7 +19,7 @@ static const char *const names[SM_TEXTS] = {
     [SM_PART_CONTEXT] = ",\"context\":", [SM_PART_OUTPUT] = ",\"output\":", [SM_PART_ERROR] = ",\"error\":"};
 static const char snapshot[] = ",\"snapshot\":{\"status\":\"";
 enum { SNAPSHOT_BYTES = 160 }; /* of all that is in it but the parts */
-enum { WAIT_BYTES = 160 };     /* of a deadline or a task but its texts */
+enum { WAIT_BYTES = 180 };     /* of a deadline or a task but its texts */
 
 static size_t most_bytes(const sm_details *node, const sm_data *data) {
     size_t len = node->head.len + node->definition->item.key_len + SNAPSHOT_BYTES;
@@ -28,7 +28,7 @@ static size_t most_bytes(const sm_details *node, const sm_data *data) {
         if (data->parts[part].ptr)
             len += part == SM_PART_REASON ? sizeof(member) + 6 * data->parts[part].len + 2 : data->parts[part].len;
     for (int part = SM_TEXTS; part < SM_PARTS; part++)
-        len += 14 * data->parts[part].len + WAIT_BYTES * sm_waits_count(data->parts[part]);
+        len += 20 * data->parts[part].len + WAIT_BYTES * sm_waits_count(data->parts[part]);
     return len;
 }
 
@@ -51,12 +51,24 @@ static char *put_handle(char *at, const char *name, const sm_wait *wait) {
     return at;
 }
 
+static char *put_event(char *at, const sm_wait *timer) {
+    if (timer->what.len) return put(at, timer->what.ptr, timer->what.len);
+    return put_word(put_text(at, "{\"type\":", timer->id), "}");
+}
+
+char *sm_event_render(const sm_wait *timer, size_t *len) {
+    char *event = RedisModule_Alloc(16 + timer->what.len + 6 * timer->id.len);
+
+    *len = (size_t)(put_event(event, timer) - event);
+    return event;
+}
+
 static char *put_deadline(char *at, const sm_wait *timer) {
     static const char *const words[SM_TIMER_STATUSES] = {"waiting", "due", "failed"};
 
     at = put_text(at, "{\"id\":", timer->id);
     at = put_word(at, ",\"event\":");
-    at = put(at, timer->what.ptr, timer->what.len);
+    at = put_event(at, timer);
     at = put_number(at, ",\"due\":", timer->ms);
     if (timer->status < SM_TIMER_STATUSES) {
         at = put_word(at, ",\"status\":\"");

@@ -3,11 +3,15 @@
 #define SM_REPLY_DOCUMENTS_H
 
 #include "machine/machine.h"
+#include "machine/waits.h"
 
 #pragma GCC visibility push(hidden) /* as in redis_api.h */
 
 /* The document and its length; to be freed by RedisModule_Free. C alone: the AOF is rewritten in a forked child. */
 char *sm_document_render(const sm_machine *machine, size_t *len);
+
+/* The event of a deadline (JSON) and its length; likewise. */
+char *sm_event_render(const sm_wait *timer, size_t *len);
 
 #pragma GCC visibility pop
 

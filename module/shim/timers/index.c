@@ -1,97 +1,158 @@
-/* The index of deadlines: a binary heap (Williams' heapsort), and a hash table by database and key. */
+/* The index of deadlines: a binary heap (Williams' heapsort), and a hash table by database and key with linear probing
+ * (Knuth, The Art of Computer Programming, 6.4, algorithms L and R). The table has places in the heap, and an entry
+ * knows its slot in the table, so that each finds the other. A million deadlines may wait: an entry has no byte more
+ * than it needs, and the hash of a key is computed again where it is wanted. */
 #include "timers/index.h"
 
+#include <stddef.h>
 #include <string.h>
 
-/* A database; SWAPDB swaps which number it has, and its entries stay. */
-typedef struct space {
-    int db;
-} space;
+#include "memo/memo.h"
+
+enum {
+    LEAST_ROOM = 16,
+    MOST_SPACES = 1 << 16, /* databases that have deadlines at once; what is noted in more does not fire by itself */
+};
+
+#define LATEST (((uint64_t)1 << 44) - 1) /* the year 2527: what is due later is looked at then */
 
 struct sm_timer_entry {
-    sm_timer_entry *chain;
-    const space *of;
-    sm_timer_look look;
-    uint32_t place; /* in the heap */
+    uint64_t number;
+    uint64_t ms : 44;
+    uint64_t refused : 4;
+    uint64_t space : 16;
+    uint32_t slot; /* in the table */
     uint32_t len;
-    uint64_t hash;
     char key[];
 };
+
+typedef struct numbers {
+    uint32_t *of;
+    uint32_t count;
+} numbers;
 
 struct sm_timer_index {
     sm_timer_entry **heap;
     uint32_t count, room;
-    sm_timer_entry **table;
-    uint32_t mask; /* the table's size less one */
-    space **spaces; /* by number; NULL: nothing was ever noted there */
-    int space_count;
+    uint32_t *table;       /* places in the heap, from 1; 0: free */
+    uint32_t mask;         /* the table's size less one: twice the heap's room */
+    numbers dbs, spaces;   /* of a space its database; of a database its space, from 1. SWAPDB swaps them */
 };
-
-enum { LEAST_ROOM = 16 };
-
-sm_timer_index *sm_timer_index_new(void) {
-    sm_timer_index *index = RedisModule_Calloc(1, sizeof(*index));
-
-    index->room = LEAST_ROOM;
-    index->heap = RedisModule_Calloc(index->room, sizeof(*index->heap));
-    index->table = RedisModule_Calloc(LEAST_ROOM, sizeof(*index->table));
-    index->mask = LEAST_ROOM - 1;
-    return index;
-}
-
-void sm_timer_index_free(sm_timer_index *index) {
-    sm_timer_index_flush(index, -1);
-    for (int db = 0; db < index->space_count; db++) RedisModule_Free(index->spaces[db]);
-    RedisModule_Free(index->spaces);
-    RedisModule_Free(index->heap);
-    RedisModule_Free(index->table);
-    RedisModule_Free(index);
-}
-
-size_t sm_timer_index_count(const sm_timer_index *index) {
-    return index->count;
-}
 
 /* ---- databases ---- */
 
-static space *space_of(sm_timer_index *index, int db, bool make) {
-    if (db < 0) return NULL;
-    if (db >= index->space_count) {
-        if (!make) return NULL;
-        index->spaces = RedisModule_Realloc(index->spaces, (size_t)(db + 1) * sizeof(*index->spaces));
-        while (index->space_count <= db) index->spaces[index->space_count++] = NULL;
+static uint32_t *number_at(numbers *list, uint32_t at) {
+    if (at >= list->count) {
+        list->of = RedisModule_Realloc(list->of, (at + 1) * sizeof(*list->of));
+        memset(list->of + list->count, 0, (at + 1 - list->count) * sizeof(*list->of));
+        list->count = at + 1;
     }
-    if (!index->spaces[db] && make) {
-        index->spaces[db] = RedisModule_Alloc(sizeof(space));
-        index->spaces[db]->db = db;
-    }
-    return index->spaces[db];
+    return &list->of[at];
+}
+
+/* From 1; 0: nothing was ever noted there. */
+static uint32_t space_of(const sm_timer_index *index, int db) {
+    return db >= 0 && (uint32_t)db < index->spaces.count ? index->spaces.of[db] : 0;
+}
+
+/* 0: there are too many. */
+static uint32_t make_space(sm_timer_index *index, int db) {
+    uint32_t space = space_of(index, db);
+
+    if (space || db < 0 || index->dbs.count == MOST_SPACES) return space;
+    space = index->dbs.count + 1;
+    *number_at(&index->dbs, space - 1) = (uint32_t)db;
+    return *number_at(&index->spaces, (uint32_t)db) = space;
+}
+
+static int db_of(const sm_timer_index *index, const sm_timer_entry *entry) {
+    return (int)index->dbs.of[entry->space];
 }
 
 void sm_timer_index_swap(sm_timer_index *index, int first, int second) {
-    space *one = space_of(index, first, true), *other = space_of(index, second, true);
+    uint32_t one = make_space(index, first), other = make_space(index, second);
 
     if (!one || !other) return;
-    one->db = second;
-    other->db = first;
-    index->spaces[first] = other;
-    index->spaces[second] = one;
+    index->dbs.of[one - 1] = (uint32_t)second;
+    index->dbs.of[other - 1] = (uint32_t)first;
+    index->spaces.of[first] = other;
+    index->spaces.of[second] = one;
+}
+
+/* ---- the table ---- */
+
+static uint32_t hash_of(uint32_t space, sm_bytes key) {
+    return (uint32_t)sm_hash((const void *)(uintptr_t)space, 0, key);
+}
+
+static uint32_t home_of(const sm_timer_index *index, const sm_timer_entry *entry) {
+    return hash_of(entry->space, (sm_bytes){entry->key, entry->len}) & index->mask;
+}
+
+static bool is_of(const sm_timer_entry *entry, uint32_t space, sm_bytes key) {
+    return entry->space == space && entry->len == key.len && memcmp(entry->key, key.ptr, key.len) == 0;
+}
+
+/* The slot of a key, or the free one where it would be. */
+static uint32_t slot_of(const sm_timer_index *index, uint32_t space, sm_bytes key) {
+    uint32_t slot = hash_of(space, key) & index->mask;
+
+    while (index->table[slot] && !is_of(index->heap[index->table[slot] - 1], space, key))
+        slot = (slot + 1) & index->mask;
+    return slot;
+}
+
+/* Frees a slot. Those behind it that would not be found past it move up. */
+static void vacate(sm_timer_index *index, uint32_t gap) {
+    for (uint32_t slot = (gap + 1) & index->mask; index->table[slot]; slot = (slot + 1) & index->mask) {
+        sm_timer_entry *entry = index->heap[index->table[slot] - 1];
+
+        if (((slot - home_of(index, entry)) & index->mask) < ((slot - gap) & index->mask)) continue;
+        index->table[gap] = index->table[slot];
+        entry->slot = gap;
+        gap = slot;
+    }
+    index->table[gap] = 0;
+}
+
+/* Anew, from the heap. */
+static void fill_table(sm_timer_index *index) {
+    for (uint32_t i = 0; i < index->count; i++) {
+        sm_timer_entry *entry = index->heap[i];
+        uint32_t slot = home_of(index, entry);
+
+        while (index->table[slot]) slot = (slot + 1) & index->mask;
+        index->table[slot] = i + 1;
+        entry->slot = slot;
+    }
+}
+
+static void resize(sm_timer_index *index, uint32_t room) {
+    RedisModule_Free(index->table);
+    index->table = RedisModule_Calloc((size_t)room * 2, sizeof(*index->table));
+    index->mask = room * 2 - 1;
+    index->heap = RedisModule_Realloc(index->heap, room * sizeof(*index->heap));
+    index->room = room;
+    fill_table(index);
 }
 
 /* ---- the heap ---- */
 
 static bool before(const sm_timer_entry *one, const sm_timer_entry *other) {
-    if (one->look.ms != other->look.ms) return one->look.ms < other->look.ms;
-    return one->look.number < other->look.number;
+    return one->ms != other->ms ? one->ms < other->ms : one->number < other->number;
 }
 
 static void put(sm_timer_index *index, uint32_t place, sm_timer_entry *entry) {
     index->heap[place] = entry;
-    entry->place = place;
+    index->table[entry->slot] = place + 1;
+}
+
+static uint32_t place_of(const sm_timer_index *index, const sm_timer_entry *entry) {
+    return index->table[entry->slot] - 1;
 }
 
 static void rise(sm_timer_index *index, sm_timer_entry *entry) {
-    uint32_t place = entry->place;
+    uint32_t place = place_of(index, entry);
 
     while (place && before(entry, index->heap[(place - 1) / 2])) {
         put(index, place, index->heap[(place - 1) / 2]);
@@ -101,7 +162,7 @@ static void rise(sm_timer_index *index, sm_timer_entry *entry) {
 }
 
 static void sink(sm_timer_index *index, sm_timer_entry *entry) {
-    uint32_t place = entry->place;
+    uint32_t place = place_of(index, entry);
 
     for (;;) {
         uint32_t child = 2 * place + 1;
@@ -120,111 +181,109 @@ static void settle(sm_timer_index *index, sm_timer_entry *entry) {
     sink(index, entry);
 }
 
-/* ---- the table ---- */
+/* ---- all of it ---- */
 
-/* FNV-1a (Fowler, Noll, Vo), of the key and of where its database lies. */
-static uint64_t hash_of(const space *of, sm_bytes key) {
-    uint64_t hash = 0xcbf29ce484222325ULL ^ (uint64_t)(uintptr_t)of;
+sm_timer_index *sm_timer_index_new(void) {
+    sm_timer_index *index = RedisModule_Calloc(1, sizeof(*index));
 
-    for (size_t i = 0; i < key.len; i++) hash = (hash ^ (unsigned char)key.ptr[i]) * 0x100000001b3ULL;
-    return hash ^ hash >> 32;
+    resize(index, LEAST_ROOM);
+    return index;
 }
 
-static sm_timer_entry **link_of(const sm_timer_index *index, const space *of, sm_bytes key, uint64_t hash) {
-    sm_timer_entry **link = &index->table[hash & index->mask];
-
-    while (*link && ((*link)->hash != hash || (*link)->of != of || (*link)->len != key.len ||
-                     memcmp((*link)->key, key.ptr, key.len) != 0))
-        link = &(*link)->chain;
-    return link;
-}
-
-/* The table has as many places as the heap has room. */
-static void resize(sm_timer_index *index, uint32_t room) {
-    sm_timer_entry **table = RedisModule_Calloc(room, sizeof(*table));
-
-    for (uint32_t i = 0; i < index->count; i++) {
-        sm_timer_entry *entry = index->heap[i], **link = &table[entry->hash & (room - 1)];
-
-        entry->chain = *link;
-        *link = entry;
-    }
+void sm_timer_index_free(sm_timer_index *index) {
+    sm_timer_index_flush(index, -1);
+    RedisModule_Free(index->dbs.of);
+    RedisModule_Free(index->spaces.of);
+    RedisModule_Free(index->heap);
     RedisModule_Free(index->table);
-    index->table = table;
-    index->mask = room - 1;
-    index->heap = RedisModule_Realloc(index->heap, room * sizeof(*index->heap));
-    index->room = room;
+    RedisModule_Free(index);
 }
 
-const sm_timer_look *sm_timer_index_first(const sm_timer_index *index, int *db, sm_bytes *key) {
+size_t sm_timer_index_count(const sm_timer_index *index) {
+    return index->count;
+}
+
+static sm_timer_look look_of(const sm_timer_entry *entry) {
+    return (sm_timer_look){entry->ms, entry->number, entry->refused};
+}
+
+static sm_timer_entry *find(const sm_timer_index *index, int db, sm_bytes key) {
+    uint32_t space = space_of(index, db), place = space ? index->table[slot_of(index, space - 1, key)] : 0;
+
+    return place ? index->heap[place - 1] : NULL;
+}
+
+bool sm_timer_index_first(const sm_timer_index *index, int *db, sm_bytes *key, sm_timer_look *look) {
     const sm_timer_entry *entry = index->count ? index->heap[0] : NULL;
 
-    if (!entry) return NULL;
-    *db = entry->of->db;
+    if (!entry) return false;
+    *db = db_of(index, entry);
     *key = (sm_bytes){entry->key, entry->len};
-    return &entry->look;
+    *look = look_of(entry);
+    return true;
 }
 
-const sm_timer_look *sm_timer_index_find(const sm_timer_index *index, int db, sm_bytes key) {
-    const space *of = db >= 0 && db < index->space_count ? index->spaces[db] : NULL;
-    sm_timer_entry *entry = of ? *link_of(index, of, key, hash_of(of, key)) : NULL;
+bool sm_timer_index_find(const sm_timer_index *index, int db, sm_bytes key, sm_timer_look *look) {
+    const sm_timer_entry *entry = find(index, db, key);
 
-    return entry ? &entry->look : NULL;
+    if (entry) *look = look_of(entry);
+    return entry;
+}
+
+static sm_timer_entry *add(sm_timer_index *index, uint32_t space, sm_bytes key) {
+    sm_timer_entry *entry;
+
+    if (index->count == index->room) resize(index, index->room * 2);
+    entry = RedisModule_Alloc(offsetof(sm_timer_entry, key) + key.len);
+    entry->space = space & (MOST_SPACES - 1);
+    entry->len = (uint32_t)key.len;
+    entry->slot = slot_of(index, space, key);
+    memcpy(entry->key, key.ptr, key.len);
+    put(index, index->count++, entry);
+    return entry;
 }
 
 void sm_timer_index_set(sm_timer_index *index, int db, sm_bytes key, const sm_timer_look *look) {
-    const space *of = space_of(index, db, true);
-    uint64_t hash = hash_of(of, key);
-    sm_timer_entry *entry = of ? *link_of(index, of, key, hash) : NULL;
+    sm_timer_entry *entry = find(index, db, key);
+    uint32_t space = make_space(index, db);
 
-    if (!of || key.len >= UINT32_MAX) return;
-    if (!entry) {
-        if (index->count == index->room) resize(index, index->room * 2);
-        entry = RedisModule_Alloc(sizeof(*entry) + key.len);
-        entry->of = of;
-        entry->hash = hash;
-        entry->len = (uint32_t)key.len;
-        memcpy(entry->key, key.ptr, key.len);
-        entry->chain = index->table[hash & index->mask];
-        index->table[hash & index->mask] = entry;
-        put(index, index->count++, entry);
-    }
-    entry->look = *look;
+    if (!space || key.len >= UINT32_MAX) return;
+    if (!entry) entry = add(index, space - 1, key);
+    entry->ms = look->ms < LATEST ? look->ms : LATEST;
+    entry->number = look->number;
+    entry->refused = look->refused < SM_MOST_REFUSED ? look->refused : SM_MOST_REFUSED;
     settle(index, entry);
 }
 
-static void free_entry(sm_timer_index *index, sm_timer_entry *entry) {
-    sm_timer_entry **link = link_of(index, entry->of, (sm_bytes){entry->key, entry->len}, entry->hash);
-    sm_timer_entry *last = index->heap[--index->count];
+void sm_timer_index_remove(sm_timer_index *index, int db, sm_bytes key) {
+    sm_timer_entry *entry = find(index, db, key), *last;
+    uint32_t place;
 
-    *link = entry->chain;
+    if (!entry) return;
+    place = place_of(index, entry);
+    last = index->heap[index->count - 1];
+    vacate(index, entry->slot);
+    index->count--;
     if (last != entry) {
-        put(index, entry->place, last);
+        put(index, place, last);
         settle(index, last);
     }
     RedisModule_Free(entry);
     if (index->room > LEAST_ROOM && index->count < index->room / 8) resize(index, index->room / 2);
 }
 
-void sm_timer_index_remove(sm_timer_index *index, int db, sm_bytes key) {
-    const space *of = db >= 0 && db < index->space_count ? index->spaces[db] : NULL;
-    sm_timer_entry *entry = of ? *link_of(index, of, key, hash_of(of, key)) : NULL;
-
-    if (entry) free_entry(index, entry);
-}
-
 void sm_timer_index_flush(sm_timer_index *index, int db) {
-    uint32_t kept = 0;
+    uint32_t kept = 0, room = index->room;
 
     for (uint32_t i = 0; i < index->count; i++) {
         sm_timer_entry *entry = index->heap[i];
 
-        if (db >= 0 && entry->of->db != db) index->heap[kept++] = entry;
+        if (db >= 0 && db_of(index, entry) != db) index->heap[kept++] = entry;
         else RedisModule_Free(entry);
     }
     index->count = kept;
-    for (uint32_t i = 0; i < kept; i++) index->heap[i]->place = i;
+    if (!kept) index->dbs.count = index->spaces.count = 0;
+    while (room > LEAST_ROOM && kept < room / 8) room /= 2;
+    resize(index, room);
     for (uint32_t i = kept / 2; i-- > 0;) sink(index, index->heap[i]);
-    while (index->room > LEAST_ROOM && index->count < index->room / 8) index->room /= 2;
-    resize(index, index->room);
 }

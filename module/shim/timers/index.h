@@ -18,17 +18,19 @@ typedef struct sm_timer_index sm_timer_index;
 typedef struct sm_timer_look {
     uint64_t ms;     /* Unix time */
     uint64_t number; /* among those of one millisecond: in the order in which they were armed */
-    uint8_t refused; /* how often the server has refused it since it last fired */
+    uint8_t refused; /* how often the server has refused it since it last fired, at most: */
 } sm_timer_look;
+
+enum { SM_MOST_REFUSED = 15 };
 
 sm_timer_index *sm_timer_index_new(void);
 void sm_timer_index_free(sm_timer_index *index);
 size_t sm_timer_index_count(const sm_timer_index *index);
 
-/* The first, or NULL. What is answered stays until the index changes. */
-const sm_timer_look *sm_timer_index_first(const sm_timer_index *index, int *db, sm_bytes *key);
+/* The first; false where there is none. The key's bytes stay until the index changes. */
+bool sm_timer_index_first(const sm_timer_index *index, int *db, sm_bytes *key, sm_timer_look *look);
 
-const sm_timer_look *sm_timer_index_find(const sm_timer_index *index, int db, sm_bytes key);
+bool sm_timer_index_find(const sm_timer_index *index, int db, sm_bytes key, sm_timer_look *look);
 void sm_timer_index_set(sm_timer_index *index, int db, sm_bytes key, const sm_timer_look *look);
 void sm_timer_index_remove(sm_timer_index *index, int db, sm_bytes key);
 

@@ -61,15 +61,15 @@ static bool look_of(const sm_machine *machine, sm_timer_look *look) {
 }
 
 void sm_timers_note(int db, sm_bytes key, const sm_machine *machine) {
-    const sm_timer_look *known;
-    sm_timer_look look;
+    sm_timer_look look, known;
 
     if (!look_of(machine, &look)) {
         sm_timers_forget(db, key);
         return;
     }
-    known = sm_timer_index_find(deadlines, db, key);
-    if (known && (known->ms < look.ms || (known->ms == look.ms && known->number <= look.number))) return;
+    if (sm_timer_index_find(deadlines, db, key, &known) &&
+        (known.ms < look.ms || (known.ms == look.ms && known.number <= look.number)))
+        return;
     sm_timer_index_set(deadlines, db, key, &look);
     set_timer_for_first();
 }
@@ -138,7 +138,7 @@ static void put_off(int db, sm_bytes key, sm_timer_look look, uint8_t refused) {
     uint64_t wait = FIRST_RETRY;
 
     for (uint8_t i = 0; i < refused && wait < LAST_RETRY; i++) wait *= 2;
-    look.refused = refused < UINT8_MAX ? refused + 1 : refused;
+    look.refused = refused + 1;
     look.ms = now() + (wait < LAST_RETRY ? wait : LAST_RETRY);
     sm_timer_index_set(deadlines, db, key, &look);
 }
@@ -179,7 +179,7 @@ uint64_t sm_microseconds(void) {
 
 static void on_timer(RedisModuleCtx *ctx, void *data) {
     uint64_t begun = sm_microseconds();
-    const sm_timer_look *look;
+    sm_timer_look look;
     sm_bytes key;
     int db;
 
@@ -189,13 +189,13 @@ static void on_timer(RedisModuleCtx *ctx, void *data) {
         if (sm_timers_next()) set_timer(PAUSE);
         return;
     }
-    while (sm_microseconds() - begun < SLICE && (look = sm_timer_index_first(deadlines, &db, &key)) &&
-           look->ms <= now()) {
+    while (sm_microseconds() - begun < SLICE && sm_timer_index_first(deadlines, &db, &key, &look) &&
+           look.ms <= now()) {
         RedisModuleString *name = RedisModule_CreateString(ctx, key.ptr, key.len);
         sm_bytes copy;
 
         copy.ptr = RedisModule_StringPtrLen(name, &copy.len);
-        fire(ctx, db, copy, name, look->refused);
+        fire(ctx, db, copy, name, look.refused);
         RedisModule_FreeString(ctx, name);
     }
     set_timer_for_first();
@@ -204,11 +204,11 @@ static void on_timer(RedisModuleCtx *ctx, void *data) {
 /* ---- all of it ---- */
 
 uint64_t sm_timers_next(void) {
+    sm_timer_look first;
     sm_bytes key;
     int db;
-    const sm_timer_look *first = deadlines ? sm_timer_index_first(deadlines, &db, &key) : NULL;
 
-    return first ? first->ms : 0;
+    return deadlines && sm_timer_index_first(deadlines, &db, &key, &first) ? first.ms : 0;
 }
 
 size_t sm_timers_keys(void) {

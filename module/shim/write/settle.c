@@ -30,7 +30,7 @@ uint64_t sm_new_number(uint64_t now) {
     uint32_t random = 0;
 
     RedisModule_GetRandomBytes((unsigned char *)&random, sizeof(random));
-    now = now << 20 | (random & 0xfffff);
+    now = now << SM_NUMBER_BITS | (random & ((1 << SM_NUMBER_BITS) - 1));
     last = now > last ? now : last + 1;
     return last;
 }
@@ -120,16 +120,16 @@ static void number_all(settling *work) {
 
 /* False where the list is too long. */
 static bool write(sm_outcome *outcome, const list *from, sm_bytes *bytes) {
-    size_t len = 0;
+    size_t most = 0;
     char *at;
 
     *bytes = (sm_bytes){NULL, 0};
-    for (size_t i = 0; i < from->count; i++) len += sm_wait_size(&from->of[i]);
-    if (!len) return true;
-    bytes->ptr = at = sm_outcome_room(outcome, len);
-    bytes->len = len;
+    for (size_t i = 0; i < from->count; i++) most += sm_wait_most(&from->of[i]);
+    if (!most) return true;
+    bytes->ptr = at = sm_outcome_room(outcome, most);
     for (size_t i = 0; i < from->count; i++) at = sm_wait_put(at, &from->of[i]);
-    return len <= SM_MOST_WAITS_BYTES && from->count <= SM_MOST_WAITS;
+    bytes->len = (size_t)(at - bytes->ptr);
+    return bytes->len <= SM_MOST_WAITS_BYTES && from->count <= SM_MOST_WAITS;
 }
 
 /* ---- the effects ---- */
