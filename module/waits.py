@@ -16,7 +16,11 @@ _ARM, _CANCEL, _SPAWN, _STOP = range(4)
 _NUMBER_BITS = 20
 """Of a handle's number, below the time at which it was given."""
 
+_HAS_WHAT, _HAS_TEXT = 64, 128
+"""Beside the status, where the second and the third text follow."""
+
 _word = Struct("<Q").pack
+_WORD_BYTES = 8
 
 
 def _number(number: int) -> bytes:
@@ -30,11 +34,14 @@ def _number(number: int) -> bytes:
     return bytes(packed)
 
 
-def _wait(number: int, ms: int, status: int, *texts: bytes) -> bytes:
+def _wait(number: int, ms: int, status: int, identity: bytes, what: bytes = b"", text: bytes = b"") -> bytes:
     later = ms - (number >> _NUMBER_BITS)
+    status |= (_HAS_WHAT if what else 0) | (_HAS_TEXT if text else 0)
     packed = [_word(number), _number(2 * later if later >= 0 else -2 * later - 1), bytes((status,))]
-    for text in texts:
-        packed += _number(len(text)), text
+    packed += _number(len(identity)), identity
+    for said in (what, text):
+        if said:
+            packed += _number(len(said)), said
     return b"".join(packed)
 
 
@@ -49,9 +56,9 @@ def changes(outcome: Outcome) -> bytes | None:
     for timer in outcome.timers:
         if isinstance(timer, Arm):
             identity = timer.id.encode()
-            packed.append(_wait(0, timer.delay, _ARM, identity, _event(identity, timer.event), b""))
+            packed.append(_wait(0, timer.delay, _ARM, identity, _event(identity, timer.event)))
         else:
-            packed.append(_wait(0, 0, _CANCEL, timer.id.encode(), b"", b""))
+            packed.append(_wait(0, 0, _CANCEL, timer.id.encode()))
     packed += _tasks(outcome.effects)
     return b"".join(packed) or None
 
@@ -62,7 +69,7 @@ def _tasks(effects: Sequence[Effect]) -> Iterable[bytes]:
             continue
         identity = params["id"].encode()
         if name == STOP:
-            yield _wait(0, 0, _STOP, identity, b"", b"")
+            yield _wait(0, 0, _STOP, identity)
         else:
             given = to_json(params["input"]).encode() if "input" in params else b""
             yield _wait(0, 0, _SPAWN, identity, params["src"].encode(), given)
@@ -90,17 +97,14 @@ def admit(waits: bytes, tasks: bool, limits: Limits) -> None:
     here."""
     at = 0
     while at < len(waits):
-        texts = []
-        _, at = _read_number(waits, at + 8)
-        at += 1
-        for _ in range(3):
-            length, at = _read_number(waits, at)
-            texts.append(waits[at : at + length])
-            at += length
-        identity, what, text = texts
+        _, at = _read_number(waits, at + _WORD_BYTES)
+        status = waits[at]
+        identity, at = _read_text(waits, at + 1)
+        what, at = _read_text(waits, at) if status & _HAS_WHAT else (b"", at)
+        text, at = _read_text(waits, at) if status & _HAS_TEXT else (b"", at)
         if tasks:
             _check(text or b"null", "a task's input", limits)
-        elif what and (not isinstance(_check(what, "a deadline's event", limits).get("type"), str)):
+        elif what and not isinstance(_check(what, "a deadline's event", limits).get("type"), str):
             raise EngineError("a deadline's event has no name")
         elif what and not _event(identity, what):
             raise EngineError("a deadline's event is its id's, and not left out")
@@ -114,6 +118,11 @@ def _read_number(packed: bytes, at: int) -> tuple[int, int]:
         shift += 7
         at += 1
     return number | packed[at] << shift, at + 1
+
+
+def _read_text(packed: bytes, at: int) -> tuple[bytes, int]:
+    length, at = _read_number(packed, at)
+    return packed[at : at + length], at + length
 
 
 def _check(text: bytes, word: str, limits: Limits) -> Any:

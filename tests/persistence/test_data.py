@@ -129,7 +129,7 @@ def test_the_memory_of_a_small_context(start_server: Callable[..., Server]) -> N
         taken.append(sum(sign * (info["used_memory"] - info["mem_clients_normal"])
                          for sign, info in ((1, after), (-1, before))))  # fmt: skip
     assert taken[0] <= taken[1]
-    assert 132 <= (machines.info()["machines_bytes"] - blocks) / count <= 180
+    assert 118 <= (machines.info()["machines_bytes"] - blocks) / count <= 160
     machines.own.delete(*(f"m{number}" for number in range(count)))
     machines.wait_info(machines=1, machines_bytes=blocks)
 

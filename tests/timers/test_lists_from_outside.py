@@ -22,12 +22,14 @@ def number(value: int) -> bytes:
     return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + number(value >> 7)
 
 
-def entry(handle: int, ms: int, status: int, *texts: bytes) -> bytes:
-    packed = struct.pack("<Q", handle) + number(2 * ms if ms >= 0 else -2 * ms - 1) + bytes([status])
-    return packed + b"".join(number(len(text)) + text for text in texts)
+def entry(handle: int, ms: int, status: int, identity: bytes, what: bytes, text: bytes) -> bytes:
+    packed = struct.pack("<Q", handle) + number(2 * ms if ms >= 0 else -2 * ms - 1)
+    packed += bytes([status | (64 if what else 0) | (128 if text else 0)])
+    return packed + b"".join(number(len(said)) + said for said in (identity, what, text) if said)
 
 
 GOOD = entry(1, 9 * 10**14, 0, b"d", b'{"type":"D"}', b"")
+HANDLE = struct.pack("<Q", 1)
 TASK = entry(1, 1, 0, b"t", b"s", b'{"n":1}')
 
 WRONG: list[tuple[int, bytes, str]] = [
@@ -43,8 +45,10 @@ WRONG: list[tuple[int, bytes, str]] = [
     (TIMERS, entry(1, 1, 0, b"d", b'{ "type":"D"}', b""), "not as this module writes JSON"),
     (TIMERS, entry(1, 1, 0, b"d", b"{", b""), "not JSON"),
     (TIMERS, entry(1, 1, 0, b"D", b'{"type":"D"}', b""), "not left out"),
-    (TIMERS, entry(1, 1, 0, b"d", b'{"type":"D"}') + b"\x80\x00", "cut short"),
-    (TIMERS, entry(1, 1, 0, b"d", b'{"type":"D"}') + b"\xff" * 9 + b"\x02", "cut short"),
+    (TIMERS, HANDLE + b"\x82\x00\x00\x01d", "cut short"),
+    (TIMERS, HANDLE + b"\xff" * 9 + b"\x02\x00\x01d", "cut short"),
+    (TIMERS, HANDLE + b"\x02\x40\x01d\x00", "cut short"),
+    (TIMERS, HANDLE + b"\x02\x80\x01d\x00", "cut short"),
     (TIMERS, GOOD * 1025, "too much"),
     (TIMERS, entry(1, 1, 0, b"d" * (1 << 20), b'{"type":"D"}', b""), "too much"),
     (TASKS, entry(1, 1, 2, b"t", b"s", b""), "unknown status"),
@@ -89,6 +93,8 @@ def test_a_list_that_is_good_is_taken(server: Server) -> None:
     value = waiting(raw)
     assert raw.execute_command("RESTORE", "k", 0, with_list(value, TIMERS, GOOD).dump()) == b"OK"
     assert raw.execute_command("RESTORE", "t", 0, with_list(value, TASKS, TASK).dump()) == b"OK"
+    assert raw.execute_command("RESTORE", "e", 0, with_list(value, TIMERS, HANDLE + b"\x02\x00\x01d").dump()) == b"OK"
+    assert b'{"type":"d"}' in raw.execute_command("SM.PENDING", "e")[0]
     assert raw.execute_command("SM.DONE", "t", "t@1", "1") == [b"a"]
     assert raw.execute_command("SM.FIRE", "k", "d@1") == [b"a"]
 

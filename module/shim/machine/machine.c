@@ -1,22 +1,20 @@
 /* Machines, as keys hold them: the key's word, made, changed and freed. */
 #include "machine/machine.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "machine/waits.h"
 
-/* All that a machine keeps: its parts lie one after the other. Where it waits, `bytes` begins with the lengths of its
- * lists, each a number (machine/waits.h): 0 where there is none, else one more. */
+/* All that a machine keeps. `bytes`: which parts it has, a bit each; the length of each of them, a number
+ * (machine/waits.h); and the parts, one after the other. */
 typedef struct sm_block {
     sm_node *node;
     uint64_t lost : 1, revision : 63;
-    uint32_t lengths[SM_TEXTS];
     char bytes[];
 } sm_block;
 
-enum { LISTS_BYTES = (SM_PARTS - SM_TEXTS) * SM_VARINT_BYTES };
-
-#define NO_PART UINT32_MAX
+enum { HEAD_BYTES = 1 + SM_PARTS * SM_VARINT_BYTES }; /* before the parts, at most */
 
 sm_machine_counters sm_machine_counts;
 
@@ -84,58 +82,53 @@ bool sm_data_is_more(const sm_data *data) {
     return false;
 }
 
-/* Writes the lengths of its lists, where there are any. */
-static char *put_lists(char *at, const sm_data *data) {
-    bool waits = false;
-    char *begin = at;
-
-    for (int part = SM_TEXTS; part < SM_PARTS; part++) {
-        waits |= data->parts[part].ptr != NULL;
-        at = sm_put_varint(at, data->parts[part].ptr ? data->parts[part].len + 1 : 0);
-    }
-    return waits ? at : begin;
+static unsigned int bit_of(int part) {
+    return 1u << part;
 }
 
-static const char *take_lists(const char *at, sm_bytes *parts) {
-    sm_bytes left = {at, LISTS_BYTES};
+/* Which parts it has, and their lengths. */
+static char *put_head(char *head, const sm_data *data) {
+    char *at = head + 1;
 
-    for (int part = SM_TEXTS; part < SM_PARTS; part++) {
-        uint64_t len;
-
-        sm_take_varint(&left, &len);
-        parts[part].len = len ? (size_t)len - 1 : 0;
-        parts[part].ptr = len ? at : NULL; /* yet to be placed */
+    *head = 0;
+    for (int part = 0; part < SM_PARTS; part++) {
+        if (!data->parts[part].ptr) continue;
+        *head = (char)((unsigned int)*head | bit_of(part));
+        at = sm_put_varint(at, data->parts[part].len);
     }
-    return left.ptr;
+    return at;
 }
 
 static sm_machine *word_of(sm_node *node, const sm_data *data) {
-    char lists[LISTS_BYTES];
-    size_t lists_len, len = 0;
+    char head[HEAD_BYTES];
+    size_t head_len, len = 0;
+    bool waits = false;
     sm_block *block;
     char *at;
 
     if (!data || !sm_data_is_more(data))
         return with_reason(node, data && data->parts[SM_PART_REASON].ptr ? &data->parts[SM_PART_REASON] : NULL);
-    for (int part = 0; part < SM_PARTS; part++) len += data->parts[part].ptr ? data->parts[part].len : 0;
-    lists_len = (size_t)(put_lists(lists, data) - lists);
-    block = counted(RedisModule_Alloc(sizeof(*block) + lists_len + len));
+    head_len = (size_t)(put_head(head, data) - head);
+    for (int part = 0; part < SM_PARTS; part++) {
+        len += data->parts[part].ptr ? data->parts[part].len : 0;
+        waits |= part >= SM_TEXTS && data->parts[part].ptr;
+    }
+    block = counted(RedisModule_Alloc(offsetof(sm_block, bytes) + head_len + len));
     block->node = node;
     block->revision = data->revision;
     block->lost = 0;
     at = block->bytes;
-    sm_put(&at, (sm_bytes){lists, lists_len});
-    for (int part = 0; part < SM_TEXTS; part++)
-        block->lengths[part] = data->parts[part].ptr ? (uint32_t)data->parts[part].len : NO_PART;
+    sm_put(&at, (sm_bytes){head, head_len});
     for (int part = 0; part < SM_PARTS; part++)
         if (data->parts[part].ptr) sm_put(&at, data->parts[part]);
     count_waits(data);
-    return tagged(block, lists_len ? SM_TAG_DATA | SM_TAG_WAITS : SM_TAG_DATA);
+    return tagged(block, waits ? SM_TAG_DATA | SM_TAG_WAITS : SM_TAG_DATA);
 }
 
 void sm_machine_data(const sm_machine *machine, sm_data *data) {
     const sm_block *block = whole(machine);
-    const char *at;
+    unsigned int parts;
+    sm_bytes left;
 
     memset(data, 0, sizeof(*data));
     if (!block) {
@@ -145,12 +138,18 @@ void sm_machine_data(const sm_machine *machine, sm_data *data) {
         return;
     }
     data->revision = block->revision;
-    at = sm_machine_waits(machine) ? take_lists(block->bytes, data->parts) : block->bytes;
-    for (int part = 0; part < SM_TEXTS; part++)
-        if (block->lengths[part] != NO_PART) data->parts[part] = (sm_bytes){at, block->lengths[part]};
+    parts = (unsigned char)*block->bytes;
+    left = (sm_bytes){block->bytes + 1, HEAD_BYTES};
     for (int part = 0; part < SM_PARTS; part++) {
-        if (data->parts[part].ptr) data->parts[part].ptr = at;
-        at += data->parts[part].len;
+        uint64_t len = 0;
+
+        if (!(parts & bit_of(part))) continue;
+        sm_take_varint(&left, &len);
+        data->parts[part].len = (size_t)len;
+    }
+    for (int part = 0; part < SM_PARTS; part++) {
+        if (parts & bit_of(part)) data->parts[part].ptr = left.ptr;
+        left.ptr += data->parts[part].len;
     }
 }
 
@@ -257,11 +256,10 @@ sm_machine *sm_machine_keep(sm_machine *machine, sm_node *node, sm_cached_edge *
 }
 
 bool sm_machine_step(sm_machine *machine, sm_node *node, sm_cached_edge *edge, uint64_t *revision) {
+    const unsigned int kept = bit_of(SM_PART_CONTEXT) | bit_of(SM_PART_TIMERS) | bit_of(SM_PART_TASKS);
     sm_block *block = machine ? whole(machine) : NULL;
 
-    if (!block || !block->revision) return false;
-    for (int part = 0; part < SM_TEXTS; part++)
-        if (block->lengths[part] != NO_PART && part != SM_PART_CONTEXT) return false;
+    if (!block || !block->revision || ((unsigned char)*block->bytes & ~kept)) return false;
     count_move(machine, node, edge);
     block->node = node;
     *revision = block->revision = sm_revision_after(block->revision);

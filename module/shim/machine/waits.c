@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NUMBER_BYTES = 8, MORE = 0x80 };
+enum { NUMBER_BYTES = 8, MORE = 0x80, HAS_WHAT = 0x40, HAS_TEXT = 0x80, STATUSES = 0x40 };
 
 /* ---- reading ---- */
 
@@ -31,11 +31,18 @@ static bool take_text(sm_bytes *list, sm_bytes *text) {
     return true;
 }
 
+/* One that is there only if it is not empty. */
+static bool take_some(sm_bytes *list, bool is_there, sm_bytes *text) {
+    *text = (sm_bytes){"", 0};
+    return !is_there || (take_text(list, text) && text->len);
+}
+
 static uint64_t given_at(const sm_wait *wait) {
     return wait->number >> SM_NUMBER_BITS;
 }
 
 bool sm_wait_take(sm_bytes *list, sm_wait *wait) {
+    uint8_t status;
     uint64_t from;
 
     if (!list->ptr || list->len < NUMBER_BYTES) return false;
@@ -44,9 +51,11 @@ bool sm_wait_take(sm_bytes *list, sm_wait *wait) {
     *list = (sm_bytes){list->ptr + NUMBER_BYTES, list->len - NUMBER_BYTES};
     if (!sm_take_varint(list, &from) || !list->len) return false;
     wait->ms = given_at(wait) + (from >> 1 ^ -(from & 1));
-    wait->status = (uint8_t)*list->ptr;
+    status = (uint8_t)*list->ptr;
+    wait->status = status % STATUSES;
     *list = (sm_bytes){list->ptr + 1, list->len - 1};
-    return take_text(list, &wait->id) && take_text(list, &wait->what) && take_text(list, &wait->text);
+    return take_text(list, &wait->id) && take_some(list, status & HAS_WHAT, &wait->what) &&
+           take_some(list, status & HAS_TEXT, &wait->text);
 }
 
 size_t sm_waits_count(sm_bytes list) {
@@ -127,8 +136,8 @@ char *sm_wait_put(char *at, const sm_wait *wait) {
 
     for (int i = 0; i < NUMBER_BYTES; i++) *at++ = (char)(wait->number >> (8 * i));
     at = sm_put_varint(at, from << 1 ^ -(from >> 63));
-    *at++ = (char)wait->status;
+    *at++ = (char)(wait->status | (wait->what.len ? HAS_WHAT : 0) | (wait->text.len ? HAS_TEXT : 0));
     at = put_text(at, wait->id);
-    at = put_text(at, wait->what);
-    return put_text(at, wait->text);
+    if (wait->what.len) at = put_text(at, wait->what);
+    return wait->text.len ? put_text(at, wait->text) : at;
 }

@@ -2,9 +2,9 @@
  *
  *   64 bits, the lowest byte first: the number that its handle ends in; its upper 44 are the time at which it was given
  *   number: milliseconds from then, in zigzag: when it is due, when it was started; of a change how long from now
- *   byte: its status; of a change, what is to be done
- *   three texts: its id; the event of a deadline (JSON, empty where it is its id's alone: {"type": id}), or the name of
- *   a task's work; why a deadline has failed, or the input of a task (JSON, empty where there is none)
+ *   byte: its status; of a change, what is to be done; 64 more where the second text follows, 128 where the third does
+ *   three texts: its id; the event of a deadline (JSON; none where it is its id's alone: {"type": id}), or the name of
+ *   a task's work; why a deadline has failed, or the input of a task (JSON)
  *
  * Times are Unix milliseconds. A text is its length, a number, and its bytes. A number has seven bits in a byte, the
  * lowest first, and the eighth where more follow; it has no byte too many (as in LEB128). */
