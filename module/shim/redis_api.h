@@ -33,6 +33,7 @@
 #define REDISMODULE_CTX_FLAGS_ASYNC_LOADING (1 << 23)
 
 #define REDISMODULE_REPLY_INTEGER 2
+#define REDISMODULE_REPLY_NULL 4
 
 #define REDISMODULE_NOTIFY_GENERIC (1 << 2)
 #define REDISMODULE_NOTIFY_STREAM (1 << 10)
@@ -274,6 +275,7 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, const RedisModuleString *, GetKeyNameFromIO, (RedisModuleIO *io))                                            \
     X(1, int, GetDbIdFromIO, (RedisModuleIO *io))                                                                     \
     X(1, int, CallReplyType, (RedisModuleCallReply *reply))                                                           \
+    X(1, long long, CallReplyInteger, (RedisModuleCallReply *reply))                                                  \
     X(1, long long, Milliseconds, (void))                                                                             \
     X(1, int, GetContextFlags, (RedisModuleCtx *ctx))                                                                 \
     X(1, int, CreateCommand,                                                                                          \

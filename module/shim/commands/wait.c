@@ -207,11 +207,11 @@ static void mark(waiting *of, uint8_t status, sm_bytes error) {
     commit(of, SM_EVENT_TIMER, false);
 }
 
-/* That it is done with, or an error for what is tried again. */
-static void reply_due(RedisModuleCtx *ctx, const sm_outcome *outcome) {
+/* When the deadline was due that is done with, or an error for what is tried again. */
+static void reply_due(RedisModuleCtx *ctx, const sm_outcome *outcome, uint64_t ms) {
     if (outcome->result == SM_ERROR && sm_may_pass(outcome->code))
         sm_reply_coded_error(ctx, outcome->code, outcome->error);
-    else RedisModule_ReplyWithLongLong(ctx, 1);
+    else RedisModule_ReplyWithLongLong(ctx, (long long)ms);
 }
 
 int sm_due_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
@@ -224,12 +224,12 @@ int sm_due_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     commit(&of, SM_EVENT_TIMER, false);
     failed = of.outcome;
     if (failed.result != SM_ERROR || sm_may_pass(failed.code)) {
-        reply_due(ctx, &failed);
+        reply_due(ctx, &failed, of.wait.ms);
     } else if (open_due(&of, argv[1])) {
         bool is_guard = strcmp(failed.code, "GUARD") == 0;
 
         mark(&of, is_guard ? SM_TIMER_DUE : SM_TIMER_FAILED, is_guard ? (sm_bytes){NULL, 0} : failed.error);
-        reply_due(ctx, &of.outcome);
+        reply_due(ctx, &of.outcome, of.wait.ms);
         sm_outcome_release(&of.outcome);
     }
     sm_outcome_release(&failed);

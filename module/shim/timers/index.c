@@ -4,7 +4,6 @@
  * than it needs, and the hash of a key is computed again where it is wanted. */
 #include "timers/index.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "memo/memo.h"
@@ -16,14 +15,19 @@ enum {
 
 #define LATEST (((uint64_t)1 << 44) - 1) /* the year 2527: what is due later is looked at then */
 
-struct sm_timer_entry {
+struct entry {
     uint64_t number;
-    uint64_t ms : 44;
-    uint64_t refused : 4;
-    uint64_t space : 16;
     uint32_t slot; /* in the table */
     uint32_t len;
     char key[];
+};
+
+/* In the heap: what is mostly compared lies there. */
+struct item {
+    uint64_t ms : 44;
+    uint64_t refused : 4;
+    uint64_t space : 16;
+    struct entry *entry;
 };
 
 typedef struct numbers {
@@ -32,11 +36,11 @@ typedef struct numbers {
 } numbers;
 
 struct sm_timer_index {
-    sm_timer_entry **heap;
+    struct item *heap;
     uint32_t count, room;
-    uint32_t *table;       /* places in the heap, from 1; 0: free */
-    uint32_t mask;         /* the table's size less one: twice the heap's room */
-    numbers dbs, spaces;   /* of a space its database; of a database its space, from 1. SWAPDB swaps them */
+    uint32_t *table;     /* places in the heap, from 1; 0: free */
+    uint32_t mask;       /* the table's size less one: twice the heap's room */
+    numbers dbs, spaces; /* of a space its database; of a database its space, from 1. SWAPDB swaps them */
 };
 
 /* ---- databases ---- */
@@ -65,8 +69,8 @@ static uint32_t make_space(sm_timer_index *index, int db) {
     return *number_at(&index->spaces, (uint32_t)db) = space;
 }
 
-static int db_of(const sm_timer_index *index, const sm_timer_entry *entry) {
-    return (int)index->dbs.of[entry->space];
+static int db_of(const sm_timer_index *index, const struct item *item) {
+    return (int)index->dbs.of[item->space];
 }
 
 void sm_timer_index_swap(sm_timer_index *index, int first, int second) {
@@ -85,19 +89,19 @@ static uint32_t hash_of(uint32_t space, sm_bytes key) {
     return (uint32_t)sm_hash((const void *)(uintptr_t)space, 0, key);
 }
 
-static uint32_t home_of(const sm_timer_index *index, const sm_timer_entry *entry) {
-    return hash_of(entry->space, (sm_bytes){entry->key, entry->len}) & index->mask;
+static uint32_t home_of(const sm_timer_index *index, const struct item *item) {
+    return hash_of(item->space, (sm_bytes){item->entry->key, item->entry->len}) & index->mask;
 }
 
-static bool is_of(const sm_timer_entry *entry, uint32_t space, sm_bytes key) {
-    return entry->space == space && entry->len == key.len && memcmp(entry->key, key.ptr, key.len) == 0;
+static bool is_of(const struct item *item, uint32_t space, sm_bytes key) {
+    return item->space == space && item->entry->len == key.len && memcmp(item->entry->key, key.ptr, key.len) == 0;
 }
 
 /* The slot of a key, or the free one where it would be. */
 static uint32_t slot_of(const sm_timer_index *index, uint32_t space, sm_bytes key) {
     uint32_t slot = hash_of(space, key) & index->mask;
 
-    while (index->table[slot] && !is_of(index->heap[index->table[slot] - 1], space, key))
+    while (index->table[slot] && !is_of(&index->heap[index->table[slot] - 1], space, key))
         slot = (slot + 1) & index->mask;
     return slot;
 }
@@ -105,11 +109,11 @@ static uint32_t slot_of(const sm_timer_index *index, uint32_t space, sm_bytes ke
 /* Frees a slot. Those behind it that would not be found past it move up. */
 static void vacate(sm_timer_index *index, uint32_t gap) {
     for (uint32_t slot = (gap + 1) & index->mask; index->table[slot]; slot = (slot + 1) & index->mask) {
-        sm_timer_entry *entry = index->heap[index->table[slot] - 1];
+        const struct item *item = &index->heap[index->table[slot] - 1];
 
-        if (((slot - home_of(index, entry)) & index->mask) < ((slot - gap) & index->mask)) continue;
+        if (((slot - home_of(index, item)) & index->mask) < ((slot - gap) & index->mask)) continue;
         index->table[gap] = index->table[slot];
-        entry->slot = gap;
+        item->entry->slot = gap;
         gap = slot;
     }
     index->table[gap] = 0;
@@ -117,13 +121,13 @@ static void vacate(sm_timer_index *index, uint32_t gap) {
 
 /* Anew, from the heap. */
 static void fill_table(sm_timer_index *index) {
-    for (uint32_t i = 0; i < index->count; i++) {
-        sm_timer_entry *entry = index->heap[i];
-        uint32_t slot = home_of(index, entry);
+    for (uint32_t place = 0; place < index->count; place++) {
+        const struct item *item = &index->heap[place];
+        uint32_t slot = home_of(index, item);
 
         while (index->table[slot]) slot = (slot + 1) & index->mask;
-        index->table[slot] = i + 1;
-        entry->slot = slot;
+        index->table[slot] = place + 1;
+        item->entry->slot = slot;
     }
 }
 
@@ -138,47 +142,38 @@ static void resize(sm_timer_index *index, uint32_t room) {
 
 /* ---- the heap ---- */
 
-static bool before(const sm_timer_entry *one, const sm_timer_entry *other) {
-    return one->ms != other->ms ? one->ms < other->ms : one->number < other->number;
+static bool before(const struct item *one, const struct item *other) {
+    return one->ms != other->ms ? one->ms < other->ms : one->entry->number < other->entry->number;
 }
 
-static void put(sm_timer_index *index, uint32_t place, sm_timer_entry *entry) {
-    index->heap[place] = entry;
-    index->table[entry->slot] = place + 1;
+static void put(sm_timer_index *index, uint32_t place, struct item item) {
+    index->heap[place] = item;
+    index->table[item.entry->slot] = place + 1;
 }
 
-static uint32_t place_of(const sm_timer_index *index, const sm_timer_entry *entry) {
-    return index->table[entry->slot] - 1;
-}
-
-static void rise(sm_timer_index *index, sm_timer_entry *entry) {
-    uint32_t place = place_of(index, entry);
-
-    while (place && before(entry, index->heap[(place - 1) / 2])) {
+static uint32_t rise(sm_timer_index *index, uint32_t place, struct item item) {
+    while (place && before(&item, &index->heap[(place - 1) / 2])) {
         put(index, place, index->heap[(place - 1) / 2]);
         place = (place - 1) / 2;
     }
-    put(index, place, entry);
+    return place;
 }
 
-static void sink(sm_timer_index *index, sm_timer_entry *entry) {
-    uint32_t place = place_of(index, entry);
-
+static uint32_t sink(sm_timer_index *index, uint32_t place, struct item item) {
     for (;;) {
         uint32_t child = 2 * place + 1;
 
-        if (child >= index->count) break;
-        if (child + 1 < index->count && before(index->heap[child + 1], index->heap[child])) child++;
-        if (!before(index->heap[child], entry)) break;
+        if (child >= index->count) return place;
+        if (child + 1 < index->count && before(&index->heap[child + 1], &index->heap[child])) child++;
+        if (!before(&index->heap[child], &item)) return place;
         put(index, place, index->heap[child]);
         place = child;
     }
-    put(index, place, entry);
 }
 
-static void settle(sm_timer_index *index, sm_timer_entry *entry) {
-    rise(index, entry);
-    sink(index, entry);
+/* Puts it where it belongs, from a place that is free. */
+static void settle(sm_timer_index *index, uint32_t place, struct item item) {
+    put(index, sink(index, rise(index, place, item), item), item);
 }
 
 /* ---- all of it ---- */
@@ -203,71 +198,71 @@ size_t sm_timer_index_count(const sm_timer_index *index) {
     return index->count;
 }
 
-static sm_timer_look look_of(const sm_timer_entry *entry) {
-    return (sm_timer_look){entry->ms, entry->number, entry->refused};
+static sm_timer_look look_of(const struct item *item) {
+    return (sm_timer_look){item->ms, item->entry->number, item->refused};
 }
 
-static sm_timer_entry *find(const sm_timer_index *index, int db, sm_bytes key) {
+static const struct item *find(const sm_timer_index *index, int db, sm_bytes key) {
     uint32_t space = space_of(index, db), place = space ? index->table[slot_of(index, space - 1, key)] : 0;
 
-    return place ? index->heap[place - 1] : NULL;
+    return place ? &index->heap[place - 1] : NULL;
 }
 
 bool sm_timer_index_first(const sm_timer_index *index, int *db, sm_bytes *key, sm_timer_look *look) {
-    const sm_timer_entry *entry = index->count ? index->heap[0] : NULL;
+    const struct item *item = index->heap;
 
-    if (!entry) return false;
-    *db = db_of(index, entry);
-    *key = (sm_bytes){entry->key, entry->len};
-    *look = look_of(entry);
+    if (!index->count) return false;
+    *db = db_of(index, item);
+    *key = (sm_bytes){item->entry->key, item->entry->len};
+    *look = look_of(item);
     return true;
 }
 
 bool sm_timer_index_find(const sm_timer_index *index, int db, sm_bytes key, sm_timer_look *look) {
-    const sm_timer_entry *entry = find(index, db, key);
+    const struct item *item = find(index, db, key);
 
-    if (entry) *look = look_of(entry);
-    return entry;
+    if (item) *look = look_of(item);
+    return item;
 }
 
-static sm_timer_entry *add(sm_timer_index *index, uint32_t space, sm_bytes key) {
-    sm_timer_entry *entry;
+/* Its place in the heap is the last. */
+static struct entry *add(sm_timer_index *index, uint32_t space, sm_bytes key) {
+    struct entry *entry;
 
     if (index->count == index->room) resize(index, index->room * 2);
-    entry = RedisModule_Alloc(offsetof(sm_timer_entry, key) + key.len);
-    entry->space = space & (MOST_SPACES - 1);
+    entry = RedisModule_Alloc(sizeof(*entry) + key.len);
     entry->len = (uint32_t)key.len;
     entry->slot = slot_of(index, space, key);
     memcpy(entry->key, key.ptr, key.len);
-    put(index, index->count++, entry);
+    index->count++;
     return entry;
 }
 
 void sm_timer_index_set(sm_timer_index *index, int db, sm_bytes key, const sm_timer_look *look) {
-    sm_timer_entry *entry = find(index, db, key);
     uint32_t space = make_space(index, db);
+    const struct item *known = find(index, db, key);
+    struct item item;
 
     if (!space || key.len >= UINT32_MAX) return;
-    if (!entry) entry = add(index, space - 1, key);
-    entry->ms = look->ms < LATEST ? look->ms : LATEST;
-    entry->number = look->number;
-    entry->refused = look->refused < SM_MOST_REFUSED ? look->refused : SM_MOST_REFUSED;
-    settle(index, entry);
+    item.ms = look->ms < LATEST ? look->ms : LATEST;
+    item.refused = look->refused < SM_MOST_REFUSED ? look->refused : SM_MOST_REFUSED;
+    item.space = (space - 1) % MOST_SPACES;
+    item.entry = known ? known->entry : add(index, space - 1, key);
+    item.entry->number = look->number;
+    settle(index, known ? (uint32_t)(known - index->heap) : index->count - 1, item);
 }
 
 void sm_timer_index_remove(sm_timer_index *index, int db, sm_bytes key) {
-    sm_timer_entry *entry = find(index, db, key), *last;
+    const struct item *known = find(index, db, key);
     uint32_t place;
+    struct entry *entry;
 
-    if (!entry) return;
-    place = place_of(index, entry);
-    last = index->heap[index->count - 1];
+    if (!known) return;
+    entry = known->entry;
+    place = (uint32_t)(known - index->heap);
     vacate(index, entry->slot);
     index->count--;
-    if (last != entry) {
-        put(index, place, last);
-        settle(index, last);
-    }
+    if (place < index->count) settle(index, place, index->heap[index->count]);
     RedisModule_Free(entry);
     if (index->room > LEAST_ROOM && index->count < index->room / 8) resize(index, index->room / 2);
 }
@@ -275,15 +270,19 @@ void sm_timer_index_remove(sm_timer_index *index, int db, sm_bytes key) {
 void sm_timer_index_flush(sm_timer_index *index, int db) {
     uint32_t kept = 0, room = index->room;
 
-    for (uint32_t i = 0; i < index->count; i++) {
-        sm_timer_entry *entry = index->heap[i];
+    for (uint32_t place = 0; place < index->count; place++) {
+        const struct item *item = &index->heap[place];
 
-        if (db >= 0 && db_of(index, entry) != db) index->heap[kept++] = entry;
-        else RedisModule_Free(entry);
+        if (db >= 0 && db_of(index, item) != db) index->heap[kept++] = *item;
+        else RedisModule_Free(item->entry);
     }
     index->count = kept;
     if (!kept) index->dbs.count = index->spaces.count = 0;
     while (room > LEAST_ROOM && kept < room / 8) room /= 2;
     resize(index, room);
-    for (uint32_t i = kept / 2; i-- > 0;) sink(index, index->heap[i]);
+    for (uint32_t place = kept / 2; place-- > 0;) {
+        struct item item = index->heap[place];
+
+        put(index, sink(index, place, item), item);
+    }
 }

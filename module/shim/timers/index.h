@@ -11,7 +11,6 @@
 
 #pragma GCC visibility push(hidden) /* as in redis_api.h */
 
-typedef struct sm_timer_entry sm_timer_entry;
 typedef struct sm_timer_index sm_timer_index;
 
 /* What an entry says. */

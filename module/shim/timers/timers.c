@@ -143,30 +143,41 @@ static void put_off(int db, sm_bytes key, sm_timer_look look, uint8_t refused) {
     sm_timer_index_set(deadlines, db, key, &look);
 }
 
-static bool call_due(RedisModuleCtx *ctx, RedisModuleString *name) {
-    RedisModuleCallReply *reply = RedisModule_Call(ctx, "SM.DUE", "!SEs", name);
-    bool taken = reply && RedisModule_CallReplyType(reply) == REDISMODULE_REPLY_INTEGER;
+enum due { FIRED, NOT_DUE, REFUSED };
 
-    if (reply) RedisModule_FreeCallReply(reply);
-    return taken;
+/* `ms`: when it was due. */
+static enum due call_due(RedisModuleCtx *ctx, RedisModuleString *name, uint64_t *ms) {
+    RedisModuleCallReply *reply = RedisModule_Call(ctx, "SM.DUE", "!SEs", name);
+    enum due result = REFUSED;
+
+    if (!reply) return REFUSED;
+    if (RedisModule_CallReplyType(reply) == REDISMODULE_REPLY_NULL) result = NOT_DUE;
+    if (RedisModule_CallReplyType(reply) == REDISMODULE_REPLY_INTEGER) {
+        *ms = (uint64_t)RedisModule_CallReplyInteger(reply);
+        result = FIRED;
+    }
+    RedisModule_FreeCallReply(reply);
+    return result;
 }
 
-/* Fires the first deadline of the first key, if it is due. `key` is a copy: the index changes meanwhile. */
+/* Lets the first key's first deadline fire. `key` is a copy: the index changes meanwhile. */
 static void fire(RedisModuleCtx *ctx, int db, sm_bytes key, RedisModuleString *name, uint8_t refused) {
+    uint64_t at = now(), due;
     sm_timer_look look;
-    uint64_t at = now();
 
     if (RedisModule_SelectDb(ctx, db) != REDISMODULE_OK) {
         sm_timers_forget(db, key);
         return;
     }
-    if (!look_again(ctx, db, key, name, &look) || look.ms > at) return;
-    if (call_due(ctx, name)) {
+    switch (call_due(ctx, name, &due)) {
+    case FIRED:
         sm_timers_counts.fired++;
-        if (at - look.ms > sm_timers_counts.late_most) sm_timers_counts.late_most = at - look.ms;
-        look_again(ctx, db, key, name, &look);
-    } else if (look_again(ctx, db, key, name, &look)) {
-        put_off(db, key, look, refused);
+        if (at > due && at - due > sm_timers_counts.late_most) sm_timers_counts.late_most = at - due;
+        if (sm_timer_index_find(deadlines, db, key, &look) && look.ms <= at) look_again(ctx, db, key, name, &look);
+        break;
+    case NOT_DUE: look_again(ctx, db, key, name, &look); break;
+    case REFUSED:
+        if (look_again(ctx, db, key, name, &look)) put_off(db, key, look, refused);
     }
 }
 
