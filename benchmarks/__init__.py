@@ -11,6 +11,8 @@
     storage.py     rows: memory, snapshot size, save, load
     engine.py      rows: what is not cached, and the start of the server
     growth.py      rows: many states, machines, definitions
+    data.py        rows: machines with data
+    waiting.py     rows: machines that wait for deadlines
     report.py      the table and the JSON
     chart.py       the SVG chart
 

@@ -1,5 +1,6 @@
-/* The index of deadlines: a binary heap (Williams' heapsort), and a hash table by database and key with linear probing
- * (Knuth, The Art of Computer Programming, 6.4, algorithms L and R). The table has places in the heap, and an entry
+/* The index of deadlines: a heap of four ways (Johnson, "Priority queues with update", 1975), since what is compared lies
+ * together there, and a hash table by database and key with linear probing (Knuth, The Art of Computer Programming,
+ * 6.4, algorithms L and R). The table has places in the heap, and an entry
  * knows its slot in the table, so that each finds the other. A million deadlines may wait: an entry has no byte more
  * than it needs, and the hash of a key is computed again where it is wanted. */
 #include "timers/index.h"
@@ -10,6 +11,7 @@
 
 enum {
     LEAST_ROOM = 16,
+    WAYS = 4,
     MOST_SPACES = 1 << 16, /* databases that have deadlines at once; what is noted in more does not fire by itself */
 };
 
@@ -152,19 +154,20 @@ static void put(sm_timer_index *index, uint32_t place, struct item item) {
 }
 
 static uint32_t rise(sm_timer_index *index, uint32_t place, struct item item) {
-    while (place && before(&item, &index->heap[(place - 1) / 2])) {
-        put(index, place, index->heap[(place - 1) / 2]);
-        place = (place - 1) / 2;
+    while (place && before(&item, &index->heap[(place - 1) / WAYS])) {
+        put(index, place, index->heap[(place - 1) / WAYS]);
+        place = (place - 1) / WAYS;
     }
     return place;
 }
 
 static uint32_t sink(sm_timer_index *index, uint32_t place, struct item item) {
     for (;;) {
-        uint32_t child = 2 * place + 1;
+        uint32_t first = WAYS * place + 1, end = first + WAYS, child = first;
 
-        if (child >= index->count) return place;
-        if (child + 1 < index->count && before(&index->heap[child + 1], &index->heap[child])) child++;
+        if (first >= index->count) return place;
+        for (uint32_t other = first + 1; other < end && other < index->count; other++)
+            if (before(&index->heap[other], &index->heap[child])) child = other;
         if (!before(&index->heap[child], &item)) return place;
         put(index, place, index->heap[child]);
         place = child;
@@ -280,7 +283,7 @@ void sm_timer_index_flush(sm_timer_index *index, int db) {
     if (!kept) index->dbs.count = index->spaces.count = 0;
     while (room > LEAST_ROOM && kept < room / 8) room /= 2;
     resize(index, room);
-    for (uint32_t place = kept / 2; place-- > 0;) {
+    for (uint32_t place = kept; place-- > 0;) {
         struct item item = index->heap[place];
 
         put(index, sink(index, place, item), item);

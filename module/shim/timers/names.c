@@ -105,6 +105,7 @@ static void set_timer(long long after) {
 
 static void on_timer(RedisModuleCtx *ctx, void *data) {
     uint64_t begun = sm_microseconds();
+    sm_timer_look at_once;
     bool goes_on = true;
     sm_bytes key;
     int db;
@@ -112,7 +113,7 @@ static void on_timer(RedisModuleCtx *ctx, void *data) {
     (void)data;
     is_set = false;
     while (goes_on && sm_microseconds() - begun < SLICE) {
-        if (sm_timer_index_first(names, &db, &key)) look(ctx, db, key);
+        if (sm_timer_index_first(names, &db, &key, &at_once)) look(ctx, db, key);
         else if (sm_tally_count(&sm_machine_counts.lost)) goes_on = scan(ctx);
         else return;
     }

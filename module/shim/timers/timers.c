@@ -8,7 +8,7 @@
 #include "timers/index.h"
 
 enum {
-    SLICE = 1000,       /* microseconds in which deadlines fire, between which clients are served */
+    SLICE = 500,        /* microseconds in which deadlines fire, between which clients are served */
     PAUSE = 50,         /* milliseconds until it is asked again whether they may */
     FIRST_RETRY = 100,  /* milliseconds until what the server refused is tried again, */
     LAST_RETRY = 10000, /* twice as long each time, and at most this */
@@ -161,9 +161,9 @@ static enum due call_due(RedisModuleCtx *ctx, RedisModuleString *name, uint64_t 
 }
 
 /* Lets the first key's first deadline fire. `key` is a copy: the index changes meanwhile. */
-static void fire(RedisModuleCtx *ctx, int db, sm_bytes key, RedisModuleString *name, uint8_t refused) {
-    uint64_t at = now(), due;
+static void fire(RedisModuleCtx *ctx, int db, sm_bytes key, RedisModuleString *name, uint8_t refused, uint64_t at) {
     sm_timer_look look;
+    uint64_t due;
 
     if (RedisModule_SelectDb(ctx, db) != REDISMODULE_OK) {
         sm_timers_forget(db, key);
@@ -189,7 +189,7 @@ uint64_t sm_microseconds(void) {
 }
 
 static void on_timer(RedisModuleCtx *ctx, void *data) {
-    uint64_t begun = sm_microseconds();
+    uint64_t begun = sm_microseconds(), at = now();
     sm_timer_look look;
     sm_bytes key;
     int db;
@@ -200,14 +200,14 @@ static void on_timer(RedisModuleCtx *ctx, void *data) {
         if (sm_timers_next()) set_timer(PAUSE);
         return;
     }
-    while (sm_microseconds() - begun < SLICE && sm_timer_index_first(deadlines, &db, &key, &look) &&
-           look.ms <= now()) {
+    while (sm_timer_index_first(deadlines, &db, &key, &look) && look.ms <= at && sm_microseconds() - begun < SLICE) {
         RedisModuleString *name = RedisModule_CreateString(ctx, key.ptr, key.len);
         sm_bytes copy;
 
         copy.ptr = RedisModule_StringPtrLen(name, &copy.len);
-        fire(ctx, db, copy, name, look.refused);
+        fire(ctx, db, copy, name, look.refused, at);
         RedisModule_FreeString(ctx, name);
+        at = now();
     }
     set_timer_for_first();
 }
