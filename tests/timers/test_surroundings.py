@@ -189,13 +189,15 @@ def test_a_script_that_blocks_the_server_delays_a_deadline(server: Server, r: re
 
 
 def test_a_primary_that_is_demoted_fires_no_more(start_server: Callable[..., Server]) -> None:
-    primary, other = start_server(), start_server()
+    primary, other = (start_server(settings={"redisstate.fire-timers": "no"}) for _ in range(2))
     p, q = primary.client(), other.client()
     p.execute_command("SM.SET", "k", COUNTS)
     follow(primary, other)
     q.replicaof("NO", "ONE")
     p.replicaof("127.0.0.1", other.port)
     primary.wait_info("replication", master_link_status="up")
+    for client in (p, q):
+        client.config_set("redisstate.fire-timers", "yes")
     wait_for(q, "k", "b")
     caught_up(other, primary)
     assert state(p, "k") == ["b"]
