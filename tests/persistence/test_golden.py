@@ -31,7 +31,7 @@ def check(raw: redis.Redis, machine: dict[str, Any]) -> None:
 
 
 def test_the_golden_files_are_there() -> None:
-    assert {"1.0.0-flat", "1.0.0-chart", "2.0.0-data"} <= set(FILES)
+    assert {"1.0.0-flat", "1.0.0-chart", "2.0.0-data", "2.0.0-waiting"} <= set(FILES)
 
 
 @pytest.mark.parametrize("name", FILES)

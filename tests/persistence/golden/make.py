@@ -49,14 +49,44 @@ def data(server: Server) -> None:
     server.own.pexpireat("reason", 4_000_000_000_000)
 
 
-CONTENTS: dict[str, Callable[[Server], None]] = {"flat": flat, "chart": chart, "data": data}
+def waiting(server: Server) -> None:
+    """Machines that wait: for deadlines whose events are their ids' or say more, that wait, are due or have failed, for
+    tasks that are active or reported; with and without a context."""
+    r = server.own
+    r.config_set("redisstate.fire-timers", "no")
+    far, gone = 4_000_000_000_000, 1_000_000_000_000
+    states = {"a": {"invoke": {"id": "t", "src": "work", "input": 1}, "after": {"PT1H": "b"}}, "b": {}}
+    late = {"id": "xstate.after.PT1H.w.a", "event": {"type": "xstate.after.PT1H.w.a"}, "due": far}
+    said = {"id": "é", "event": {"type": "SAY", "text": "ü"}, "due": far + 1}
+    deadlines = [
+        {**late, "timer": "xstate.after.PT1H.w.a@e8d4a51000abcde"},
+        {**said, "timer": "é@e8d4a51000abcdf"},
+        {"id": "", "event": {"type": "DUE"}, "due": gone, "status": "due", "timer": "@1"},
+        {"id": "f", "event": {"type": "f"}, "due": gone, "status": "failed", "error": "missing", "timer": "f@2"},
+    ]
+    tasks = [
+        {"id": "t", "src": "work", "input": {"n": [1, 2.5]}, "since": gone, "task": "t@e8d4a5100012345"},
+        {"id": "u", "src": "other", "since": gone, "status": "reported", "task": "u@3"},
+    ]
+    for name, more, waits in (
+        ("both", {}, {"deadlines": deadlines, "tasks": tasks}),
+        ("deadlines", {"context": {"n": 1}}, {"deadlines": deadlines, "context": {"n": 2}}),
+        ("tasks", {}, {"deadlines": [], "tasks": tasks}),
+        ("nothing", {}, {"deadlines": []}),
+    ):
+        chart = {"id": "w", "initial": "a", "states": states, **more, "current": "a"}
+        r.execute_command("SM.SET", name, json.dumps({**chart, "snapshot": {"status": "active", **waits}}))
+    r.execute_command("SM.SET", "done", '{"initial":"a","states":{"a":{"type":"final"},"b":{"after":{"9":"a"}}}}')
+
+
+CONTENTS: dict[str, Callable[[Server], None]] = {"flat": flat, "chart": chart, "data": data, "waiting": waiting}
 """What fills a server, by the second part of the files' names."""
 
 
 def write(name: str) -> list[Path]:
     """Fills a server, and writes <version>-<name>.rdb and .json. Exits if they exist."""
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder))
+        server = Server(Path(folder), settings={"rdbcompression": "no"})
         if server.binary.version[:2] != OLDEST:
             sys.exit(f"{server.binary.name} is not {OLDEST[0]}.{OLDEST[1]}: name one with REDIS_SERVER=")
         server.start()
