@@ -46,6 +46,13 @@ static void set_timer_for_first(void) {
     if (!timer_ms || at + after < timer_ms) set_timer(after);
 }
 
+/* The server counts a timer by its clock, and sleeps longer where that is set back. */
+void sm_timers_check(void) {
+    uint64_t at = now();
+
+    if (timer_ms && (timer_ms + LONGEST < at || at + 2 * LONGEST < timer_ms)) set_timer(1);
+}
+
 /* ---- what is noted ---- */
 
 static bool look_of(const sm_machine *machine, sm_timer_look *look) {

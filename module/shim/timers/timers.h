@@ -14,6 +14,9 @@
 /* Before anything else here. Machines have this type. */
 bool sm_timers_start(RedisModuleCtx *ctx, RedisModuleType *type);
 
+/* The server's cron. */
+void sm_timers_check(void);
+
 /* A key holds this machine from now on. */
 void sm_timers_note(int db, sm_bytes key, const sm_machine *machine);
 

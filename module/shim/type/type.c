@@ -117,6 +117,7 @@ static void on_loading(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t sub
 static void on_cron(RedisModuleCtx *ctx, RedisModuleEvent event, uint64_t subevent, void *data) {
     (void)ctx, (void)event, (void)subevent, (void)data;
     sm_memo_tick();
+    sm_timers_check();
 }
 
 static bool listen_to(RedisModuleCtx *ctx, uint64_t event, RedisModuleEventCallback callback) {
