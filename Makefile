@@ -38,13 +38,13 @@ fuzz: $(MODULE) .venv/dev  ## hundreds of thousands of payloads and documents th
 	$(VENV) tools/servers.py --ensure
 	$(VENV) -m pytest -n 2 -rP --long $(if $(FUZZ_SEED),--hypothesis-seed=$(FUZZ_SEED)) tests/hostile tests/limits $(ARGS)
 
-durability: $(MODULE) .venv/dev  ## the long runs: kill -9, forks, a million machines
+durability: $(MODULE) .venv/dev  ## the long runs: kill -9, forks, a million machines and deadlines
 	$(VENV) tools/servers.py --ensure
-	$(VENV) -m pytest -n 2 -rP --long tests/persistence tests/threads $(ARGS)
+	$(VENV) -m pytest -n 2 -rP --long tests/persistence tests/threads tests/timers $(ARGS)
 
 replication: $(MODULE) .venv/dev  ## the long runs: 50,000 random commands, primaries killed, slots moved, again and again
 	$(VENV) tools/servers.py --ensure
-	$(VENV) -m pytest -n 2 -rP --long tests/replication tests/cluster tests/sentinel $(ARGS)
+	$(VENV) -m pytest -n 2 -rP --long tests/replication tests/cluster tests/sentinel tests/timers $(ARGS)
 
 asan: $(MODULE) .venv/dev  ## every test with the module built under AddressSanitizer and UBSan
 	$(VENV) tools/sanitize.py asan $(ARGS)

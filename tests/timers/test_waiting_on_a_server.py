@@ -132,6 +132,34 @@ def test_handles_never_come_again(r: redis.Redis) -> None:
     assert len(seen) == 9 == len(set(seen))
 
 
+def test_a_copys_task_is_its_own(server: Server, r: redis.Redis) -> None:
+    """It has the same handle until it is handed out once more; what is reported of one says nothing of the other."""
+    handle = start_charge(r)
+    other = server.client(db=1)
+    assert r.copy("k", "near")
+    assert r.copy("k", "far", destination_db=1)
+    assert handles(r, "near") == handles(other, "far") == [handle]
+    again = spawned(r.execute_command("SM.RETRY", "near", handle, "EFFECTS"))
+    far = spawned(other.execute_command("SM.RETRY", "far", handle, "EFFECTS"))
+    assert len({handle, *again, *far}) == 3
+    assert r.execute_command("SM.DONE", "near", handle) is None
+    assert r.execute_command("SM.DONE", "k", handle) == ["paid"]
+    assert r.execute_command("SM.DONE", "near", again[0]) == ["paid"]
+    assert other.execute_command("SM.DONE", "far", far[0]) == ["paid"]
+
+
+def test_one_id_that_is_spawned_twice_in_one_step_has_two_handles(r: redis.Redis) -> None:
+    """Two states invoke under one id: the later task is the one that is active."""
+    on = {"on": {"E": "b"}}
+    states = {"a": on, "b": {"invoke": [{"id": "t", "src": "one"}, {"id": "t", "src": "two"}]}}
+    r.execute_command("SM.SET", "k", compact({"initial": "a", "states": states}))
+    first, second = spawned(send(r, "k", "E", "EFFECTS"))
+    assert first != second
+    assert handles(r, "k") == [second]
+    assert r.execute_command("SM.DONE", "k", first) is None
+    assert r.execute_command("SM.DONE", "k", second) == ["b"]
+
+
 def test_a_remembered_step_gives_new_handles_and_times(server: Server, r: redis.Redis) -> None:
     for key in ("k1", "k2"):
         r.execute_command("SM.SET", key, CHARGE)
