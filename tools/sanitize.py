@@ -76,8 +76,10 @@ def address_sanitizer(server: Path) -> tuple[Path, Path]:
         "detect_leaks=1", "fast_unwind_on_malloc=0", "allocator_may_return_null=1", "quarantine_size_mb=16",
         f"log_path={folder}/reports/asan",
     ]  # fmt: skip
-    words = [shutil.which("env") or "env", f"LD_PRELOAD={library}", f"ASAN_OPTIONS={':'.join(options)}", str(server)]
-    return start_script(folder, "exec " + shlex.join(words)), folder / OWN
+    # What a test preloads comes behind it.
+    preload = f'LD_PRELOAD={shlex.quote(library)}"${{LD_PRELOAD:+:$LD_PRELOAD}}"'
+    line = f"export {preload} ASAN_OPTIONS={shlex.quote(':'.join(options))}\nexec {shlex.quote(str(server))}"
+    return start_script(folder, line), folder / OWN
 
 
 def valgrind(server: Path) -> tuple[Path, Path]:
