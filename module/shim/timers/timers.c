@@ -48,9 +48,9 @@ static void set_timer_for_first(void) {
 
 /* The server counts a timer by its clock, and sleeps longer where that is set back. */
 void sm_timers_check(void) {
-    uint64_t at = now();
+    uint64_t at = timer_ms ? now() : 0;
 
-    if (timer_ms && (timer_ms + LONGEST < at || at + 2 * LONGEST < timer_ms)) set_timer(1);
+    if (at && (timer_ms + LONGEST < at || at + 2 * LONGEST < timer_ms)) set_timer(1);
 }
 
 /* ---- what is noted ---- */
