@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from tests.documents import compact
 from tests.servers import Server
@@ -23,7 +23,7 @@ from .bench import (
     ratios,
 )
 from .documents import STATES, key, shuffled, split_keys, stores, toggles
-from .load import Clients, Command, FixedRate, pack, traffic
+from .load import Clients, Command, FixedRate, Traffic, pack, traffic
 from .storage import filled
 
 ORDER = compact({
@@ -47,6 +47,7 @@ SCRIPT_SHA = hashlib.sha1(SCRIPT.encode()).hexdigest()
 def run(bench: Bench) -> None:
     memory(bench)
     arming(bench)
+    outbox(bench)
     firing(bench)
     lateness(bench)
     herd(bench)
@@ -82,7 +83,7 @@ def arming(bench: Bench) -> None:
                 server.own.hset(hash_, "state", FIRST)
                 server.own.zadd("deadlines", {f"{hash_}:{FIRST}": 0})
             send = toggles(names["m"], lambda name, _, to: ("SM.SEND", name, to))
-            sides = clients.batch(send, bench.batch_seconds), transactions(bench, clients, names["h"])
+            sides = clients.batch(send, bench.batch_seconds), transactions(bench, clients, names["h"], times)
             pairs += interleaved(bench, *sides, repetitions=1)
             if server.info()["timers"] != KEYS:
                 raise BenchmarkError("a step did not cancel one deadline and arm another")
@@ -90,13 +91,18 @@ def arming(bench: Bench) -> None:
             "MULTI, HSET, ZADD, ZREM, EXEC", 1.00, pairs)  # fmt: skip
 
 
-def transactions(bench: Bench, clients: Clients, names: list[str]) -> Batch:
-    def commands(name: str, before: str, after: str) -> Iterator[Command]:
-        yield ("MULTI",)
-        yield "HSET", name, "state", after
-        yield "ZADD", "deadlines", "1700000000000", f"{name}:{after}"
-        yield "ZREM", "deadlines", f"{name}:{before}"
-        yield ("EXEC",)
+def times(name: str, before: str, after: str) -> list[Command]:
+    return [("HSET", name, "state", after), ("ZADD", "deadlines", "1700000000000", f"{name}:{after}"),
+            ("ZREM", "deadlines", f"{name}:{before}")]  # fmt: skip
+
+
+def transactions(
+    bench: Bench, clients: Clients, names: list[str], inner: Callable[[str, str, str], list[Command]]
+) -> Batch:
+    """Transactions of what ``inner`` gives for a key and the states before and after; each changes something."""
+
+    def commands(name: str, before: str, after: str) -> list[Command]:
+        return [("MULTI",), *inner(name, before, after), ("EXEC",)]
 
     steps = ((FIRST, SECOND), (SECOND, FIRST))
     load = traffic(
@@ -106,13 +112,56 @@ def transactions(bench: Bench, clients: Clients, names: list[str]) -> Batch:
 
     def batch() -> tuple[float, float]:
         before, began = clients.server.writes(), cpu(clients.server)
-        count = clients.send(load, bench.batch_seconds) // 5
+        sent = clients.send(load, bench.batch_seconds)
         used = cpu(clients.server) - began
-        if clients.server.writes() - before != 3 * count:
-            raise BenchmarkError("a transaction did not change three things")
+        size = len(inner("", FIRST, SECOND))
+        count = sent // (size + 2)
+        if clients.server.writes() - before != size * count:
+            raise BenchmarkError("a command of a transaction changed nothing")
         return used, count
 
     return batch
+
+
+# ---- the outbox ----
+
+EFFECTS, OTHERS = "effects", "other effects"
+
+
+def entry(name: str, _: str, after: str) -> list[Command]:
+    """What an entry of the outbox says, as a client writes it."""
+    return [("HSET", name, "state", after),
+            ("XADD", OTHERS, "*", "id", "1a222569cf090c2d", "key", name, "machine", "two@1", "type", "tell", "params",
+             '{"n":1}', "event", after, "revision", "12345", "ms", "1795872431344")]  # fmt: skip
+
+
+def outbox(bench: Bench) -> None:
+    """Two states and a step from one to the other with an effect, which a stream has then."""
+    states = {
+        one: {"on": {other: {"target": other, "actions": {"type": "tell", "params": {"n": 1}}}}}
+        for one, other in ((FIRST, SECOND), (SECOND, FIRST))
+    }
+    chart = compact({"id": "two", "version": "1", "initial": FIRST, "states": states,
+                     "store": {"outbox": {"stream": EFFECTS}}})  # fmt: skip
+    pairs: list[Costs] = []
+    for _ in range(bench.repetitions):
+        with bench.server() as server, Clients(server) as clients:
+            names = {kind: shuffled(kind, range(KEYS)) for kind in "mh"}
+            for machine, hash_ in zip(names["m"], names["h"], strict=True):
+                server.own.execute_command("SM.SET", machine, chart)
+                server.own.hset(hash_, "state", FIRST)
+            load = toggles(names["m"], lambda name, _, to: ("SM.SEND", name, to))
+
+            def send(server: Server = server, clients: Clients = clients, load: Traffic = load) -> tuple[float, float]:
+                before, began = server.own.xlen(EFFECTS), cpu(server)
+                sent = clients.send(load, bench.batch_seconds)
+                used = cpu(server) - began
+                if server.own.xlen(EFFECTS) - before != sent:
+                    raise BenchmarkError("a step did not write one entry")
+                return used, sent
+
+            pairs += interleaved(bench, send, transactions(bench, clients, names["h"], entry), repetitions=1)
+    add_row(bench, "outbox", "CPU of SM.SEND with one effect in the outbox", "MULTI, HSET, XADD, EXEC", 1.00, pairs)
 
 
 # ---- firing ----
