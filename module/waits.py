@@ -47,7 +47,7 @@ def _wait(number: int, ms: int, status: int, identity: bytes, what: bytes = b"",
 
 def _event(identity: bytes, event: bytes) -> bytes:
     """A deadline's event; nothing where it is its id's alone."""
-    return b"" if event == b'{"type":%b}' % to_json(identity.decode()).encode() else event
+    return b"" if event == b'{"type":' + to_json(identity.decode()).encode() + b"}" else event
 
 
 def changes(outcome: Outcome) -> bytes | None:

@@ -1,6 +1,6 @@
 /* A module that calls other modules' commands: CALLS.NOW flags command argument ... answers what that answers, and
- * CALLS.LATER does the same from a timer, and answers OK; the last reply's type is answered by CALLS.LAST, -2 where there
- * is none yet, -1 where the server refused the call. */
+ * CALLS.LATER does the same from a timer, and answers OK; the last reply's type is answered by CALLS.LAST, -2 where
+ * there is none yet, -1 where the server refused the call. */
 #include <stddef.h>
 
 static void *(*call)(void *ctx, const char *command, const char *format, ...);
@@ -108,6 +108,7 @@ __attribute__((visibility("default"))) int RedisModule_OnLoad(void *ctx, void **
         get_api("RedisModule_FreeString", (void *)&free_string))
         return 1;
     set_attributes(ctx, "calls", 1, 1);
-    return create(ctx, "calls.now", now, "write", 0, 0, 0) || create(ctx, "calls.later", call_later, "write", 0, 0, 0) ||
+    return create(ctx, "calls.now", now, "write", 0, 0, 0) ||
+           create(ctx, "calls.later", call_later, "write", 0, 0, 0) ||
            create(ctx, "calls.last", answer_last, "readonly", 0, 0, 0);
 }

@@ -1,8 +1,8 @@
-/* The index of deadlines: a heap of four ways (Johnson, "Priority queues with update", 1975), since what is compared lies
- * together there, and a hash table by database and key with linear probing (Knuth, The Art of Computer Programming,
- * 6.4, algorithms L and R). The table has places in the heap, and an entry
- * knows its slot in the table, so that each finds the other. A million deadlines may wait: an entry has no byte more
- * than it needs, and the hash of a key is computed again where it is wanted. */
+/* The index of deadlines: a heap of four ways (Johnson, "Priority queues with update", 1975), since what is compared
+ * lies together there, and a hash table by database and key with linear probing (Knuth, The Art of Computer
+ * Programming, 6.4, algorithms L and R). The table has places in the heap, and an entry knows its slot in the table, so
+ * that each finds the other. A million deadlines may wait: an entry has no byte more than it needs, and the hash of a
+ * key is computed again where it is wanted. */
 #include "timers/index.h"
 
 #include <string.h>

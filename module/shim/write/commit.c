@@ -148,12 +148,11 @@ static void close_key(const sm_target *target) {
 
 /* When its first deadline is to fire, where it waits or did. */
 static void note_deadlines(RedisModuleCtx *ctx, const sm_target *target, const sm_node *node) {
-    const sm_machine *machine = RedisModule_ModuleTypeGetValue(target->key);
     sm_bytes key;
 
     if (!node->details->definition->waits && !target->replaces) return;
     key.ptr = RedisModule_StringPtrLen(target->name, &key.len);
-    sm_timers_note(RedisModule_GetSelectedDb(ctx), key, machine);
+    sm_timers_note(RedisModule_GetSelectedDb(ctx), key, RedisModule_ModuleTypeGetValue(target->key));
 }
 
 /* The event is the last: it runs other modules' code, which may delete the key or send commands of its own. */
@@ -161,43 +160,60 @@ static void publish(RedisModuleCtx *ctx, const sm_target *target, enum sm_event 
     RedisModule_NotifyKeyspaceEvent(ctx, REDISMODULE_NOTIFY_GENERIC, event_names[event], target->name);
 }
 
-/* A machine that keeps data, before or after. */
+/* ---- a machine that keeps data, before or after ---- */
+
+/* What an outcome does to deadlines and tasks. Where no transition is taken the reason stays, and is in `kept`. False
+ * where it is refused. */
+static bool settle(const sm_target *target, sm_outcome *outcome, const sm_bytes **reason, sm_bytes *kept,
+                   enum sm_event event) {
+    const sm_definition *definition = outcome->node->details->definition;
+    bool stays = target->waiting && target->waiting->stays;
+    sm_data held = {0};
+
+    if (!definition->waits) return true;
+    if (target->machine) sm_machine_data(target->machine, &held);
+    *kept = held.parts[SM_PART_REASON];
+    if (stays && kept->ptr) *reason = kept;
+    return sm_settle(outcome, target->waiting, target->with_effects || definition->outbox, &held,
+                     target->replaces || event == SM_EVENT_RESET);
+}
+
+enum kept { REFUSED, AS_IT_WAS, CHANGED };
+
+/* `data` is what the machine keeps then. */
+static enum kept keep_all(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome, const sm_bytes *reason,
+                          sm_data *data, sm_outbox_batch *batch) {
+    bool changed;
+
+    *data = data_after(target, outcome, reason);
+    if (!fits(ctx, target, outcome, data) || !write_outbox(ctx, target, outcome, data, batch)) return REFUSED;
+    changed = keep(target, outcome->node, outcome->edge, data);
+    if (changed) note_deadlines(ctx, target, outcome->node);
+    sm_machine_data(RedisModule_ModuleTypeGetValue(target->key), data); /* what was held before is gone */
+    return changed ? CHANGED : AS_IT_WAS;
+}
+
+/* A step by which nothing but the revision changes, and which asks for nothing. */
+static bool is_light(const sm_target *target, const sm_outcome *outcome, const sm_bytes *reason) {
+    return !target->replaces && !outcome->data && !reason && !outcome->node->details->definition->outbox;
+}
+
 static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome,
                                                   const sm_bytes *reason, enum sm_event event) {
-    const sm_definition *definition = outcome->node->details->definition;
+    enum kept how = REFUSED;
     sm_outbox_batch batch = {0};
-    sm_data data = {0};
+    sm_data data;
     sm_bytes kept;
-    bool changed = true;
 
-    if (definition->waits) {
-        if (target->machine) sm_machine_data(target->machine, &data);
-        if (!sm_settle(outcome, target->waiting, target->with_effects || definition->outbox, &data,
-                       target->replaces || event == SM_EVENT_RESET)) {
-            close_key(target);
-            return;
-        }
-        if (target->waiting && target->waiting->stays && data.parts[SM_PART_REASON].ptr) {
-            kept = data.parts[SM_PART_REASON];
-            reason = &kept;
-        }
+    if (settle(target, outcome, &reason, &kept, event)) {
+        if (is_light(target, outcome, reason) &&
+            sm_machine_step(target->machine, outcome->node, outcome->edge, &target->revision))
+            how = CHANGED;
+        else
+            how = keep_all(ctx, target, outcome, reason, &data, &batch);
     }
-
-    if (!target->replaces && !outcome->data && !reason && !definition->outbox &&
-        sm_machine_step(target->machine, outcome->node, outcome->edge, &target->revision)) {
-        close_key(target);
-    } else {
-        data = data_after(target, outcome, reason);
-        if (!fits(ctx, target, outcome, &data) || !write_outbox(ctx, target, outcome, &data, &batch)) {
-            close_key(target);
-            return;
-        }
-        changed = keep(target, outcome->node, outcome->edge, &data);
-        if (changed) note_deadlines(ctx, target, outcome->node);
-        sm_machine_data(RedisModule_ModuleTypeGetValue(target->key), &data); /* what was held before is gone */
-        close_key(target);
-    }
-    if (!changed) return;
+    close_key(target);
+    if (how != CHANGED) return;
     RedisModule_SignalModifiedKey(ctx, target->name);
     if (outcome->data || batch.count) replicate_outcome(ctx, target, outcome, &data, event);
     else RedisModule_ReplicateVerbatim(ctx);
