@@ -61,10 +61,10 @@ def test_a_missing_key_is_nil(r: redis.Redis, command: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("command", "known"),
     [
-        (("SM.SEND", "k", "boo", "ACTION"), "DATA, GUARDS, ACTIONS, EFFECTS, REASON"),
-        (("SM.RESET", "k", "boo"), "INPUT, GUARDS, ACTIONS, EFFECTS, REASON"),
+        (("SM.SEND", "k", "boo", "ACTION"), "DATA, GUARDS, ACTIONS, EFFECTS, REASON, IFREV, IFSTATE"),
+        (("SM.RESET", "k", "boo"), "INPUT, GUARDS, ACTIONS, EFFECTS, REASON, IFREV, IFSTATE"),
         (("SM.CAN", "k", "boo", "WHAT"), "DATA, GUARDS, WHY"),
-        (("SM.SET", "k", README, "where", "boo"), "CURRENT, INPUT, GUARDS, IF, ACTIONS, EFFECTS"),
+        (("SM.SET", "k", README, "where", "boo"), "CURRENT, INPUT, GUARDS, IF, ACTIONS, EFFECTS, IFREV, IFSTATE"),
     ],
 )
 def test_another_word_is_a_syntax_error(r: redis.Redis, machine: str, command: tuple[str, ...], known: str) -> None:
