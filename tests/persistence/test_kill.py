@@ -147,6 +147,48 @@ def write(server: Server, machines: list[Machine], dice: random.Random) -> None:
             return
 
 
+def complete(log: bytes) -> int:
+    """How many bytes of an append-only file are whole commands, and whole transactions."""
+    at = good = 0
+    in_transaction = False
+    while at < len(log):
+        words = []
+        try:
+            line = log.index(b"\r\n", at)
+            end = line + 2
+            for _ in range(int(log[at + 1 : line])):
+                line = log.index(b"\r\n", end)
+                begin, end = line + 2, line + 4 + int(log[end + 1 : line])
+                words.append(log[begin : end - 2])
+        except ValueError:  # cut off
+            return good
+        if end > len(log):
+            return good
+        at = end
+        in_transaction = words[0].upper() == b"MULTI" or (in_transaction and words[0].upper() != b"EXEC")
+        if not in_transaction:
+            good = at
+    return good
+
+
+def cut_off_what_is_not_whole(server: Server) -> None:
+    """What redis-check-aof --fix does: a server that is killed while it writes a transaction may leave a part of it,
+    and when it starts again cuts off no more than the last command (valkey#4342)."""
+    files = (server.folder / "appendonlydir").glob("*.incr.aof")
+    newest = max(files, key=lambda path: int(path.name.split(".")[-3]))
+    with newest.open("r+b") as file:
+        file.truncate(complete(file.read()))
+
+
+def test_a_transaction_that_is_cut_off_is_not_whole() -> None:
+    command = b"*2\r\n$3\r\nDEL\r\n$1\r\nk\r\n"
+    multi, end = b"*1\r\n$5\r\nMULTI\r\n", b"*1\r\n$4\r\nexec\r\n"
+    whole = command + multi + command + end
+    assert complete(whole) == len(whole)
+    assert all(complete(whole[:size]) == len(command) for size in range(len(command), len(whole)))
+    assert complete(command[:-1]) == complete(b"*") == complete(b"") == 0
+
+
 class Load:
     """Writers in threads of their own, and what went wrong in them."""
 
@@ -204,6 +246,8 @@ def play(server: Server, seed: int, rounds: int, kind: type[Machine] = Machine) 
         killed = time.monotonic()
         server.kill9()
         machines = load.end()
+        if kind is MachineWithOutbox:
+            cut_off_what_is_not_whole(server)
         server.start_again()
         r = server.own
         for machine in machines:
