@@ -60,10 +60,6 @@ static sm_bytes tag_of(sm_bytes name) {
     return close && close > open + 1 ? (sm_bytes){open, (size_t)(close + 1 - open)} : (sm_bytes){NULL, 0};
 }
 
-static bool same(sm_bytes one, sm_bytes other) {
-    return one.len == other.len && memcmp(one.ptr, other.ptr, one.len) == 0;
-}
-
 /* The name for the machine at a key, in the outcome's room; without a pointer where it has none. */
 static sm_bytes stream_of(const sm_outbox *outbox, sm_bytes key, sm_outcome *outcome) {
     const char *place = memmem(outbox->stream.ptr, outbox->stream.len, "{}", 2);
@@ -94,13 +90,13 @@ static RedisModuleString *open_name(RedisModuleCtx *ctx, const sm_outbox *outbox
     stream = RedisModule_CreateString(NULL, name.ptr, name.len);
     name = bytes_of(stream);
     tag = tag_of(name), own_tag = tag_of(key);
-    if (same(name, key))
+    if (sm_same(name, key))
         refuse(outcome, "the outbox ", name, " is the machine's own key");
     else if (memchr(name.ptr, 0, name.len))
         refuse(outcome, "the outbox ", name, " has a NUL in its name");
     else if (strcmp(sm_config.outbox_streams, "*") != 0 && fnmatch(sm_config.outbox_streams, name.ptr, 0) != 0)
         refuse(outcome, "the outbox ", name, " is none that redisstate.outbox-streams lets machines write to");
-    else if (in_cluster(ctx) && !same(tag.ptr ? tag : name, own_tag.ptr ? own_tag : key))
+    else if (in_cluster(ctx) && !sm_same(tag.ptr ? tag : name, own_tag.ptr ? own_tag : key))
         refuse(outcome, "the outbox ", name, " may lie in another slot: put {} into its name, for the key's hash tag");
     else
         return stream;

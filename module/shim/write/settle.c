@@ -54,15 +54,11 @@ static list list_of(sm_outcome *outcome, sm_bytes bytes, size_t more) {
     return made;
 }
 
-static bool same(sm_bytes one, sm_bytes other) {
-    return one.len == other.len && (!one.len || memcmp(one.ptr, other.ptr, one.len) == 0);
-}
-
 /* The place of a number or, where that is 0, of an id; the count where there is none. */
 static size_t place_of(const list *from, uint64_t number, sm_bytes id) {
     size_t at = 0;
 
-    while (at < from->count && (number ? from->of[at].number != number : !same(from->of[at].id, id))) at++;
+    while (at < from->count && (number ? from->of[at].number != number : !sm_same(from->of[at].id, id))) at++;
     return at;
 }
 

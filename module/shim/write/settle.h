@@ -3,6 +3,8 @@
 #ifndef SM_WRITE_SETTLE_H
 #define SM_WRITE_SETTLE_H
 
+#include <string.h>
+
 #include "engine/engine.h"
 #include "machine/waits.h"
 
@@ -25,6 +27,10 @@ typedef struct sm_waiting {
  * `held` is what the machine kept, or nothing; `anew`: it is begun anew. False where it would wait for too much: the
  * outcome is an error then. */
 bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, bool with_effects, const sm_data *held, bool anew);
+
+static inline bool sm_same(sm_bytes one, sm_bytes other) {
+    return one.len == other.len && (!one.len || memcmp(one.ptr, other.ptr, one.len) == 0);
+}
 
 /* A number that never comes again: milliseconds and 20 random bits, or the next where that is not above the last. */
 uint64_t sm_new_number(uint64_t now);
