@@ -16,6 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = sorted((ROOT / "sm_core").rglob("*.py"))
 BOUNDARY = sorted((ROOT / "module").glob("*.py"))
+CLIENT = sorted((ROOT / "client").rglob("*.py"))
 SHIM = ROOT / "module" / "shim"
 C = sorted(SHIM.rglob("*.[ch]"))
 LONGEST_FILE = 500
@@ -38,6 +39,7 @@ def imported(path: Path) -> Iterator[str]:
 def test_there_is_something_to_look_at() -> None:
     assert len(ENGINE) >= 4
     assert len(BOUNDARY) >= 4
+    assert len(CLIENT) >= 5
     assert len(C) >= 30
 
 
@@ -76,6 +78,11 @@ def test_nothing_of_a_document_is_evaluated(path: Path) -> None:
                 assert node.func.attr not in FORMATTING, f"{path.name}:{node.lineno}"
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
             assert not isinstance(node.left, ast.Constant | ast.JoinedStr), f"{path.name}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", CLIENT, ids=name)
+def test_the_client_needs_nothing_of_the_module(path: Path) -> None:
+    assert not set(imported(path)) & {"sm_core", "module", "tests", "tools", "benchmarks"}
 
 
 # C
@@ -142,6 +149,6 @@ def test_its_lines_are_short(path: Path) -> None:
     assert max(map(len, path.read_text().splitlines())) <= LONGEST_LINE
 
 
-@pytest.mark.parametrize("path", ENGINE + BOUNDARY, ids=name)
-def test_a_file_of_the_engine_says_what_it_is_for(path: Path) -> None:
+@pytest.mark.parametrize("path", ENGINE + BOUNDARY + CLIENT, ids=name)
+def test_a_file_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text()))

@@ -1,4 +1,4 @@
-"""`pip install .` installs the engine, pure Python, whatever else lies in the folder."""
+"""`pip install .` installs the client, pure Python, whatever else lies in the folder."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from tests.servers import ROOT
 
 
-def test_the_engine_can_be_installed(tmp_path: Path) -> None:
+def test_the_client_can_be_installed(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "installed"
-    for name in ("sm_core", "module", "tools", "benchmarks"):
+    for name in ("client", "sm_core", "module", "tools", "benchmarks"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -24,7 +24,9 @@ def test_the_engine_can_be_installed(tmp_path: Path) -> None:
     )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
     installed = {path.relative_to(target).as_posix() for path in target.rglob("*.py")}
-    assert installed == {path.relative_to(ROOT).as_posix() for path in (ROOT / "sm_core").rglob("*.py")}
-    code = "import sys; sys.path.insert(0, sys.argv[1]); import sm_core.chart; print(sm_core.__file__)"
+    client = ROOT / "client"
+    assert installed == {path.relative_to(client).as_posix() for path in client.rglob("*.py")}
+    assert (target / "redisstate" / "py.typed").exists(), "else a type checker looks away"
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import redisstate; print(redisstate.__file__)"
     run = subprocess.run([sys.executable, "-I", "-c", code, target], capture_output=True, text=True, check=True)
-    assert Path(run.stdout.strip()) == target / "sm_core" / "__init__.py"
+    assert Path(run.stdout.strip()) == target / "redisstate" / "__init__.py"

@@ -1,0 +1,59 @@
+"""State machines in Redis and Valkey, from Python: a client of the module redisstate.
+
+    order = Machine(Redis(), "order:1")
+    order.set(document, input={"total": 30})
+    step = order.send("PAY", amount=20)
+
+Needs redis-py or valkey-py for the client alone; nothing of either is imported here.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from .errors import (
+    Conflict,
+    ExpressionError,
+    GuardError,
+    InvalidDocument,
+    NoModule,
+    NoSuchMachine,
+    NotAMachine,
+    NotTaken,
+    ServerError,
+    StateMachineError,
+    TokenReused,
+)
+from .machine import Machine
+from .replies import Effect, Entry, Finding, Pending, Step, Verdict
+
+__all__ = [
+    "Conflict",
+    "Effect",
+    "Entry",
+    "ExpressionError",
+    "Finding",
+    "GuardError",
+    "InvalidDocument",
+    "Machine",
+    "NoModule",
+    "NoSuchMachine",
+    "NotAMachine",
+    "NotTaken",
+    "Pending",
+    "ServerError",
+    "StateMachineError",
+    "Step",
+    "TokenReused",
+    "Verdict",
+]
+
+_LATER = {"Worker": "worker", "AsyncWorker": "async_worker"}
+"""What is imported when it is first asked for: {name: module}."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_LATER[name]}", __name__), name)
