@@ -78,7 +78,7 @@ def set(
     if if_absent or if_present:
         words += ("IF", "ABSENT" if if_absent else "PRESENT")
     _options(words, guards, None, if_revision, if_state)
-    if len(words) == 4:  # one word alone behind the document would be the state; an empty input is what there is without
+    if len(words) == 4:  # a word alone would be the state; an empty input says the same as none
         words += ("INPUT", "{}")
     return words
 
