@@ -87,10 +87,17 @@ def _answers(function: Callable[..., int]) -> Callable[..., int]:
 
 @ffi.def_extern(error=None, onerror=_log_failure)
 def sm_python_set_limits(
-    document_bytes: int, states: int, elements: int, nesting: int, context_bytes: int, expression_steps: int
+    document_bytes: int,
+    states: int,
+    elements: int,
+    nesting: int,
+    context_bytes: int,
+    expression_steps: int,
+    history: int,
+    idempotency: int,
 ) -> None:
     global _limits
-    _limits = Limits(document_bytes, states, nesting, elements, context_bytes, expression_steps)
+    _limits = Limits(document_bytes, states, nesting, elements, context_bytes, expression_steps, history, idempotency)
 
 
 @ffi.def_extern(error=0, onerror=_log_failure)
@@ -198,8 +205,10 @@ def sm_python_compile(accepted_before: int, now: int, texts: Any, length: int, l
         compiled.starts,
         compiled.history,
     )
-    if definition.outbox is not None:
-        stream, steps, maxlen, machine_name = definition.outbox
+    outbox, history, tokens, expire = definition.store
+    lib.sm_verdict_store(verdict, history, tokens if definition.counts else 0, expire)
+    if outbox is not None:
+        stream, steps, maxlen, machine_name = outbox
         said = stream.encode(), machine_name.encode()
         lib.sm_verdict_outbox(verdict, said[0], len(said[0]), said[1], len(said[1]), steps, maxlen)
     if compiled.reason is not None:

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from .document import Limits, to_json
 from .errors import EngineError
-from .store import Outbox
+from .store import Store
 
 
 class Machine(NamedTuple):
@@ -150,8 +150,8 @@ class Definition(Protocol):
         """Whether its states lie in one another: a dot in a path is between their keys."""
 
     @property
-    def outbox(self) -> Outbox | None:
-        """Where its machines write their effects."""
+    def store(self) -> Store:
+        """What its machines keep beyond where they stand."""
 
     def start(self, given: Given) -> Outcome:
         """How a machine begins."""
@@ -216,7 +216,7 @@ class Definition(Protocol):
         """What SM.GET key CURRENT answers."""
 
     def is_done(self, configuration: bytes) -> bool:
-        """Whether the machine takes no event any more. A flat one is never done."""
+        """Whether the machine takes no event any more; a flat one, whether no move leads on from there."""
 
     def snapshot(self, machine: Machine) -> str:
         """XState's persisted snapshot, as JSON: what SM.GET key SNAPSHOT answers."""

@@ -27,6 +27,8 @@ class Limits(NamedTuple):
     elements: int = 4_000
     context_bytes: int = 64 * 1024
     expression_steps: int = 50_000
+    history: int = 1_000
+    idempotency: int = 1_000
 
     @property
     def brackets(self) -> int:

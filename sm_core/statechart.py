@@ -25,7 +25,7 @@ from .chart import (
 from .definition import NOT_TAKEN, NOTHING_GIVEN, Given, Machine, NoParams, Outcome
 from .document import Limits, check_size, parse, read_json, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, EngineError, GuardError, quote, type_name
-from .store import outbox_of
+from .store import store_of
 
 _MOST_GUARDS = 8
 """Of the client's, in an error."""
@@ -48,7 +48,7 @@ class ChartDefinition:
     """
 
     __slots__ = (
-        *("_latest", "_leads", "_plans", "asks", "canonical", "chart", "counts", "has_context", "keeps", "outbox"),
+        *("_latest", "_leads", "_plans", "asks", "canonical", "chart", "counts", "has_context", "keeps", "store"),
         *("split", "waits"),
     )
 
@@ -61,7 +61,7 @@ class ChartDefinition:
         tables = self.chart.tables
         self.has_context = tables.keeps_context
         self.waits = tables.has_waits
-        self.outbox = outbox_of(document)
+        self.store = store_of(document, limits)
         self.keeps = self.has_context or self.waits or 0 in tables.outputs
         self.counts = self.has_context or self.waits or isinstance(document.get("store"), dict)
         self.asks = tables.has_guards

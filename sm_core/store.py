@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from .errors import DocumentError, member, quote, type_name
+from .document import Limits
+from .durations import parse_delay, whole
+from .errors import DocumentError, LimitError, member, quote, type_name
 
 MEMBERS = ("outbox", "history", "idempotency", "expire")
-_LATER = MEMBERS[1:]
 _OUTBOX = ("stream", "of", "maxlen")
 _OF = ("effects", "steps")
 TAG = "{}"
 """In a stream's name: stands for the hash tag of the machine's key, in braces."""
 _LONGEST = 512
 _MOST_ENTRIES = 2**62
+TOKENS = 64
+"""How many are kept where the document does not say."""
 
 
 class Outbox(NamedTuple):
@@ -29,15 +32,59 @@ class Outbox(NamedTuple):
     """What entries say of the document: its ``id``, and behind an ``@`` its ``version``."""
 
 
-def outbox_of(document: dict[str, Any]) -> Outbox | None:
-    """The outbox that a document says; None where it says none. Raises DocumentError."""
+class Store(NamedTuple):
+    """What machines keep."""
+
+    outbox: Outbox | None = None
+    history: int = 0
+    """How many of their last steps; 0: none."""
+    tokens: int = TOKENS
+    """How many tokens of their last steps, where they count steps."""
+    expire: int = 0
+    """Milliseconds from the end of a machine to that of its key; 0: it stays."""
+
+
+def store_of(document: dict[str, Any], limits: Limits | None) -> Store:
+    """What a document says. ``limits`` None: it was accepted before. Raises DocumentError."""
     store = _object(document, "store", "$")
     if not store:
-        return None
+        return Store()
     _check_members(store, MEMBERS, "$.store")
-    for name in _LATER:
-        if store.get(name) is not None:
-            raise DocumentError(member("$.store", name), f"{quote(name)} is not supported yet")
+    most = (_MOST_ENTRIES, _MOST_ENTRIES) if limits is None else (limits.history, limits.idempotency)
+    return Store(
+        _outbox(store, document),
+        _count(store, "history", most[0]) or 0,
+        _count(store, "idempotency", most[1]) or TOKENS,
+        _expire(store),
+    )
+
+
+def _count(store: dict[str, Any], name: str, most: int) -> int | None:
+    said = store.get(name)
+    place = member("$.store", name)
+    if said is None:
+        return None
+    if type(said) is not int or said < 1:
+        raise DocumentError(place, "expected an integer that is at least 1")
+    if said > most:
+        raise LimitError(place, f"{said}, more than max-{name} ({most}) allows")
+    return said
+
+
+def _expire(store: dict[str, Any]) -> int:
+    said = store.get("expire")
+    if said is None:
+        return 0
+    found = parse_delay(said) if isinstance(said, str) else None
+    if type(said) is int or type(said) is float:
+        found = whole(said)
+    if not found:
+        what = quote(said) if isinstance(said, str) else said if type(said) in (int, float) else type_name(said)
+        raise DocumentError("$.store.expire", f"expected milliseconds, '12h', '30d' or 'P30D', got {what}")
+    return found
+
+
+def _outbox(store: dict[str, Any], document: dict[str, Any]) -> Outbox | None:
     outbox = _object(store, "outbox", "$.store")
     if outbox is None:
         return None

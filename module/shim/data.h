@@ -11,9 +11,13 @@ enum sm_part {
     SM_PART_CONTEXT,
     SM_PART_OUTPUT,
     SM_PART_ERROR,
-    SM_TEXTS, /* are those before; the others are lists (machine/waits.h) */
-    SM_PART_TIMERS = SM_TEXTS,
+    SM_TEXTS, /* are those before */
+    SM_PART_TIMERS = SM_TEXTS, /* a list, as machine/waits.h has it */
     SM_PART_TASKS,
+    SM_WAITS, /* are those before, and no texts; what follows is the steps' that were */
+    SM_PART_HISTORY = SM_WAITS, /* machine/history.h */
+    SM_PART_TOKENS,             /* machine/idempotency.h */
+    SM_PART_EXPIRES,            /* the TTL that its key has since it is done: Unix milliseconds, a number */
     SM_PARTS,
 };
 

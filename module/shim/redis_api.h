@@ -24,6 +24,7 @@
 #define REDISMODULE_STREAM_TRIM_APPROX (1 << 0)
 #define REDISMODULE_NO_EXPIRE (-1)
 
+#define REDISMODULE_CTX_FLAGS_LUA (1 << 0)
 #define REDISMODULE_CTX_FLAGS_MASTER (1 << 2)
 #define REDISMODULE_CTX_FLAGS_SLAVE (1 << 3)
 #define REDISMODULE_CTX_FLAGS_CLUSTER (1 << 5)
@@ -303,6 +304,12 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, long long, StreamTrimByLength, (RedisModuleKey *key, int flags, long long length))                           \
     X(1, long long, GetExpire, (RedisModuleKey *key))                                                                 \
     X(1, int, SetExpire, (RedisModuleKey *key, long long milliseconds))                                               \
+    X(1, long long, GetAbsExpire, (RedisModuleKey *key))                                                              \
+    X(1, int, SetAbsExpire, (RedisModuleKey *key, long long milliseconds))                                            \
+    X(1, void, AutoMemory, (RedisModuleCtx *ctx))                                                                     \
+    X(1, unsigned long long, GetClientId, (RedisModuleCtx *ctx))                                                      \
+    X(1, RedisModuleString *, GetClientUserNameById, (RedisModuleCtx *ctx, uint64_t id))                              \
+    X(1, RedisModuleString *, GetCurrentUserName, (RedisModuleCtx *ctx))                                              \
     X(1, int, SignalModifiedKey, (RedisModuleCtx *ctx, RedisModuleString *name))                                      \
     X(1, int, NotifyKeyspaceEvent, (RedisModuleCtx *ctx, int type, const char *event, RedisModuleString *key))        \
     X(1, int, ReplicateVerbatim, (RedisModuleCtx *ctx))                                                               \

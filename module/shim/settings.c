@@ -41,6 +41,8 @@ static numeric numerics[] = {
     {"max-nesting", &sm_config.nesting, 64, 3, 256, REDISMODULE_CONFIG_DEFAULT, true, 0},
     {"max-context-bytes", &sm_config.context_bytes, 64 << 10, 2, 512LL << 20, REDISMODULE_CONFIG_MEMORY, true, 0},
     {"max-expression-steps", &sm_config.expression_steps, 50000, 1, 1000000000, REDISMODULE_CONFIG_DEFAULT, true, 0},
+    {"max-history", &sm_config.history, 1000, 1, 1000000, REDISMODULE_CONFIG_DEFAULT, true, 0},
+    {"max-idempotency", &sm_config.tokens, 1000, 1, 1000000, REDISMODULE_CONFIG_DEFAULT, true, 0},
     {"max-memo-bytes", &sm_config.memo_bytes, 128 << 20, 1 << 20, 1LL << 40, REDISMODULE_CONFIG_MEMORY, false, 0},
 };
 

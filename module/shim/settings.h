@@ -16,7 +16,7 @@ typedef struct sm_settings {
     int server_encoded_replies; /* 0: every reply is put together for its command */
     int fire_timers;            /* 0: all deadlines wait */
     const char *outbox_streams; /* a pattern: the streams that machines may write to */
-    long long document_bytes, states, elements, nesting, context_bytes, expression_steps, memo_bytes;
+    long long document_bytes, states, elements, nesting, context_bytes, expression_steps, history, tokens, memo_bytes;
 } sm_settings;
 
 extern sm_settings sm_config;

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from ..cel import ExpressionFault, compile_expression
 from ..definition import Effect, NoParams
 from ..document import to_json
+from ..durations import parse_delay, whole
 from ..errors import DocumentError, LimitError, member, quote, type_name
 from . import members as read
 from .actions import NONE, Action, Actions, ArmLater, Ask, AskWith, Assign, CancelLater, Raise, Use
 from .data import Expression
-from .delays import Delay, parse_delay, whole
+from .delays import Delay
 from .guards import NO_PARAMS, ClientGuard, Every, ExpressionGuard, Guard, InState, Not, Some
 from .hints import Names, did_you_mean
 from .members import Element, Faults, Kind, Place, listed, members

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..document import Limits
 from ..errors import DocumentError, member, quote, type_name
-from ..store import outbox_of
+from ..store import store_of
 from . import members as read
 from .actions import CHARACTERS, NONE, Actions
 from .behaviour import START, STEP, Behaviour
@@ -354,9 +354,9 @@ def compile_tables(document: dict[str, Any], limits: Limits | None, faults: Faul
     return compile_whole(document, limits, faults)[0]
 
 
-def check_store(document: dict[str, Any], faults: Faults) -> None:
+def check_store(document: dict[str, Any], limits: Limits | None, faults: Faults) -> None:
     try:
-        outbox_of(document)
+        store_of(document, limits)
     except DocumentError as fault:
         path, why = fault.path, fault.fault
     else:
@@ -368,7 +368,7 @@ def compile_whole(document: dict[str, Any], limits: Limits | None, faults: Fault
     """The same, with what was found out about the expressions, guards and assignments on the way."""
     if "states" not in document:
         raise DocumentError("$", "member 'states' is missing")
-    check_store(document, faults)
+    check_store(document, limits, faults)
     compiler = Compiler(document, limits, faults)
     behaviour = compiler.behaviour
     try:

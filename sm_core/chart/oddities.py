@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import quote
-from ..store import outbox_of
+from ..store import store_of
 from .behaviour import Behaviour
 from .data import Expression
 from .hints import Names
@@ -18,7 +18,7 @@ Oddity = tuple[str, str, str]
 
 def oddities(document: dict[str, Any], behaviour: Behaviour) -> Iterator[Oddity]:
     """The warnings about a parsed document, by the work of its compilation."""
-    outbox = outbox_of(document)
+    outbox = store_of(document, None).outbox
     if outbox is not None and outbox.maxlen and behaviour.has_tasks:
         message = f"the stream keeps about {outbox.maxlen} entries, and forgets tasks that nobody has read by then"
         yield "warning", "$.store.outbox.maxlen", message

@@ -11,7 +11,7 @@ from ..errors import member, type_name
 from . import members as read
 from .actions import Action, ArmLater, Ask, AskWith, CancelLater
 from .behaviour import STEP, Behaviour
-from .delays import as_number
+from ..durations import as_number
 from .members import listed, members
 from .templates import Template, object_maker
 

@@ -141,7 +141,7 @@ def test_a_lone_force_forces_without_a_reason(r: redis.Redis, machine: str, word
 def test_another_fourth_argument_is_a_syntax_error(r: redis.Redis, machine: str, word: str | bytes) -> None:
     before = r.execute_command("SM.GET", machine)
     """It is an option then, and so is what was the reason."""
-    known = "DATA, GUARDS, ACTIONS, EFFECTS, REASON, FORCE, IFREV, IFSTATE"
+    known = "DATA, GUARDS, ACTIONS, EFFECTS, REASON, FORCE, IFREV, IFSTATE, ID"
     error = rf"\Asyntax error: 'why' is no option of 'SM.MUTATE'; known are {known}\Z"
     with pytest.raises(redis.ResponseError, match=error):
         r.execute_command("SM.MUTATE", machine, "boo", "why", word)

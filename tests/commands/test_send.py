@@ -61,8 +61,8 @@ def test_a_missing_key_is_nil(r: redis.Redis, command: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("command", "known"),
     [
-        (("SM.SEND", "k", "boo", "ACTION"), "DATA, GUARDS, ACTIONS, EFFECTS, REASON, IFREV, IFSTATE"),
-        (("SM.RESET", "k", "boo"), "INPUT, GUARDS, ACTIONS, EFFECTS, REASON, IFREV, IFSTATE"),
+        (("SM.SEND", "k", "boo", "ACTION"), "DATA, GUARDS, ACTIONS, EFFECTS, REASON, IFREV, IFSTATE, ID"),
+        (("SM.RESET", "k", "boo"), "INPUT, GUARDS, ACTIONS, EFFECTS, REASON, IFREV, IFSTATE, ID"),
         (("SM.CAN", "k", "boo", "WHAT"), "DATA, GUARDS, WHY"),
         (("SM.SET", "k", README, "where", "boo"), "CURRENT, INPUT, GUARDS, IF, ACTIONS, EFFECTS, IFREV, IFSTATE"),
     ],

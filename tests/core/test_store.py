@@ -27,16 +27,16 @@ def test_a_machine_with_a_store_counts_its_steps(document: dict[str, Any]) -> No
 @pytest.mark.parametrize("document", [ORDER, MAP], ids=["chart", "map"])
 def test_the_outbox_is_what_the_document_says(document: dict[str, Any]) -> None:
     named = {**document, "id": "order", "version": "2"}
-    assert compiled(named, outbox={"stream": "s"}).outbox == Outbox("s", False, 0, "order@2")
+    assert compiled(named, outbox={"stream": "s"}).store.outbox == Outbox("s", False, 0, "order@2")
     said = {"stream": "{}:s", "of": "steps", "maxlen": 7}
-    assert compiled(named, outbox=said).outbox == Outbox("{}:s", True, 7, "order@2")
-    assert compiled(named).outbox is None
+    assert compiled(named, outbox=said).store.outbox == Outbox("{}:s", True, 7, "order@2")
+    assert compiled(named).store.outbox is None
 
 
 def test_entries_name_a_document_as_far_as_it_has_a_name() -> None:
-    assert compiled(MAP, outbox={"stream": "s"}).outbox.machine == ""
-    assert compiled({**MAP, "version": "2"}, outbox={"stream": "s"}).outbox.machine == "@2"
-    assert compiled(ORDER, outbox={"stream": "s"}).outbox.machine == "order"
+    assert compiled(MAP, outbox={"stream": "s"}).store.outbox.machine == ""
+    assert compiled({**MAP, "version": "2"}, outbox={"stream": "s"}).store.outbox.machine == "@2"
+    assert compiled(ORDER, outbox={"stream": "s"}).store.outbox.machine == "order"
 
 
 def test_the_store_is_part_of_the_definition() -> None:

@@ -15,6 +15,7 @@ typedef struct applying {
     RedisModuleCtx *ctx;
     sm_applied applied;
     sm_data data; /* what the machine keeps then */
+    char *history, *tokens; /* memory of two of its parts, or NULL */
     sm_outcome outcomes[OUTCOMES];
     int count;
     bool accepted_before;
@@ -72,6 +73,25 @@ static bool read_context(applying *apply, const sm_target *target) {
     return true;
 }
 
+/* The history and the tokens of a step: the old ones, with what it adds. */
+static void read_record(applying *apply, const sm_target *target) {
+    sm_bytes *parts = apply->data.parts;
+    sm_data held;
+
+    if (apply->applied.whole) return;
+    sm_machine_data(target->machine, &held);
+    parts[SM_PART_HISTORY] = held.parts[SM_PART_HISTORY];
+    parts[SM_PART_TOKENS] = held.parts[SM_PART_TOKENS];
+    apply->history = sm_record_add_entry(&apply->applied.record, &parts[SM_PART_HISTORY]);
+    apply->tokens = sm_record_add_token(&apply->applied.record, &parts[SM_PART_TOKENS]);
+}
+
+/* A step of the primary's, or of before a restart, is not looked through from the first entry on. */
+static const char *fault_of_lists(const applying *apply, const sm_node *node) {
+    return apply->accepted_before && !apply->applied.whole ? sm_waits_admit(node, &apply->data)
+                                                           : sm_lists_admit(node, &apply->data);
+}
+
 static bool is_text(const applying *apply) {
     for (int part = 0; part < SM_TEXTS; part++) {
         sm_bytes text = apply->data.parts[part];
@@ -100,7 +120,8 @@ static bool read_machine(applying *apply, const sm_target *target, sm_node **nod
     if (!(*node = node_of(apply, target))) return false;
     if ((*node)->details->definition->counts != (apply->data.revision != 0))
         return refuse(apply, "the revision is missing, or none is counted");
-    if ((fault = sm_waits_admit(*node, &apply->data))) return refuse(apply, fault);
+    read_record(apply, target);
+    if ((fault = fault_of_lists(apply, *node))) return refuse(apply, fault);
     return read_context(apply, target) && is_text(apply) && admit(apply, *node);
 }
 
@@ -116,11 +137,13 @@ int sm_apply_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     apply.data = apply.applied.data;
     target.replaces = apply.applied.whole;
     if (fault ? refuse(&apply, fault) : read_machine(&apply, &target, &node)) {
-        sm_commit_applied(ctx, &target, node, &apply.data, apply.applied.event);
+        sm_commit_applied(ctx, &target, node, &apply.data, apply.applied.record.expires, apply.applied.event);
         sm_reply_ok(ctx);
     } else {
         sm_key_close(&target);
     }
+    RedisModule_Free(apply.history);
+    RedisModule_Free(apply.tokens);
     while (apply.count) sm_outcome_release(&apply.outcomes[--apply.count]);
     return REDISMODULE_OK;
 }

@@ -22,10 +22,13 @@ int sm_reply_unknown_word(RedisModuleCtx *ctx, const RedisModuleString *command,
 
 int sm_reply_step(RedisModuleCtx *ctx, enum sm_reply reply, const sm_target *target, const sm_outcome *outcome) {
     bool has_error = outcome->data && outcome->data->parts[SM_PART_ERROR].ptr;
+    sm_answer answer = {.node = outcome->node,
+                        .effects = outcome->reply,
+                        .revision = target->revision,
+                        .status = sm_status(outcome->node, has_error)};
 
     if (!reply) return sm_reply_states(ctx, outcome->node);
-    if (reply == SM_REPLY_ACTIONS) return sm_reply_actions(ctx, outcome->node, outcome->reply);
-    return sm_reply_effects(ctx, outcome->node, outcome->reply, target->revision, sm_status(outcome->node, has_error));
+    return reply == SM_REPLY_ACTIONS ? sm_reply_actions(ctx, &answer) : sm_reply_effects(ctx, &answer);
 }
 
 __attribute__((cold)) bool sm_key_is_empty(RedisModuleCtx *ctx, RedisModuleKey *key) {

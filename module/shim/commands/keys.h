@@ -58,7 +58,9 @@ SM_ALWAYS_INLINE bool sm_key_open(RedisModuleCtx *ctx, RedisModuleString *name, 
     target->replaces = false;
     target->revision = 0;
     target->with_effects = false;
-    target->cause = (sm_bytes){NULL, 0};
+    target->cause = target->user = (sm_bytes){NULL, 0};
+    target->forced = false;
+    target->token = NULL;
     target->waiting = NULL;
     target->key = RedisModule_OpenKey(ctx, name, mode);
     if (RedisModule_ModuleTypeGetType(target->key) == sm_type) {

@@ -1,7 +1,9 @@
 /* Commands that move a machine: SM.MUTATE, SM.SEND, SM.RESET. */
 #include "command_functions.h"
+#include "commands/asker.h"
 #include "commands/conditions.h"
 #include "commands/keys.h"
+#include "commands/once.h"
 #include "commands/options.h"
 #include "reply/errors.h"
 #include "reply/server_encoded.h"
@@ -15,6 +17,7 @@ typedef struct moving {
     sm_bytes argument;
     sm_bytes cause; /* the event that the outbox names */
     sm_options options;
+    sm_token token; /* of ID */
 } moving;
 
 static void end(const moving *asked, RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome) {
@@ -22,6 +25,7 @@ static void end(const moving *asked, RedisModuleCtx *ctx, sm_target *target, sm_
 
     target->with_effects = asked->options.reply != SM_REPLY_STATES;
     target->cause = asked->cause;
+    target->forced = asked->kind == SM_STEP_FORCE;
     if (outcome->result == SM_TAKEN) sm_commit(ctx, target, outcome, reason, asked->event);
     else sm_key_close(target);
 }
@@ -73,14 +77,24 @@ static int reply_refused(RedisModuleCtx *ctx, sm_node *from, const sm_asked *ask
 /* ---- all of them ---- */
 
 static sm_asked asked_of(RedisModuleCtx *ctx, const moving *asked) {
-    uint8_t with = asked->options.reply ? SM_WITH_EFFECTS : 0;
+    bool wants = asked->options.reply || asked->options.found & SM_OPTION_ID;
+    uint8_t with = wants ? SM_WITH_EFFECTS : 0;
 
     return (sm_asked){asked->kind | with, ctx, asked->argument, NULL, sm_options_given(&asked->options)};
 }
 
-/* Opens a key that holds a machine that is as the command wants it. Otherwise the client has its answer. */
-static inline bool open_machine(RedisModuleCtx *ctx, RedisModuleString *name, const moving *move, sm_target *target) {
-    if (!sm_key_open(ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, target)) return false;
+/* Whether the machine has not taken the command's step yet. Otherwise the client has its answer. */
+static __attribute__((noinline)) bool is_new(RedisModuleCtx *ctx, moving *move, sm_target *target) {
+    move->token = (sm_token){
+        .command = (uint8_t)move->event, .forced = move->kind == SM_STEP_FORCE, .argument = move->argument};
+    return sm_once_look(ctx, target, &move->options, &move->token);
+}
+
+/* Opens a key that holds a machine that is as the command wants it, and has not done it yet. Otherwise the client has
+ * its answer. */
+static inline bool open_machine(RedisModuleCtx *ctx, RedisModuleString *name, moving *move, sm_target *target) {
+    if (!sm_asker_open(ctx, name, target)) return false;
+    if (move->options.found & SM_OPTION_ID && !is_new(ctx, move, target)) return false;
     if (!sm_conditions_hold(ctx, target, &move->options)) return false;
     if (target->machine) return true;
     sm_key_close(target);
@@ -119,7 +133,7 @@ static int step(RedisModuleCtx *ctx, RedisModuleString *name, moving *move) {
 /* What follows the state: nothing, a reason, FORCE, both, or options. False after an error. */
 static bool read_mutation(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, sm_options *options) {
     const unsigned known = SM_OPTION_REASON | SM_OPTION_FORCE | SM_OPTION_DATA | SM_OPTION_GUARDS | SM_OPTION_ACTIONS |
-                           SM_OPTION_EFFECTS | SM_CONDITIONS;
+                           SM_OPTION_EFFECTS | SM_OPTION_ID | SM_CONDITIONS;
     bool force_is_last = argc > 3 && argc < 6 && sm_is_word(sm_bytes_of(argv[argc - 1]), "FORCE");
 
     if (force_is_last) options->found |= SM_OPTION_FORCE;
@@ -146,7 +160,8 @@ int sm_mutate_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 
 int sm_send_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     const unsigned known =
-        SM_OPTION_DATA | SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS | SM_OPTION_REASON | SM_CONDITIONS;
+        SM_OPTION_DATA | SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS | SM_OPTION_REASON | SM_OPTION_ID |
+        SM_CONDITIONS;
     moving move;
 
     if (argc < 3) return RedisModule_WrongArity(ctx);
@@ -160,7 +175,8 @@ int sm_send_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 
 int sm_reset_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     const unsigned known =
-        SM_OPTION_INPUT | SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS | SM_OPTION_REASON | SM_CONDITIONS;
+        SM_OPTION_INPUT | SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS | SM_OPTION_REASON | SM_OPTION_ID |
+        SM_CONDITIONS;
     moving move = {.kind = SM_STEP_RESET, .event = SM_EVENT_RESET, .argument = {"", 0}, .cause = SM_START_EVENT};
     sm_outcome outcome;
     sm_target target;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "commands/keys.h"
+#include "machine/idempotency.h"
 #include "reply/errors.h"
 #include "reply/text.h"
 
@@ -23,6 +24,7 @@ static const struct {
     OPTION("EFFECTS", SM_OPTION_EFFECTS, false), OPTION("REASON", SM_OPTION_REASON, true),
     OPTION("FORCE", SM_OPTION_FORCE, false),    OPTION("WHY", SM_OPTION_WHY, false),
     OPTION("IFREV", SM_OPTION_IFREV, true),     OPTION("IFSTATE", SM_OPTION_IFSTATE, true),
+    OPTION("ID", SM_OPTION_ID, true),
 };
 
 enum { OPTIONS = sizeof(options_by_name) / sizeof(*options_by_name) };
@@ -57,19 +59,6 @@ static bool refuse_missing(RedisModuleCtx *ctx, RedisModuleString **argv, int at
 
 /* ---- guards ---- */
 
-static size_t number_bytes(size_t number) {
-    size_t bytes = 1;
-
-    for (; number >= 0x80; number >>= 7) bytes++;
-    return bytes;
-}
-
-static char *put_number(char *at, size_t number) {
-    for (; number >= 0x80; number >>= 7) *at++ = (char)(number | 0x80);
-    *at++ = (char)number;
-    return at;
-}
-
 /* A number of so many digits at most; -1: it is none. */
 static long long read_number(sm_bytes text, size_t digits) {
     long long number = 0;
@@ -83,23 +72,14 @@ static long long read_number(sm_bytes text, size_t digits) {
 }
 
 static sm_bytes pack(RedisModuleString **names, long count, sm_options *options) {
-    sm_bytes packed = {options->few, number_bytes((size_t)count)};
-    char *at = options->few;
+    size_t most = SM_VARINT_BYTES;
+    char *begin = options->few, *at;
 
-    for (long i = 0; i < count; i++) {
-        size_t len = sm_bytes_of(names[i]).len;
-
-        packed.len += number_bytes(len) + len;
-    }
-    if (packed.len > sizeof(options->few)) packed.ptr = at = options->own = RedisModule_Alloc(packed.len);
-    at = put_number(at, (size_t)count);
-    for (long i = 0; i < count; i++) {
-        sm_bytes name = sm_bytes_of(names[i]);
-
-        at = put_number(at, name.len);
-        sm_put(&at, name);
-    }
-    return packed;
+    for (long i = 0; i < count; i++) most += SM_VARINT_BYTES + sm_bytes_of(names[i]).len;
+    if (most > sizeof(options->few)) begin = options->own = RedisModule_Alloc(most);
+    at = sm_put_varint(begin, (uint64_t)count);
+    for (long i = 0; i < count; i++) at = sm_put_text(at, sm_bytes_of(names[i]));
+    return (sm_bytes){begin, (size_t)(at - begin)};
 }
 
 /* `at` is the count's place, and moves to the last of the names. */
@@ -153,6 +133,13 @@ static bool read_revision(RedisModuleCtx *ctx, sm_bytes text, sm_options *option
     return true;
 }
 
+static bool read_token(RedisModuleCtx *ctx, sm_bytes token, sm_options *options) {
+    options->token = token;
+    if (token.len && token.len <= SM_LONGEST_TOKEN) return true;
+    return refuse(ctx, "ID wants a token of 1 to 64 bytes: ", token, token.len ? " is longer" : " is empty",
+                  nothing, "");
+}
+
 static bool read_value(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, int *at, unsigned option,
                        sm_options *options) {
     sm_bytes value = sm_bytes_of(argv[*at]);
@@ -163,6 +150,7 @@ static bool read_value(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, 
     case SM_OPTION_INPUT: options->given.input = value; return true;
     case SM_OPTION_REASON: return sm_options_set_reason(ctx, value, options);
     case SM_OPTION_IFREV: return read_revision(ctx, value, options);
+    case SM_OPTION_ID: return read_token(ctx, value, options);
     case SM_OPTION_IFSTATE: options->state = value; return true;
     case SM_OPTION_IF: return read_condition(ctx, argv[*at], options);
     default: return read_guards(ctx, argv, argc, at, options);

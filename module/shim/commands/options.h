@@ -19,6 +19,7 @@ enum sm_option {
     SM_OPTION_WHY = 1 << 9,
     SM_OPTION_IFREV = 1 << 10,   /* IFREV revision */
     SM_OPTION_IFSTATE = 1 << 11, /* IFSTATE path */
+    SM_OPTION_ID = 1 << 12,      /* ID token */
 };
 
 enum { SM_CONDITIONS = SM_OPTION_IFREV | SM_OPTION_IFSTATE };
@@ -35,6 +36,7 @@ typedef struct sm_options {
     sm_bytes current, reason; /* without a pointer: not given */
     sm_bytes state;           /* of IFSTATE, */
     uint64_t revision;        /* of IFREV */
+    sm_bytes token;           /* of ID */
     sm_given given;
     char *own;                /* the guards, where `few` has no room for them */
     char few[64];

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "command_functions.h"
+#include "commands/asker.h"
 #include "commands/conditions.h"
 #include "commands/keys.h"
 #include "commands/options.h"
@@ -96,20 +97,32 @@ static bool open_key(RedisModuleCtx *ctx, RedisModuleString *name, const sm_opti
            condition_holds(ctx, target, options->condition) && sm_conditions_hold(ctx, target, options);
 }
 
+/* Who asks, where the machine keeps that, and whether they may write its stream. The server is asked, which runs other
+ * modules' code: the key is closed meanwhile. False where it does not open again. */
+static bool find_user(RedisModuleCtx *ctx, RedisModuleString *name, const sm_options *options, sm_outcome *outcome,
+                      sm_target *target) {
+    const sm_definition *definition = outcome->definition;
+    sm_bytes user = {NULL, 0};
+
+    if ((!definition->outbox && !definition->history) || sm_accepted_before(ctx)) return true;
+    sm_key_close(target);
+    if (definition->outbox) sm_outbox_admit(ctx, name, definition->outbox, outcome);
+    if (definition->history) user = sm_asker_name(ctx);
+    if (!open_key(ctx, name, options, target)) return false;
+    target->user = user;
+    return true;
+}
+
 static int set_document(RedisModuleCtx *ctx, RedisModuleString *name, sm_bytes document, const sm_options *options,
                         enum sm_event event) {
     sm_outcome outcome, begun;
     sm_target target;
 
     if (!open_key(ctx, name, options, &target)) return REDISMODULE_OK;
-    if (read_document(ctx, document, options, &outcome) != SM_ERROR && outcome.definition->outbox &&
-        !sm_accepted_before(ctx)) {
-        sm_key_close(&target); /* who may write the stream is asked of the server, which runs other modules' code */
-        sm_outbox_admit(ctx, name, outcome.definition->outbox, &outcome);
-        if (!open_key(ctx, name, options, &target)) {
-            sm_outcome_release(&outcome);
-            return REDISMODULE_OK;
-        }
+    if (read_document(ctx, document, options, &outcome) != SM_ERROR &&
+        !find_user(ctx, name, options, &outcome, &target)) {
+        sm_outcome_release(&outcome);
+        return REDISMODULE_OK;
     }
     if (outcome.result == SM_ERROR) {
         finish(ctx, &target, &outcome, &outcome, options, event);

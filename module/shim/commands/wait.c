@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "command_functions.h"
+#include "commands/asker.h"
 #include "commands/keys.h"
+#include "commands/once.h"
 #include "commands/options.h"
 #include "machine/waits.h"
 #include "reply/documents.h"
@@ -21,15 +23,26 @@ typedef struct waiting {
     sm_wait wait;
     sm_outcome outcome;
     sm_waiting what;
+    sm_token token; /* of ID */
 } waiting;
 
 static sm_node *node_of(const waiting *of) {
     return sm_machine_node(of->target.machine);
 }
 
-/* Finds the one with a handle; otherwise the client has its answer: an error, or nil. */
-static bool find(waiting *of, RedisModuleString *name, const RedisModuleString *handle, enum sm_part part) {
-    if (!sm_key_open_machine(of->ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &of->target)) return false;
+static bool open_machine(waiting *of, RedisModuleString *name) {
+    if (!sm_asker_open(of->ctx, name, &of->target)) return false;
+    if (of->target.machine) return true;
+    sm_key_close(&of->target);
+    sm_reply_no_machine(of->ctx, name);
+    return false;
+}
+
+/* Finds the one with a handle; otherwise the client has its answer: what it had before, an error, or nil. */
+static bool find(waiting *of, RedisModuleString *name, const RedisModuleString *handle, enum sm_part part,
+                 const sm_options *options) {
+    if (!open_machine(of, name)) return false;
+    if (options->found & SM_OPTION_ID && !sm_once_look(of->ctx, &of->target, options, &of->token)) return false;
     sm_machine_data(of->target.machine, &of->held);
     if (sm_waits_find(of->held.parts[part], sm_bytes_of(handle), &of->wait) &&
         (part != SM_PART_TASKS || of->wait.status == SM_TASK_ACTIVE))
@@ -111,20 +124,21 @@ static void answer(waiting *of, const sm_options *options) {
 /* ---- SM.DONE, SM.FAIL, SM.RETRY ---- */
 
 static int report(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, uint8_t kind, enum sm_event event) {
-    bool has_result = argc > 3 && !sm_options_is_name(sm_bytes_of(argv[3]), KNOWN);
+    bool has_result = argc > 3 && !sm_options_is_name(sm_bytes_of(argv[3]), KNOWN | SM_OPTION_ID);
     waiting of = {.ctx = ctx};
     sm_options options;
 
     if (argc < 3) return RedisModule_WrongArity(ctx);
     sm_options_begin(&options);
-    if (argc > 3 + has_result && !sm_options_read(ctx, argv, argc, 3 + has_result, KNOWN, &options))
+    if (argc > 3 + has_result && !sm_options_read(ctx, argv, argc, 3 + has_result, KNOWN | SM_OPTION_ID, &options))
         return REDISMODULE_OK;
     if (has_result) {
         options.given.data = sm_bytes_of(argv[3]);
         options.found |= SM_OPTION_DATA;
     }
-    if (find(&of, argv[1], argv[2], SM_PART_TASKS)) {
-        step(&of, kind, of.wait.id, sm_options_given(&options), options.reply);
+    of.token = (sm_token){.command = (uint8_t)event, .argument = sm_bytes_of(argv[2])};
+    if (find(&of, argv[1], argv[2], SM_PART_TASKS, &options)) {
+        step(&of, kind, of.wait.id, sm_options_given(&options), options.reply || options.found & SM_OPTION_ID);
         of.what.reported = of.wait.number;
         commit(&of, event, options.reply);
         answer(&of, &options);
@@ -156,7 +170,7 @@ int sm_retry_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     sm_options_begin(&options);
     if (argc > 3 && !sm_options_read(ctx, argv, argc, 3, SM_OPTION_ACTIONS | SM_OPTION_EFFECTS, &options))
         return REDISMODULE_OK;
-    if (find(&of, argv[1], argv[2], SM_PART_TASKS)) {
+    if (find(&of, argv[1], argv[2], SM_PART_TASKS, &options)) {
         stay(&of);
         of.what.retried = of.wait.number;
         commit(&of, SM_EVENT_RETRY, options.reply);
@@ -175,7 +189,7 @@ int sm_fire_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     if (argc < 3) return RedisModule_WrongArity(ctx);
     sm_options_begin(&options);
     if (argc > 3 && !sm_options_read(ctx, argv, argc, 3, KNOWN, &options)) return REDISMODULE_OK;
-    if (find(&of, argv[1], argv[2], SM_PART_TIMERS)) {
+    if (find(&of, argv[1], argv[2], SM_PART_TIMERS, &options)) {
         fire(&of, sm_options_given(&options), options.reply);
         commit(&of, SM_EVENT_TIMER, options.reply);
         answer(&of, &options);
@@ -215,11 +229,13 @@ static void reply_due(RedisModuleCtx *ctx, const sm_outcome *outcome, uint64_t m
 }
 
 int sm_due_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
+    static const char nobody[] = "(timer)";
     waiting of = {.ctx = ctx};
     sm_outcome failed;
 
     if (argc != 2) return RedisModule_WrongArity(ctx);
     if (!open_due(&of, argv[1])) return REDISMODULE_OK;
+    of.target.user = (sm_bytes){nobody, sizeof(nobody) - 1};
     fire(&of, NULL, false);
     commit(&of, SM_EVENT_TIMER, false);
     failed = of.outcome;

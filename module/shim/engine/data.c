@@ -28,7 +28,7 @@ enum sm_result sm_engine_admit_waits(const sm_data *data, sm_outcome *outcome) {
     int code = SM_VERDICT_TAKEN;
 
     sm_verdict_begin(&verdict, outcome);
-    for (int part = SM_TEXTS; part < SM_PARTS && code == SM_VERDICT_TAKEN; part++) {
+    for (int part = SM_TEXTS; part < SM_WAITS && code == SM_VERDICT_TAKEN; part++) {
         sm_bytes list = data->parts[part];
 
         if (list.ptr) code = sm_python_admit_waits(part == SM_PART_TASKS, list.ptr, list.len, &verdict);

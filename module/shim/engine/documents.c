@@ -25,6 +25,9 @@ static int compile(sm_bytes document, bool accepted_before, const sm_given *give
         definition->counts = verdict->counts;
         definition->waits = verdict->waits_for;
         definition->nests = verdict->nests;
+        definition->history = verdict->history;
+        definition->tokens = verdict->tokens;
+        definition->expire = verdict->expire;
         sm_definition_retain(definition);
         outcome->definition = definition;
     }

@@ -14,6 +14,7 @@ struct sm_verdict {
     sm_bytes canonical, reason, configuration, head, states, reply, changes, waits;
     sm_outbox outbox;
     bool has_outbox;
+    uint64_t history, tokens, expire;
     sm_data *data; /* of an outcome that depends on data, or NULL */
     const char *code;
     sm_bytes error;

@@ -72,11 +72,21 @@ void sm_verdict_traits(sm_verdict *verdict, int keeps, int counts, int waits, in
     verdict->has_history = has_history;
 }
 
+static uint64_t positive(long long number) {
+    return number > 0 ? (uint64_t)number : 0;
+}
+
 void sm_verdict_outbox(sm_verdict *verdict, const char *stream, size_t stream_len, const char *machine,
                        size_t machine_len, int steps, long long maxlen) {
     verdict->outbox = (sm_outbox){copy_of(verdict, stream, stream_len), copy_of(verdict, machine, machine_len),
-                                  maxlen > 0 ? (uint64_t)maxlen : 0, steps};
+                                  positive(maxlen), steps};
     verdict->has_outbox = true;
+}
+
+void sm_verdict_store(sm_verdict *verdict, long long history, long long tokens, long long expire) {
+    verdict->history = positive(history);
+    verdict->tokens = positive(tokens);
+    verdict->expire = positive(expire);
 }
 
 void sm_verdict_reason(sm_verdict *verdict, const char *text, size_t len) {
@@ -228,6 +238,6 @@ bool sm_engine_start(void) {
 
 void sm_engine_set_limits(void) {
     sm_python_set_limits(sm_config.document_bytes, sm_config.states, sm_config.elements, sm_config.nesting,
-                         sm_config.context_bytes, sm_config.expression_steps);
+                         sm_config.context_bytes, sm_config.expression_steps, sm_config.history, sm_config.tokens);
     sm_memo_forget_documents();
 }

@@ -6,15 +6,15 @@
 
 #include "machine/waits.h"
 
-/* All that a machine keeps. `bytes`: which parts it has, a bit each; the length of each of them, a number
- * (machine/waits.h); and the parts, one after the other. */
+/* All that a machine keeps. `bytes`: which parts it has, a number with a bit for each; the length of each of them, a
+ * number (machine/packed.h); and the parts, one after the other. */
 typedef struct sm_block {
     sm_node *node;
     uint64_t lost : 1, revision : 63;
     char bytes[];
 } sm_block;
 
-enum { HEAD_BYTES = 1 + SM_PARTS * SM_VARINT_BYTES }; /* before the parts, at most */
+enum { HEAD_BYTES = (1 + SM_PARTS) * SM_VARINT_BYTES }; /* before the parts, at most */
 
 sm_machine_counters sm_machine_counts;
 
@@ -45,7 +45,7 @@ static void forget_waits(const sm_machine *machine) {
     if (!sm_machine_waits(machine)) return;
     if (sm_machine_is_lost(machine)) atomic_fetch_add_explicit(&sm_machine_counts.lost.out, 1, memory_order_relaxed);
     sm_machine_data(machine, &data);
-    for (int part = SM_TEXTS; part < SM_PARTS; part++) {
+    for (int part = SM_TEXTS; part < SM_WAITS; part++) {
         sm_tally *tally = part == SM_PART_TIMERS ? &sm_machine_counts.timers : &sm_machine_counts.tasks;
 
         if (data.parts[part].ptr)
@@ -88,14 +88,13 @@ static unsigned int bit_of(int part) {
 
 /* Which parts it has, and their lengths. */
 static char *put_head(char *head, const sm_data *data) {
-    char *at = head + 1;
+    unsigned int parts = 0;
+    char *at;
 
-    *head = 0;
-    for (int part = 0; part < SM_PARTS; part++) {
-        if (!data->parts[part].ptr) continue;
-        *head = (char)((unsigned int)*head | bit_of(part));
-        at = sm_put_varint(at, data->parts[part].len);
-    }
+    for (int part = 0; part < SM_PARTS; part++) parts |= data->parts[part].ptr ? bit_of(part) : 0;
+    at = sm_put_varint(head, parts);
+    for (int part = 0; part < SM_PARTS; part++)
+        if (data->parts[part].ptr) at = sm_put_varint(at, data->parts[part].len);
     return at;
 }
 
@@ -111,7 +110,7 @@ static sm_machine *word_of(sm_node *node, const sm_data *data) {
     head_len = (size_t)(put_head(head, data) - head);
     for (int part = 0; part < SM_PARTS; part++) {
         len += data->parts[part].ptr ? data->parts[part].len : 0;
-        waits |= part >= SM_TEXTS && data->parts[part].ptr;
+        waits |= part >= SM_TEXTS && part < SM_WAITS && data->parts[part].ptr;
     }
     block = counted(RedisModule_Alloc(offsetof(sm_block, bytes) + head_len + len));
     block->node = node;
@@ -127,7 +126,7 @@ static sm_machine *word_of(sm_node *node, const sm_data *data) {
 
 void sm_machine_data(const sm_machine *machine, sm_data *data) {
     const sm_block *block = whole(machine);
-    unsigned int parts;
+    uint64_t parts = 0;
     sm_bytes left;
 
     memset(data, 0, sizeof(*data));
@@ -138,8 +137,8 @@ void sm_machine_data(const sm_machine *machine, sm_data *data) {
         return;
     }
     data->revision = block->revision;
-    parts = (unsigned char)*block->bytes;
-    left = (sm_bytes){block->bytes + 1, HEAD_BYTES};
+    left = (sm_bytes){block->bytes, HEAD_BYTES};
+    sm_take_varint(&left, &parts);
     for (int part = 0; part < SM_PARTS; part++) {
         uint64_t len = 0;
 

@@ -4,37 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NUMBER_BYTES = 8, MORE = 0x80, HAS_WHAT = 0x40, HAS_TEXT = 0x80, STATUSES = 0x40 };
+enum { NUMBER_BYTES = 8, HAS_WHAT = 0x40, HAS_TEXT = 0x80, STATUSES = 0x40 };
 
 /* ---- reading ---- */
-
-bool sm_take_varint(sm_bytes *from, uint64_t *number) {
-    *number = 0;
-    for (size_t i = 0; i < from->len && i < SM_VARINT_BYTES; i++) {
-        unsigned char byte = (unsigned char)from->ptr[i];
-
-        if (i == SM_VARINT_BYTES - 1 && byte > 1) return false; /* the 64th bit */
-        *number |= (uint64_t)(byte & ~MORE) << (7 * i);
-        if (byte & MORE) continue;
-        *from = (sm_bytes){from->ptr + i + 1, from->len - i - 1};
-        return byte || !i;
-    }
-    return false;
-}
-
-static bool take_text(sm_bytes *list, sm_bytes *text) {
-    uint64_t len;
-
-    if (!sm_take_varint(list, &len) || len > list->len) return false;
-    *text = (sm_bytes){list->ptr, (size_t)len};
-    *list = (sm_bytes){list->ptr + len, list->len - (size_t)len};
-    return true;
-}
 
 /* One that is there only if it is not empty. */
 static bool take_some(sm_bytes *list, bool is_there, sm_bytes *text) {
     *text = (sm_bytes){"", 0};
-    return !is_there || (take_text(list, text) && text->len);
+    return !is_there || (sm_take_text(list, text) && text->len);
 }
 
 static uint64_t given_at(const sm_wait *wait) {
@@ -50,11 +27,11 @@ bool sm_wait_take(sm_bytes *list, sm_wait *wait) {
     for (int i = NUMBER_BYTES; i-- > 0;) wait->number = wait->number << 8 | (unsigned char)list->ptr[i];
     *list = (sm_bytes){list->ptr + NUMBER_BYTES, list->len - NUMBER_BYTES};
     if (!sm_take_varint(list, &from) || !list->len) return false;
-    wait->ms = given_at(wait) + (from >> 1 ^ -(from & 1));
+    wait->ms = given_at(wait) + sm_unzigzag(from);
     status = (uint8_t)*list->ptr;
     wait->status = status % STATUSES;
     *list = (sm_bytes){list->ptr + 1, list->len - 1};
-    return take_text(list, &wait->id) && take_some(list, status & HAS_WHAT, &wait->what) &&
+    return sm_take_text(list, &wait->id) && take_some(list, status & HAS_WHAT, &wait->what) &&
            take_some(list, status & HAS_TEXT, &wait->text);
 }
 
@@ -106,18 +83,6 @@ bool sm_waits_earliest(sm_bytes timers, sm_wait *earliest) {
 
 /* ---- writing ---- */
 
-char *sm_put_varint(char *at, uint64_t number) {
-    for (; number >= MORE; number >>= 7) *at++ = (char)(number | MORE);
-    *at++ = (char)number;
-    return at;
-}
-
-static char *put_text(char *at, sm_bytes text) {
-    at = sm_put_varint(at, text.len);
-    if (text.len) memcpy(at, text.ptr, text.len);
-    return at + text.len;
-}
-
 char *sm_wait_put_handle(char *at, const sm_wait *wait) {
     char number[SM_HANDLE_BYTES + 1];
     int len = snprintf(number, sizeof(number), "@%llx", (unsigned long long)wait->number);
@@ -135,9 +100,9 @@ char *sm_wait_put(char *at, const sm_wait *wait) {
     uint64_t from = wait->ms - given_at(wait);
 
     for (int i = 0; i < NUMBER_BYTES; i++) *at++ = (char)(wait->number >> (8 * i));
-    at = sm_put_varint(at, from << 1 ^ -(from >> 63));
+    at = sm_put_varint(at, sm_zigzag(from));
     *at++ = (char)(wait->status | (wait->what.len ? HAS_WHAT : 0) | (wait->text.len ? HAS_TEXT : 0));
-    at = put_text(at, wait->id);
-    if (wait->what.len) at = put_text(at, wait->what);
-    return wait->text.len ? put_text(at, wait->text) : at;
+    at = sm_put_text(at, wait->id);
+    if (wait->what.len) at = sm_put_text(at, wait->what);
+    return wait->text.len ? sm_put_text(at, wait->text) : at;
 }

@@ -6,15 +6,12 @@
  *   three texts: its id; the event of a deadline (JSON; none where it is its id's alone: {"type": id}), or the name of
  *   a task's work; why a deadline has failed, or the input of a task (JSON)
  *
- * Times are Unix milliseconds. A text is its length, a number, and its bytes. A number has seven bits in a byte, the
- * lowest first, and the eighth where more follow; it has no byte too many (as in LEB128). */
+ * Times are Unix milliseconds; machine/packed.h has numbers and texts. */
 #ifndef SM_MACHINE_WAITS_H
 #define SM_MACHINE_WAITS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "machine/packed.h"
 
-#include "bytes.h"
 #pragma GCC visibility push(hidden) /* as in redis_api.h */
 
 /* Of a deadline. One that is due asks for a guard of the client's; one that has failed has an error. */
@@ -33,11 +30,6 @@ typedef struct sm_wait {
 } sm_wait;
 
 enum { SM_NUMBER_BITS = 20 }; /* of a handle's number, below the time */
-
-enum { SM_VARINT_BYTES = 10 }; /* of a number at most */
-
-char *sm_put_varint(char *at, uint64_t number);
-bool sm_take_varint(sm_bytes *from, uint64_t *number);
 
 /* The handle of a task or a deadline is its id, an '@' and its number. */
 enum { SM_HANDLE_BYTES = 17 }; /* beside the id */

@@ -89,6 +89,8 @@ typedef struct sm_definition {
     bool keeps, counts, waits; /* its machines keep data, count their steps, have deadlines or tasks */
     bool nests;          /* its states lie in one another: their paths have dots */
     sm_outbox *outbox;   /* or NULL */
+    uint64_t history, tokens; /* how many of their last steps, and tokens, its machines keep; 0: none */
+    uint64_t expire;     /* milliseconds from the end of a machine to that of its key; 0: it stays */
     size_t index;        /* among all definitions: changes when another is given back */
     LIST_HEAD(sm_edges, sm_item) edges;
     LIST_HEAD(sm_nodes, sm_item) nodes;

@@ -91,6 +91,10 @@ void sm_verdict_traits(sm_verdict *verdict, int keeps, int counts, int waits, in
 void sm_verdict_outbox(sm_verdict *verdict, const char *stream, size_t stream_len, const char *machine,
                        size_t machine_len, int steps, long long maxlen);
 
+/* Of its definition: how many steps its machines keep, and how many tokens, and the TTL of the key of one that is done,
+ * in milliseconds; 0: none. */
+void sm_verdict_store(sm_verdict *verdict, long long history, long long tokens, long long expire);
+
 /* Its reason. */
 void sm_verdict_reason(sm_verdict *verdict, const char *text, size_t len);
 

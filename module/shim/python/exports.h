@@ -10,7 +10,8 @@ int sm_python_ready(void);
 
 /* How large a document may be that a client sends, how large a context, how long a step may evaluate. */
 void sm_python_set_limits(long long document_bytes, long long states, long long elements, long long nesting,
-                          long long context_bytes, long long expression_steps);
+                          long long context_bytes, long long expression_steps, long long history,
+                          long long idempotency);
 
 /* A document (SM_IN_ARGUMENT) to a definition, where it stands, a reason. Accepted before: it is held to no limit. */
 int sm_python_compile(int accepted_before, long long now, const char *texts, size_t len, const long long *lengths,

@@ -27,7 +27,7 @@ static size_t most_bytes(const sm_details *node, const sm_data *data) {
     for (int part = 0; part < SM_TEXTS; part++)
         if (data->parts[part].ptr)
             len += part == SM_PART_REASON ? sizeof(member) + 6 * data->parts[part].len + 2 : data->parts[part].len;
-    for (int part = SM_TEXTS; part < SM_PARTS; part++)
+    for (int part = SM_TEXTS; part < SM_WAITS; part++)
         len += 20 * data->parts[part].len + WAIT_BYTES * sm_waits_count(data->parts[part]);
     return len;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "reply/states.h"
 #include "reply/text.h"
 #include "reply/tokens.h"
 
@@ -25,11 +26,18 @@ static void put_word(RedisModuleCtx *ctx, const char *word) {
     RedisModule_ReplyWithStringBuffer(ctx, word, strlen(word));
 }
 
-int sm_reply_actions(RedisModuleCtx *ctx, const sm_node *node, sm_bytes effects) {
+int sm_reply_answer_states(RedisModuleCtx *ctx, const sm_answer *answer) {
+    if (answer->node) return sm_reply_tokens(ctx, answer->node->details->states);
+    sm_reply_packed_states(ctx, answer->states);
+    return REDISMODULE_OK;
+}
+
+int sm_reply_actions(RedisModuleCtx *ctx, const sm_answer *answer) {
+    sm_bytes effects = answer->effects;
     sm_effect effect;
 
     RedisModule_ReplyWithArray(ctx, 2);
-    sm_reply_tokens(ctx, node->details->states);
+    sm_reply_answer_states(ctx, answer);
     RedisModule_ReplyWithArray(ctx, (long)sm_effects_begin(&effects));
     while (sm_effects_take(&effects, &effect)) RedisModule_ReplyWithStringBuffer(ctx, effect.name.ptr, effect.name.len);
     return REDISMODULE_OK;
@@ -57,20 +65,20 @@ static void put_json(RedisModuleCtx *ctx, const sm_effect *effect) {
     if (text != few) RedisModule_Free(text);
 }
 
-int sm_reply_effects(RedisModuleCtx *ctx, const sm_node *node, sm_bytes effects, uint64_t revision,
-                     const char *status) {
+int sm_reply_effects(RedisModuleCtx *ctx, const sm_answer *answer) {
+    sm_bytes effects = answer->effects;
     sm_effect effect;
 
     RedisModule_ReplyWithMap(ctx, 4);
     put_word(ctx, "states");
-    sm_reply_tokens(ctx, node->details->states);
+    sm_reply_answer_states(ctx, answer);
     put_word(ctx, "effects");
     RedisModule_ReplyWithArray(ctx, (long)sm_effects_begin(&effects));
     while (sm_effects_take(&effects, &effect)) put_json(ctx, &effect);
     put_word(ctx, "revision");
-    if (revision) RedisModule_ReplyWithLongLong(ctx, (long long)revision);
+    if (answer->revision) RedisModule_ReplyWithLongLong(ctx, (long long)answer->revision);
     else RedisModule_ReplyWithNull(ctx);
     put_word(ctx, "status");
-    put_word(ctx, status);
+    put_word(ctx, answer->status);
     return REDISMODULE_OK;
 }

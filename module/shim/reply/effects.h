@@ -19,11 +19,23 @@ uint32_t sm_effects_begin(sm_bytes *effects);
 /* Takes the first. False where there is none. */
 bool sm_effects_take(sm_bytes *effects, sm_effect *effect);
 
-/* SM.SEND … ACTIONS: an array of the states and of the names of the effects. */
-int sm_reply_actions(RedisModuleCtx *ctx, const sm_node *node, sm_bytes effects);
+/* What is answered of a step. */
+typedef struct sm_answer {
+    const sm_node *node; /* where the machine stands then, or NULL: */
+    sm_bytes states;     /* then these are its states, as reply/states.h has them */
+    sm_bytes effects;
+    uint64_t revision;   /* 0: none is counted */
+    const char *status;
+} sm_answer;
 
-/* SM.SEND … EFFECTS: a map of states, effects (JSON each), revision (0: none is counted) and status. */
-int sm_reply_effects(RedisModuleCtx *ctx, const sm_node *node, sm_bytes effects, uint64_t revision, const char *status);
+/* SM.SEND: an array of the states. */
+int sm_reply_answer_states(RedisModuleCtx *ctx, const sm_answer *answer);
+
+/* SM.SEND … ACTIONS: an array of the states and of the names of the effects. */
+int sm_reply_actions(RedisModuleCtx *ctx, const sm_answer *answer);
+
+/* SM.SEND … EFFECTS: a map of states, effects (JSON each), revision and status. */
+int sm_reply_effects(RedisModuleCtx *ctx, const sm_answer *answer);
 
 #pragma GCC visibility pop
 

@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "machine/history.h"
+#include "machine/idempotency.h"
 #include "machine/waits.h"
+#include "reply/states.h"
 #include "reply/text.h"
 
 enum { VERSION = 1, HEAD = 3, LENGTH_BYTES = 4, REVISION_BYTES = 8 };
@@ -25,10 +28,25 @@ static const enum sm_part kept_as[SM_APPLIED_PARTS] = {
     [SM_APPLIED_REASON] = SM_PART_REASON, [SM_APPLIED_CONTEXT] = SM_PART_CONTEXT,
     [SM_APPLIED_OUTPUT] = SM_PART_OUTPUT, [SM_APPLIED_ERROR] = SM_PART_ERROR,
     [SM_APPLIED_TIMERS] = SM_PART_TIMERS, [SM_APPLIED_TASKS] = SM_PART_TASKS,
+    [SM_APPLIED_HISTORY] = SM_PART_HISTORY, [SM_APPLIED_TOKENS] = SM_PART_TOKENS,
+    [SM_APPLIED_EXPIRES] = SM_PART_EXPIRES,
 };
 
+/* Those of a step alone are no parts of a machine. */
 static sm_bytes part_of(const sm_applied *applied, int part) {
-    return part == SM_APPLIED_CHANGES ? applied->changes : applied->data.parts[kept_as[part]];
+    switch (part) {
+    case SM_APPLIED_CHANGES: return applied->changes;
+    case SM_APPLIED_ENTRY: return applied->record.entry;
+    case SM_APPLIED_TOKEN: return applied->record.token;
+    case SM_APPLIED_EXPIRE: return (sm_bytes){applied->record.expires ? "" : NULL, 0};
+    default: return applied->data.parts[kept_as[part]];
+    }
+}
+
+/* How many are kept with what is added. */
+static uint64_t kept_with(const sm_applied *applied, int part) {
+    return part == SM_APPLIED_ENTRY ? applied->record.keep_entries
+           : part == SM_APPLIED_TOKEN ? applied->record.keep_tokens : 0;
 }
 
 static size_t size_of(const sm_applied *applied) {
@@ -36,15 +54,26 @@ static size_t size_of(const sm_applied *applied) {
                  applied->configuration.len + REVISION_BYTES + 1;
 
     for (int part = 0; part < SM_APPLIED_PARTS; part++)
-        if (part_of(applied, part).ptr) len += 1 + LENGTH_BYTES + part_of(applied, part).len;
+        if (part_of(applied, part).ptr) len += 1 + LENGTH_BYTES + SM_VARINT_BYTES + part_of(applied, part).len;
     return len;
+}
+
+/* A part's text; what is added to a list is behind how many are kept. */
+static char *put_part(char *at, const sm_applied *applied, int part) {
+    char keep[SM_VARINT_BYTES];
+    size_t len = kept_with(applied, part) ? (size_t)(sm_put_varint(keep, kept_with(applied, part)) - keep) : 0;
+    sm_bytes text = part_of(applied, part);
+
+    at = put_number(at, len + text.len, LENGTH_BYTES);
+    sm_put(&at, (sm_bytes){keep, len});
+    sm_put(&at, text);
+    return at;
 }
 
 char *sm_applied_write(const sm_applied *applied, size_t *len) {
     char *bytes, *at, *count;
 
-    *len = size_of(applied);
-    bytes = at = RedisModule_Alloc(*len);
+    bytes = at = RedisModule_Alloc(size_of(applied));
     *at++ = VERSION;
     *at++ = (char)applied->event;
     *at++ = applied->whole;
@@ -57,8 +86,9 @@ char *sm_applied_write(const sm_applied *applied, size_t *len) {
         if (!part_of(applied, part).ptr) continue;
         ++*count;
         *at++ = (char)part;
-        at = put_text(at, part_of(applied, part));
+        at = put_part(at, applied, part);
     }
+    *len = (size_t)(at - bytes);
     return bytes;
 }
 
@@ -95,19 +125,50 @@ static bool take_text(sm_bytes *left, sm_bytes *text) {
     return true;
 }
 
+/* What is added to a list, behind how many are kept. */
+static bool take_added(sm_bytes text, sm_bytes *added, uint64_t *keep) {
+    *added = text;
+    return sm_take_varint(added, keep) && *keep;
+}
+
+static const char *take_part(sm_bytes *left, sm_applied *applied, uint64_t part) {
+    static const char cut[] = "its parts are cut short";
+    sm_record *record = &applied->record;
+    sm_bytes text;
+
+    if (part_of(applied, (int)part).ptr) return "it has a part twice";
+    if (!take_text(left, &text)) return cut;
+    switch (part) {
+    case SM_APPLIED_CHANGES: applied->changes = text; return NULL;
+    case SM_APPLIED_ENTRY: return take_added(text, &record->entry, &record->keep_entries) ? NULL : cut;
+    case SM_APPLIED_TOKEN: return take_added(text, &record->token, &record->keep_tokens) ? NULL : cut;
+    case SM_APPLIED_EXPIRE: record->expires = true; return NULL;
+    default: applied->data.parts[kept_as[part]] = text; return NULL;
+    }
+}
+
 static const char *take_parts(sm_bytes *left, sm_applied *applied) {
     uint64_t count, part;
+    const char *fault = NULL;
 
     if (!take_number(left, &count, 1)) return "its parts are cut short";
-    while (count--) {
-        sm_bytes *place;
-
+    while (count-- && !fault) {
         if (!take_number(left, &part, 1)) return "its parts are cut short";
         if (part >= SM_APPLIED_PARTS) return "it has a part that this version of the module does not know";
-        place = part == SM_APPLIED_CHANGES ? &applied->changes : &applied->data.parts[kept_as[part]];
-        if (place->ptr) return "it has a part twice";
-        if (!take_text(left, place)) return "its parts are cut short";
+        fault = take_part(left, applied, part);
     }
+    return fault;
+}
+
+/* Of a whole machine all is said, of a step what it adds. */
+static const char *fault_of_record(const sm_applied *applied) {
+    const sm_bytes *parts = applied->data.parts;
+
+    bool adds = applied->record.entry.ptr || applied->record.token.ptr;
+
+    if (applied->whole && adds) return "a whole machine adds nothing to what it keeps";
+    if (!applied->whole && (parts[SM_PART_HISTORY].ptr || parts[SM_PART_TOKENS].ptr)) return "a step adds to its lists";
+    if (applied->record.expires && !parts[SM_PART_EXPIRES].ptr) return "its TTL is missing";
     return NULL;
 }
 
@@ -129,7 +190,7 @@ const char *sm_applied_read(sm_bytes bytes, sm_applied *applied) {
     if ((fault = take_parts(&bytes, applied))) return fault;
     if (bytes.len) return "something follows them";
     if (applied->changes.ptr && (whole || applied->data.parts[SM_PART_CONTEXT].ptr)) return "changes want a context";
-    return NULL;
+    return fault_of_record(applied);
 }
 
 /* ---- deadlines and tasks ---- */
@@ -151,7 +212,7 @@ const char *sm_waits_admit(const sm_node *node, const sm_data *data) {
     static const uint8_t statuses[] = {SM_TIMER_STATUSES, SM_TASK_STATUSES};
     const char *fault = NULL;
 
-    for (int part = SM_TEXTS; part < SM_PARTS && !fault; part++) {
+    for (int part = SM_TEXTS; part < SM_WAITS && !fault; part++) {
         sm_bytes list = data->parts[part];
 
         if (!list.ptr) continue;
@@ -161,4 +222,61 @@ const char *sm_waits_admit(const sm_node *node, const sm_data *data) {
         fault = fault_of(list, statuses[part - SM_TEXTS]);
     }
     return fault;
+}
+
+/* ---- history, tokens, TTL ---- */
+
+static const char *fault_of_history(const sm_node *node, sm_bytes list) {
+    sm_bytes tokens = node->details->states, states;
+    const char *fault;
+    char *packed;
+
+    if (!node->details->definition->history) return "its document keeps no history";
+    states.ptr = packed = RedisModule_Alloc(tokens.len + 1);
+    states.len = (size_t)(sm_states_pack(packed, tokens) - packed);
+    fault = sm_history_fault(list, states, sm_utf8_fault);
+    RedisModule_Free(packed);
+    return fault;
+}
+
+static const char *fault_of_tokens(const sm_node *node, sm_bytes list) {
+    return node->details->definition->tokens ? sm_tokens_fault(list, SM_EVENTS) : "its document keeps no tokens";
+}
+
+static const char *fault_of_expires(const sm_node *node, sm_bytes text) {
+    uint64_t ms;
+
+    if (!node->details->definition->expire) return "its document says no TTL";
+    if (!node->details->done) return "it has the TTL of a machine that is done";
+    return sm_take_varint(&text, &ms) && !text.len && ms <= INT64_MAX ? NULL : "its TTL is no time";
+}
+
+const char *sm_lists_admit(const sm_node *node, const sm_data *data) {
+    const sm_bytes *parts = data->parts;
+    const char *fault = sm_waits_admit(node, data);
+
+    if (!fault && parts[SM_PART_HISTORY].ptr) fault = fault_of_history(node, parts[SM_PART_HISTORY]);
+    if (!fault && parts[SM_PART_TOKENS].ptr) fault = fault_of_tokens(node, parts[SM_PART_TOKENS]);
+    if (!fault && parts[SM_PART_EXPIRES].ptr) fault = fault_of_expires(node, parts[SM_PART_EXPIRES]);
+    return fault;
+}
+
+/* ---- what a step adds ---- */
+
+char *sm_record_add_entry(const sm_record *record, sm_bytes *list) {
+    char *room;
+
+    if (!record->entry.ptr) return NULL;
+    room = RedisModule_Alloc(list->len + record->entry.len + SM_HISTORY_HEAD);
+    *list = sm_history_append(room, *list, record->entry, record->keep_entries);
+    return room;
+}
+
+char *sm_record_add_token(const sm_record *record, sm_bytes *list) {
+    char *room;
+
+    if (!record->token.ptr) return NULL;
+    room = RedisModule_Alloc(list->len + record->token.len + SM_VARINT_BYTES);
+    *list = sm_tokens_append(room, *list, record->token, record->keep_tokens);
+    return room;
 }

@@ -10,7 +10,7 @@
  *   byte: how many parts follow, each a byte (enum sm_applied_part) and a text, or a list as machine/waits.h has it
  *
  * A text is its length in 32 bits, and its bytes; numbers begin with their lowest byte. A part that is missing is none,
- * but for a step's context, which is as it was. */
+ * but for a step's context, history and tokens, which are as they were. */
 #ifndef SM_TYPE_APPLIED_H
 #define SM_TYPE_APPLIED_H
 
@@ -29,6 +29,12 @@ enum sm_applied_part {
     SM_APPLIED_CHANGES, /* of the context */
     SM_APPLIED_TIMERS,
     SM_APPLIED_TASKS,
+    SM_APPLIED_HISTORY, /* of a whole machine: all of it; of a step: */
+    SM_APPLIED_ENTRY,   /* how many entries are kept then, a number, and a history of one entry, which is added */
+    SM_APPLIED_TOKENS,  /* likewise: all of them, */
+    SM_APPLIED_TOKEN,   /* how many are kept then, and a list of one, which is added */
+    SM_APPLIED_EXPIRES, /* the TTL that its key has since it is done, */
+    SM_APPLIED_EXPIRE,  /* nothing: the key gets it now */
     SM_APPLIED_PARTS,
 };
 
@@ -46,12 +52,24 @@ enum sm_event {
     SM_EVENTS,
 };
 
+/* What a step adds to what its machine keeps of its past. */
+typedef struct sm_record {
+    sm_bytes entry, token;           /* lists of one, or nothing */
+    uint64_t keep_entries, keep_tokens;
+    bool expires;                    /* the key gets a TTL */
+} sm_record;
+
+/* A list with what a record adds to it, in memory to be freed, which is NULL where that is nothing. */
+char *sm_record_add_entry(const sm_record *record, sm_bytes *list);
+char *sm_record_add_token(const sm_record *record, sm_bytes *list);
+
 typedef struct sm_applied {
     enum sm_event event;
     bool whole;
     sm_bytes canonical, configuration;
     sm_data data;
     sm_bytes changes; /* of the context */
+    sm_record record; /* of a step: what it adds to history and tokens */
 } sm_applied;
 
 /* To be freed by RedisModule_Free. C alone: the AOF is rewritten in a forked child. */
@@ -63,8 +81,10 @@ sm_applied sm_applied_machine(const sm_node *node, const sm_data *data, enum sm_
 /* NULL, or what is wrong with the bytes. What is read points into them. */
 const char *sm_applied_read(sm_bytes bytes, sm_applied *applied);
 
-/* NULL, or what is wrong with the deadlines and tasks of a machine on that node, from outside, but for their JSON. */
+/* NULL, or what is wrong with the deadlines and tasks of a machine on that node, from outside, but for their JSON, */
 const char *sm_waits_admit(const sm_node *node, const sm_data *data);
+/* and with all that is no text. */
+const char *sm_lists_admit(const sm_node *node, const sm_data *data);
 
 #pragma GCC visibility pop
 

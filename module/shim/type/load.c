@@ -244,7 +244,7 @@ static sm_machine *machine_of(RedisModuleIO *rdb, sm_node *node, const sm_data *
     sm_machine *machine = NULL;
     sm_outcome outcome;
     sm_data admitted = *data;
-    const char *fault = sm_waits_admit(node, data);
+    const char *fault = sm_lists_admit(node, data);
 
     if (fault) return refuse(rdb, fault, no_more);
     if (definition->counts != (data->revision != 0)) return refuse(rdb, "its revision is missing, or none", no_more);

@@ -6,6 +6,7 @@
 #include "timers/timers.h"
 #include "type/type.h"
 #include "write/outbox.h"
+#include "write/record.h"
 
 static const char *const event_names[SM_EVENTS] = {
     [SM_EVENT_SET] = "sm.set",   [SM_EVENT_CREATE] = "sm.create", [SM_EVENT_MUTATE] = "sm.mutate",
@@ -47,7 +48,7 @@ static bool change(sm_target *target, sm_node *node, sm_cached_edge *edge, const
     return true;
 }
 
-static bool keep(sm_target *target, sm_node *node, sm_cached_edge *edge, const sm_data *data) {
+static bool keep_data(sm_target *target, sm_node *node, sm_cached_edge *edge, const sm_data *data) {
     bool changed;
 
     target->revision = data->revision;
@@ -61,19 +62,35 @@ static bool keep(sm_target *target, sm_node *node, sm_cached_edge *edge, const s
     return true;
 }
 
+/* The key has a TTL from now on where the step `expires`; one that came so before goes, and no other. */
+static bool keep(sm_target *target, sm_node *node, sm_cached_edge *edge, const sm_data *data, bool expires) {
+    uint64_t ms = sm_expires(data), had = 0;
+    sm_data held;
+    bool changed;
+
+    if (target->machine && !target->replaces && sm_machine_keeps(target->machine)) {
+        sm_machine_data(target->machine, &held);
+        had = sm_expires(&held);
+    }
+    changed = keep_data(target, node, edge, data);
+    if (expires && ms) RedisModule_SetAbsExpire(target->key, (long long)ms);
+    else if (had && !ms && (uint64_t)RedisModule_GetAbsExpire(target->key) == had) drop_ttl(target->key);
+    return changed;
+}
+
 /* What the machine keeps from now on: a step's outcome says what of it is new. */
-static sm_data data_after(const sm_target *target, const sm_outcome *outcome, const sm_bytes *reason) {
+static sm_data data_after(const sm_target *target, const sm_outcome *outcome, const sm_data *held,
+                          const sm_bytes *reason) {
     bool is_marked = target->waiting && target->waiting->marked;
     const sm_data *said = outcome->data;
-    sm_data data = {0}, held = {0};
+    sm_data data = {0};
 
-    if (target->machine) sm_machine_data(target->machine, &held);
     if (outcome->node->details->definition->counts)
-        data.revision = is_marked ? held.revision : sm_revision_after(held.revision);
-    if (!target->replaces) data.parts[SM_PART_CONTEXT] = held.parts[SM_PART_CONTEXT];
+        data.revision = is_marked ? held->revision : sm_revision_after(held->revision);
+    if (!target->replaces) data.parts[SM_PART_CONTEXT] = held->parts[SM_PART_CONTEXT];
     if (said || !target->replaces) /* another machine does not wait for what this one did */
-        memcpy(&data.parts[SM_TEXTS], said ? &said->parts[SM_TEXTS] : &held.parts[SM_TEXTS],
-               (SM_PARTS - SM_TEXTS) * sizeof(sm_bytes));
+        memcpy(&data.parts[SM_TEXTS], said ? &said->parts[SM_TEXTS] : &held->parts[SM_TEXTS],
+               (SM_WAITS - SM_TEXTS) * sizeof(sm_bytes));
     if (said) {
         if (said->parts[SM_PART_CONTEXT].ptr) data.parts[SM_PART_CONTEXT] = said->parts[SM_PART_CONTEXT];
         data.parts[SM_PART_OUTPUT] = said->parts[SM_PART_OUTPUT];
@@ -92,14 +109,12 @@ static size_t size_of(const sm_data *data) {
 
 /* A step that makes what its machine keeps larger is refused where the server's memory is full; SM.SET, which begins
  * one, the server refuses itself. A reason does not count, nor why a deadline has failed. */
-static bool fits(RedisModuleCtx *ctx, const sm_target *target, sm_outcome *outcome, const sm_data *data) {
+static bool fits(RedisModuleCtx *ctx, const sm_target *target, sm_outcome *outcome, const sm_data *held,
+                 const sm_data *data) {
     static const char why[] = "the step makes the machine larger, and used memory > 'maxmemory'";
     bool is_marked = target->waiting && target->waiting->marked;
-    sm_data held;
 
-    if (!outcome->data || target->replaces || is_marked) return true;
-    sm_machine_data(target->machine, &held);
-    if (size_of(data) <= size_of(&held)) return true;
+    if (target->replaces || is_marked || size_of(data) <= size_of(held)) return true;
     if (!(RedisModule_GetContextFlags(ctx) & REDISMODULE_CTX_FLAGS_OOM) || sm_accepted_before(ctx)) return true;
     outcome->result = SM_ERROR;
     outcome->code = "OOM";
@@ -124,9 +139,10 @@ static bool write_outbox(RedisModuleCtx *ctx, sm_target *target, sm_outcome *out
 
 /* ---- what others get ---- */
 
-/* Of a context that is as it was, nothing is said; of one that changed a little, the changes. */
+/* Of a context that is as it was, nothing is said; of one that changed a little, the changes; of history and tokens
+ * what was added. */
 static void replicate_outcome(RedisModuleCtx *ctx, const sm_target *target, const sm_outcome *outcome,
-                              const sm_data *data, enum sm_event event) {
+                              const sm_data *data, const sm_record *record, enum sm_event event) {
     sm_applied applied = sm_applied_machine(outcome->node, data, event);
     size_t len;
     char *bytes;
@@ -136,7 +152,10 @@ static void replicate_outcome(RedisModuleCtx *ctx, const sm_target *target, cons
         applied.changes = outcome->changes;
         applied.data.parts[SM_PART_CONTEXT] =
             outcome->changes.ptr || !outcome->data ? (sm_bytes){NULL, 0} : outcome->data->parts[SM_PART_CONTEXT];
+        applied.data.parts[SM_PART_HISTORY] = applied.data.parts[SM_PART_TOKENS] = (sm_bytes){NULL, 0};
+        applied.record = *record;
     }
+    applied.record.expires = record->expires;
     bytes = sm_applied_write(&applied, &len);
     RedisModule_Replicate(ctx, "SM.APPLY", "sb", target->name, bytes, len);
     RedisModule_Free(bytes);
@@ -174,7 +193,7 @@ static bool settle(const sm_target *target, sm_outcome *outcome, const sm_bytes 
     if (target->machine) sm_machine_data(target->machine, &held);
     *kept = held.parts[SM_PART_REASON];
     if (stays && kept->ptr) *reason = kept;
-    return sm_settle(outcome, target->waiting, target->with_effects || definition->outbox, &held,
+    return sm_settle(outcome, target->waiting, target->with_effects || target->token || definition->outbox, &held,
                      target->replaces || event == SM_EVENT_RESET);
 }
 
@@ -182,12 +201,15 @@ enum kept { REFUSED, AS_IT_WAS, CHANGED };
 
 /* `data` is what the machine keeps then. */
 static enum kept keep_all(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome, const sm_bytes *reason,
-                          sm_data *data, sm_outbox_batch *batch) {
+                          const sm_bytes *kept, sm_data *data, sm_record *record, sm_outbox_batch *batch) {
+    sm_data held = {0};
     bool changed;
 
-    *data = data_after(target, outcome, reason);
-    if (!fits(ctx, target, outcome, data) || !write_outbox(ctx, target, outcome, data, batch)) return REFUSED;
-    changed = keep(target, outcome->node, outcome->edge, data);
+    if (target->machine) sm_machine_data(target->machine, &held);
+    *data = data_after(target, outcome, &held, reason);
+    sm_record_step(target, outcome, &held, reason == kept ? NULL : reason, data, record);
+    if (!fits(ctx, target, outcome, &held, data) || !write_outbox(ctx, target, outcome, data, batch)) return REFUSED;
+    changed = keep(target, outcome->node, outcome->edge, data, record->expires);
     if (changed) note_deadlines(ctx, target, outcome->node);
     sm_machine_data(RedisModule_ModuleTypeGetValue(target->key), data); /* what was held before is gone */
     return changed ? CHANGED : AS_IT_WAS;
@@ -195,13 +217,17 @@ static enum kept keep_all(RedisModuleCtx *ctx, sm_target *target, sm_outcome *ou
 
 /* A step by which nothing but the revision changes, and which asks for nothing. */
 static bool is_light(const sm_target *target, const sm_outcome *outcome, const sm_bytes *reason) {
-    return !target->replaces && !outcome->data && !reason && !outcome->node->details->definition->outbox;
+    const sm_definition *definition = outcome->node->details->definition;
+
+    return !target->replaces && !outcome->data && !reason && !target->token && !definition->outbox &&
+           !definition->history && !definition->expire;
 }
 
 static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome,
                                                   const sm_bytes *reason, enum sm_event event) {
     enum kept how = REFUSED;
     sm_outbox_batch batch = {0};
+    sm_record record = {0};
     sm_data data;
     sm_bytes kept;
 
@@ -210,12 +236,13 @@ static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target
             sm_machine_step(target->machine, outcome->node, outcome->edge, &target->revision))
             how = CHANGED;
         else
-            how = keep_all(ctx, target, outcome, reason, &data, &batch);
+            how = keep_all(ctx, target, outcome, reason, &kept, &data, &record, &batch);
     }
     close_key(target);
     if (how != CHANGED) return;
     RedisModule_SignalModifiedKey(ctx, target->name);
-    if (outcome->data || batch.count) replicate_outcome(ctx, target, outcome, &data, event);
+    if (outcome->data || batch.count || record.entry.ptr || record.token.ptr || record.expires)
+        replicate_outcome(ctx, target, outcome, &data, &record, event);
     else RedisModule_ReplicateVerbatim(ctx);
     sm_outbox_replicate(ctx, &batch);
     publish(ctx, target, event);
@@ -241,9 +268,9 @@ void sm_commit(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome, cons
     publish(ctx, target, event);
 }
 
-void sm_commit_applied(RedisModuleCtx *ctx, sm_target *target, sm_node *node, const sm_data *data,
+void sm_commit_applied(RedisModuleCtx *ctx, sm_target *target, sm_node *node, const sm_data *data, bool expires,
                        enum sm_event event) {
-    bool changed = keep(target, node, NULL, data);
+    bool changed = keep(target, node, NULL, data, expires);
 
     if (changed) note_deadlines(ctx, target, node);
     close_key(target);

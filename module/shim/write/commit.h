@@ -20,7 +20,10 @@ typedef struct sm_target {
     bool replaces;       /* the machine there is replaced by another, and its TTL goes, as with SET */
     uint64_t revision;   /* after the write; 0: none is counted */
     bool with_effects;   /* its effects are answered */
-    sm_bytes cause;      /* the event that the outbox names; without a pointer: none */
+    sm_bytes cause;      /* the event that outbox and history name; without a pointer: none */
+    bool forced;         /* whatever the transitions say */
+    sm_bytes user;       /* who asks, where the machine keeps a history */
+    const struct sm_token *token; /* of the command, to be kept with its reply, or NULL */
     const sm_waiting *waiting; /* what the command does to deadlines and tasks beside its outcome, or NULL */
 } sm_target;
 
@@ -36,8 +39,9 @@ bool sm_may_pass(const char *code);
 void sm_commit(RedisModuleCtx *ctx, sm_target *target, sm_outcome *outcome, const sm_bytes *reason,
                enum sm_event event);
 
-/* The same for SM.APPLY: the machine stands on that node and keeps just that. */
-void sm_commit_applied(RedisModuleCtx *ctx, sm_target *target, sm_node *node, const sm_data *data,
+/* The same for SM.APPLY: the machine stands on that node and keeps just that, and where it `expires`, its key has from
+ * now on the TTL that it keeps. */
+void sm_commit_applied(RedisModuleCtx *ctx, sm_target *target, sm_node *node, const sm_data *data, bool expires,
                        enum sm_event event);
 
 #pragma GCC visibility pop
