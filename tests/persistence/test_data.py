@@ -180,7 +180,10 @@ PARTS: list[tuple[list[tuple[int, bytes]], str]] = [
     ([revision(1), (CONTEXT, b"{}"), (ERROR, b"{")], "what it keeps"),
     ([revision(1), (CONTEXT, b'{"a":"' + b"x" * 65536 + b'"}')], "max-context-bytes"),
     ([revision(1), (CONTEXT, b"{}"), (5, b"x")], "its document has neither deadlines nor tasks"),
-    ([revision(1), (CONTEXT, b"{}"), (7, b"x")], "it keeps a part 7, which this module ("),
+    ([revision(1), (CONTEXT, b"{}"), (7, b"x")], "its document keeps no history"),
+    ([revision(1), (CONTEXT, b"{}"), (8, b"x")], "its tokens are cut short"),
+    ([revision(1), (CONTEXT, b"{}"), (9, b"x")], "its document says no TTL"),
+    ([revision(1), (CONTEXT, b"{}"), (10, b"x")], "it keeps a part 10, which this module ("),
     ([revision(1), (CONTEXT, b"{}"), (0, b"x")], "it keeps a part 0, which this module ("),
     ([], "the rest is cut short"),
 ]
