@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from ..definition import SPAWN, STOP, Effect
 from ..document import to_json
+from ..durations import as_number
 from ..errors import member, type_name
 from . import members as read
 from .actions import Action, ArmLater, Ask, AskWith, CancelLater
 from .behaviour import STEP, Behaviour
-from ..durations import as_number
 from .members import listed, members
 from .templates import Template, object_maker
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sm_core import Definition, ExpressionError, Given, Limits, Machine, compile_document
-from sm_core.durations import MOST_DELAY, as_number, parse_delay, whole
 from sm_core.definition import Arm
+from sm_core.durations import MOST_DELAY, as_number, parse_delay, whole
 
 DAY = 24 * 3600 * 1000
 
