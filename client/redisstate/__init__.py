@@ -10,8 +10,10 @@ Needs redis-py or valkey-py for the client alone; nothing of either is imported 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from .async_machine import AsyncMachine
+from .documents import async_check, async_render, async_template, check, render, template
 from .errors import (
     Conflict,
     ExpressionError,
@@ -26,9 +28,15 @@ from .errors import (
     TokenReused,
 )
 from .machine import Machine
+from .pipeline import AsyncPipeline, Pipeline
 from .replies import Effect, Entry, Finding, Pending, Step, Verdict
 
+if TYPE_CHECKING:
+    from .machines import Machines
+
 __all__ = [
+    "AsyncMachine",
+    "AsyncPipeline",
     "Conflict",
     "Effect",
     "Entry",
@@ -37,19 +45,27 @@ __all__ = [
     "GuardError",
     "InvalidDocument",
     "Machine",
+    "Machines",
     "NoModule",
     "NoSuchMachine",
     "NotAMachine",
     "NotTaken",
     "Pending",
+    "Pipeline",
     "ServerError",
     "StateMachineError",
     "Step",
     "TokenReused",
     "Verdict",
+    "async_check",
+    "async_render",
+    "async_template",
+    "check",
+    "render",
+    "template",
 ]
 
-_LATER = {"Worker": "worker", "AsyncWorker": "async_worker"}
+_LATER = {"Machines": "machines", "Worker": "worker", "AsyncWorker": "async_worker"}
 """What is imported when it is first asked for: {name: module}."""
 
 

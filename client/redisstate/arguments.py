@@ -143,11 +143,11 @@ def mutate(
     idempotency_key: str | None = None,
     **members: Any,
 ) -> Words:
-    words: Words = ["SM.MUTATE", key, state, "EFFECTS"]
+    words: Words = ["SM.MUTATE", key, state, "REASON", reason or "", "EFFECTS"]  # one word alone would be the reason
     if force:
         words.append("FORCE")
     _members(words, data, members)
-    _options(words, guards, reason, if_revision, if_state, idempotency_key)
+    _options(words, guards, None, if_revision, if_state, idempotency_key)
     return words
 
 
@@ -212,13 +212,44 @@ def next(key: Key) -> Words:
     return ["SM.NEXT", key]
 
 
+def create(key: Key) -> Words:
+    return ["SM.CREATE", key]
+
+
 def states(key: Key) -> Words:
     return ["SM.STATE", key]
 
 
-def get(key: Key, what: str | None = None) -> Words:
-    """``what``: REASON, CONTEXT, OUTPUT, STATUS, SNAPSHOT, REVISION; None: the document."""
-    return ["SM.GET", key] if what is None else ["SM.GET", key, what]
+def all_states(key: Key) -> Words:
+    return ["SM.STATE", key, "ALL"]
+
+
+def document(key: Key) -> Words:
+    return ["SM.GET", key]
+
+
+def context(key: Key) -> Words:
+    return ["SM.GET", key, "CONTEXT"]
+
+
+def output(key: Key) -> Words:
+    return ["SM.GET", key, "OUTPUT"]
+
+
+def reason(key: Key) -> Words:
+    return ["SM.GET", key, "REASON"]
+
+
+def revision(key: Key) -> Words:
+    return ["SM.GET", key, "REVISION"]
+
+
+def snapshot(key: Key) -> Words:
+    return ["SM.GET", key, "SNAPSHOT"]
+
+
+def status(key: Key) -> Words:
+    return ["SM.GET", key, "STATUS"]
 
 
 def history(key: Key, count: int | None = None, before: int | None = None) -> Words:
@@ -238,13 +269,13 @@ def delete(key: Key) -> Words:
     return ["DEL", key]
 
 
-def exists(key: Key) -> Words:
-    return ["EXISTS", key]
-
-
 def check(document: Document) -> Words:
     return ["SM.CHECK", of_document(document)]
 
 
 def render(document: Document, kind: DiagramKind = "mermaid") -> Words:
     return ["SM.RENDER", of_document(document), kind.upper()]
+
+
+def template() -> Words:
+    return ["SM.TEMPLATE"]

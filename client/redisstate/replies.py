@@ -144,12 +144,38 @@ def text(value: Any) -> str:
     return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
 
 
+def as_it_is(reply: Any) -> Any:
+    return reply
+
+
+def nothing(reply: Any) -> None:
+    """OK, which says nothing that no error does not say."""
+
+
+def true(reply: Any) -> bool:
+    """There is an answer."""
+    return True
+
+
+def text_or_none(value: Any) -> str | None:
+    """None for no text, too."""
+    return text(value) or None
+
+
+def optional_int(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
 def optional_text(value: Any) -> str | None:
     return None if value is None else text(value)
 
 
 def names(reply: Iterable[Any]) -> tuple[str, ...]:
     return tuple([value if type(value) is str else text(value) for value in reply])
+
+
+def listed(reply: Iterable[Any]) -> list[str]:
+    return list(names(reply))
 
 
 def mapping(reply: Any) -> dict[str, Any]:
@@ -220,7 +246,7 @@ def history(reply: Any) -> list[Entry]:
             optional_text(item["event"]),
             names(item["from"]),
             names(item["to"]),
-            optional_text(item["reason"]),
+            text_or_none(item["reason"] or ""),
             bool(item["forced"]),
         )
         for item in map(mapping, reply)

@@ -1,0 +1,95 @@
+"""AsyncMachine is Machine with await."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+from redisstate import (
+    AsyncMachine,
+    Conflict,
+    Finding,
+    InvalidDocument,
+    Machine,
+    NoSuchMachine,
+    Step,
+    async_check,
+    async_render,
+    async_template,
+)
+from redisstate.pipeline import PipelinedMachine
+from tests.client.conftest import MAP, ORDER, Playing
+
+
+def test_it_has_what_a_machine_has() -> None:
+    """The same names and parameters; properties are methods."""
+    for name, value in vars(Machine).items():
+        if name.startswith("_") or name in Machine.__slots__:
+            continue
+        asynchronous = vars(AsyncMachine)[name]
+        function = value.fget if isinstance(value, property) else value
+        here, there = inspect.signature(function), inspect.signature(asynchronous)
+        assert here.parameters == there.parameters, name
+        assert name == "pipeline" or here.return_annotation == there.return_annotation, name
+        assert inspect.iscoroutinefunction(asynchronous) == (name != "pipeline"), name
+        assert name == "pipeline" or callable(getattr(PipelinedMachine, name)), name
+    assert vars(AsyncMachine).keys() - {"__firstlineno__"} == vars(Machine).keys() - {"__firstlineno__"}
+
+
+def test_an_order_from_its_start_to_its_end(play: Playing) -> None:
+    async def scene(client: Any) -> None:
+        order = AsyncMachine(client, "order:1")
+        assert await order.set(ORDER, input={"total": 30}) == Step(("open",), (), 1, "active")
+        assert await order.set(ORDER, if_absent=True) is None
+        assert await order.can("PAY", amount=1)
+        assert not await order.send("SHIP")
+        step = await order.send("PAY", amount=30)
+        assert step.states == ("paid",)
+        with pytest.raises(Conflict):
+            await order.send("SHIP", if_revision=1)
+        (task,) = (await order.send("SHIP")).effects
+        assert [found.handle for found in await order.pending()] == [task.task]
+        assert await order.done(str(task.task))
+        assert (await order.status(), await order.output(), await order.states()) == ("done", 30, ("sent",))
+        assert (await order.document())["current"] == "sent"
+        assert await order.exists()
+        missing = AsyncMachine(client, "order:2")
+        assert not await missing.exists()
+        for ask in (missing.send("A"), missing.context(), missing.next()):
+            with pytest.raises(NoSuchMachine):
+                await ask
+
+    play(scene)
+
+
+def test_pipelines(play: Playing) -> None:
+    async def scene(client: Any) -> None:
+        order = AsyncMachine(client, "order:1")
+        async with order.pipeline() as pipe:
+            pipe.set(ORDER, input={"total": 30})
+            pipe.send("PAY", amount=30)
+            pipe.send("PAY", amount=30)
+            pipe.machine("order:2").output()
+            pipe.command("PING")
+            first, paid, refused, missing, pong = await pipe.execute(raise_on_error=False)
+        assert (first.states, paid.states, refused) == (("open",), ("paid",), Step(("paid",), taken=False))
+        assert isinstance(missing, NoSuchMachine)
+        assert pong in (True, b"PONG", "PONG")
+        with pytest.raises(InvalidDocument):
+            pipe.set({})
+            await pipe.execute()
+
+    play(scene)
+
+
+def test_documents(play: Playing) -> None:
+    async def scene(client: Any) -> None:
+        (found,) = await async_check(client, {"initial": "a"})
+        assert isinstance(found, Finding)
+        assert found.severity == "error"
+        assert (await async_render(client, MAP, "dot")).startswith("digraph")
+        assert (await async_template(client))["map"] == {}
+
+    play(scene)
