@@ -1,6 +1,7 @@
 """Rows: the Python client, compared with the same commands sent and read by hand with redis-py.
 
-The cost is CPU of the client's own process: both sides wait for the same server.
+The cost is CPU of the client's own process, since both sides wait for the same server; a worker's is time, in which
+it may do something else while it waits.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -16,7 +18,7 @@ import redis
 from tools import servers
 
 sys.path.insert(0, str(servers.ROOT / "client"))
-from redisstate import Machine
+from redisstate import Machine, Worker
 
 from .bench import Batch, Bench, BenchmarkError, Row, interleaved, median_text, ratios
 
@@ -36,12 +38,15 @@ ORDER = {
 }
 SENDS = 200
 """Events in a batch."""
-ENTRIES = 200
-"""Tasks in a batch of a worker's row."""
+TASKS = 200
+"""Tasks in a batch."""
+PAGE = 100
+"""Entries that the loop by hand reads at once."""
 
 
 def run(bench: Bench) -> None:
     send(bench)
+    tasks(bench)
     imports(bench)
 
 
@@ -94,6 +99,65 @@ def sends_by_hand(client: redis.Redis) -> Batch:
         return time.process_time() - began, SENDS
 
     return batch
+
+
+def tasks(bench: Bench) -> None:
+    """Tasks whose work is nothing: each is read, reported and acknowledged, as is the entry that says it is over."""
+    with bench.server() as server:
+        client = server.client(decode_responses=False)
+        worker = Worker(client, stream="by worker", group="group")
+        worker.task("nothing")(lambda: None)
+        pairs = interleaved(
+            bench,
+            of_tasks(client, "by worker", worker.drain),
+            of_tasks(client, "by hand", by_hand(client)),
+            batches=bench.few_batches,
+        )
+    bench.rows.append(
+        Row("client-tasks", "Time of Worker for a task", "XREADGROUP, SM.DONE and XACK by hand", 1.30, ratios(pairs),
+            measured=median_text(pairs, 0, "µs", 1e6), reference=median_text(pairs, 1, "µs", 1e6))
+    )  # fmt: skip
+
+
+def of_tasks(client: redis.Redis, stream: str, work: Callable[[], object]) -> Batch:
+    """Machines that wait for a task each, and what ``work`` takes until all are done."""
+    document = {
+        "initial": "a",
+        "store": {"outbox": {"stream": stream}},
+        "states": {"a": {"invoke": {"src": "nothing", "onDone": "b"}}, "b": {"type": "final"}},
+    }
+    client.xgroup_create(stream, "group", mkstream=True)
+    machines = [Machine(client, f"{stream}:{number}") for number in range(TASKS)]
+
+    def batch() -> tuple[float, float]:
+        client.xtrim(stream, 0)
+        pipe = machines[0].pipeline(transaction=False)
+        for machine in machines:
+            pipe.machine(machine.key).set(document)
+        pipe.execute()
+        began = time.perf_counter()
+        work()
+        took = time.perf_counter() - began
+        if client.xpending(stream, "group")["pending"] or not all(machine.status == "done" for machine in machines):
+            raise BenchmarkError(f"{stream}: not every task was done and acknowledged")
+        return took, TASKS
+
+    return batch
+
+
+def by_hand(client: redis.Redis) -> Callable[[], None]:
+    """The loop that a program without the package has, as docs/workflows.md shows one."""
+    asked: Any = client
+
+    def work() -> None:
+        while read := asked.xreadgroup("group", "consumer", {"by hand": ">"}, count=PAGE):
+            for place, entry in read[0][1]:
+                if entry[b"type"] == b"xstate.spawnChild":
+                    json.loads(entry[b"params"])
+                    asked.execute_command("SM.DONE", entry[b"key"], entry[b"task"], "null")
+                asked.xack("by hand", "group", place)
+
+    return work
 
 
 def imports(bench: Bench) -> None:

@@ -24,14 +24,15 @@ class AsyncMachine:
     >>> import asyncio
     >>> from redisstate import AsyncMachine
     >>> async def main() -> None:
-    ...     order = AsyncMachine(async_client(), "order:1")
-    ...     await order.set({"initial": "cart", "map": {"cart": ["placed"], "placed": ["paid", "cancelled"]}})
-    ...     step = await order.send("placed")
-    ...     print(step.states, await order.next(), await order.states())
-    ...     async with order.pipeline() as pipe:
-    ...         pipe.send("sent")
-    ...         pipe.send("paid")
-    ...         print(await pipe.execute())
+    ...     async with async_client() as client:
+    ...         order = AsyncMachine(client, "order:1")
+    ...         await order.set({"initial": "cart", "map": {"cart": ["placed"], "placed": ["paid", "cancelled"]}})
+    ...         step = await order.send("placed")
+    ...         print(step.states, await order.next(), await order.states())
+    ...         async with order.pipeline() as pipe:
+    ...             pipe.send("sent")
+    ...             pipe.send("paid")
+    ...             print(await pipe.execute())
     >>> asyncio.run(main())
     ('placed',) ['paid', 'cancelled'] ('placed',)
     [Step(states=('paid',), taken=False), Step(states=('paid',), revision=None, status='active')]

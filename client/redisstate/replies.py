@@ -139,6 +139,9 @@ class Entry(NamedTuple):
         return datetime.fromtimestamp(self.ms / 1000, UTC)
 
 
+_decode = json.JSONDecoder().decode
+
+
 def text(value: Any) -> str:
     """A word of a reply. What is not UTF-8 (a user's name) has its bytes as escapes."""
     return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)
@@ -186,7 +189,7 @@ def mapping(reply: Any) -> dict[str, Any]:
 
 def effect(json_text: str | bytes) -> Effect:
     """An effect as SM.SEND with EFFECTS answers it."""
-    value = json.loads(json_text)
+    value = _decode(text(json_text))
     return Effect(value["type"], value.get("params"), value.get("task"))
 
 
@@ -206,7 +209,7 @@ def step(reply: Any) -> Step:
 
 def decoded(reply: Any) -> Any:
     """The value that JSON text says; None for nil."""
-    return None if reply is None else json.loads(reply)
+    return None if reply is None else _decode(text(reply))
 
 
 def verdicts(reply: Any) -> list[Verdict]:

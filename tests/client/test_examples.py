@@ -39,7 +39,7 @@ EXAMPLES = dict(examples())
 def test_an_example_answers_as_it_says(server: Server, where: str) -> None:
     names = {
         "client": server.client(decode_responses=False),
-        "async_client": lambda: redis.asyncio.Redis(port=server.port, single_connection_client=True),
+        "async_client": lambda: redis.asyncio.Redis(port=server.port),
     }
     test = doctest.DocTest(EXAMPLES[where], names, where, None, None, None)
     said: list[str] = []
