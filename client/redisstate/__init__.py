@@ -32,10 +32,12 @@ from .pipeline import AsyncPipeline, Pipeline
 from .replies import Effect, Entry, Finding, Pending, Step, Verdict
 
 if TYPE_CHECKING:
+    from .async_machines import AsyncMachines
     from .machines import Machines
 
 __all__ = [
     "AsyncMachine",
+    "AsyncMachines",
     "AsyncPipeline",
     "Conflict",
     "Effect",
@@ -65,7 +67,7 @@ __all__ = [
     "template",
 ]
 
-_LATER = {"Machines": "machines", "Worker": "worker", "AsyncWorker": "async_worker"}
+_LATER = {"Machines": "machines", "AsyncMachines": "async_machines", "Worker": "worker", "AsyncWorker": "async_worker"}
 """What is imported when it is first asked for: {name: module}."""
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any, Protocol
 
+CO_COROUTINE = 0x80
+"""The flag of a coroutine function's code (inspect.CO_COROUTINE)."""
+
 
 class Client(Protocol):
     """A client that waits for its replies."""
@@ -20,6 +23,12 @@ class AsyncClient(Protocol):
     def execute_command(self, *args: Any, **options: Any) -> Awaitable[Any]: ...
 
     def pipeline(self, transaction: Any = ...) -> Any: ...
+
+
+def is_awaited(client: object) -> bool:
+    """Whether the client's replies are awaited."""
+    code = getattr(getattr(client, "execute_command", None), "__code__", None)
+    return code is not None and bool(code.co_flags & CO_COROUTINE)
 
 
 def keyless(client: Client | AsyncClient) -> dict[str, Any]:

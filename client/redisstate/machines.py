@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from . import errors
 from .arguments import Key
-from .clients import Client
+from .clients import Client, is_awaited
 from .pipeline import Pipeline
 from .replies import Step
 
@@ -81,6 +81,15 @@ class Sent:
         more = "".join(f", {count} {name}" for name, count in counts.items() if count)
         return f"<Sent: {len(self.taken)} taken{more}>"
 
+    def progress(self, keys: object, began: float) -> Progress:
+        """How far a run over ``keys`` is that began then, by time.monotonic()."""
+        done = len(self.results)
+        if isinstance(keys, Sized):
+            total: int | None = len(keys)
+        else:
+            total = reckoned(done, getattr(keys, "fraction", 0.0))
+        return Progress(done, total, time.monotonic() - began)
+
     @property
     def taken(self) -> dict[Key, Step]:
         """The steps of the machines that took the event."""
@@ -142,6 +151,8 @@ class Machines:
     def __init__(self, client: Client, *, batch: int = 500) -> None:
         if batch < 1:
             raise ValueError("batch is a number of machines")
+        if is_awaited(client):
+            raise TypeError(f"the replies of {type(client).__name__} are awaited: that is for AsyncMachines")
         self.client = client
         self.batch = batch
 
@@ -179,14 +190,13 @@ class Machines:
         }
         began = time.monotonic()
         sent = Sent()
-        for some in _batches(keys, self.batch):
+        for some in batches(keys, self.batch):
             pipe = Pipeline(self.client, some[0], transaction=False)
             for key in some:
                 pipe.machine(key).send(event, data, **options, **members)
             sent.results += zip(some, pipe.execute(raise_on_error=False), strict=True)
             if progress is not None:
-                done = len(sent.results)
-                progress(Progress(done, _total(keys, done), time.monotonic() - began))
+                progress(sent.progress(keys, began))
         return sent
 
     def scan(
@@ -220,7 +230,7 @@ class Machines:
             page = self._where(keys)
             done += len(page)
             if progress is not None:
-                progress(Progress(done, _reckoned(done, fraction), time.monotonic() - began))
+                progress(Progress(done, reckoned(done, fraction), time.monotonic() - began))
             yield fraction, [found for found in page if state is None or found.within(state)]
 
     def _where(self, keys: list[Key]) -> list[Found]:
@@ -230,13 +240,7 @@ class Machines:
         pipe = Pipeline(self.client, keys[0], transaction=False)
         for key in keys:
             pipe.machine(key).states()
-        page = []
-        for key, states in zip(keys, pipe.execute(raise_on_error=False), strict=True):
-            if isinstance(states, tuple):
-                page.append(Found(key, states))
-            elif not isinstance(states, errors.NoSuchMachine | errors.NotAMachine):
-                raise states
-        return page
+        return page_of(keys, pipe.execute(raise_on_error=False))
 
     def _keys(self, match: str | bytes | None) -> Iterator[tuple[float, list[Key]]]:
         """(part of the keys that has been seen, the machines' keys of one page), of a cluster node by node."""
@@ -249,11 +253,27 @@ class Machines:
             while True:
                 with errors.translated():
                     answered, keys = client.scan(cursor, match=match, count=self.batch, _type=TYPE, **options)
-                cursor = int(next(iter(answered.values())) if isinstance(answered, dict) else answered)
+                cursor = next_cursor(answered)
                 seen = 1.0 if cursor == 0 else passed(cursor) if node is None else 0.0
                 yield (number + seen) / len(nodes), keys
                 if cursor == 0:
                     break
+
+
+def page_of(keys: list[Key], results: list[Any]) -> list[Found]:
+    """The machines at the keys, by where they stand. Those that are gone meanwhile are left out."""
+    page = []
+    for key, states in zip(keys, results, strict=True):
+        if isinstance(states, tuple):
+            page.append(Found(key, states))
+        elif not isinstance(states, errors.NoSuchMachine | errors.NotAMachine):
+            raise states
+    return page
+
+
+def next_cursor(answered: Any) -> int:
+    """The cursor as a client answers it; a cluster's answers {node: cursor}."""
+    return int(next(iter(answered.values())) if isinstance(answered, dict) else answered)
 
 
 def passed(cursor: int) -> float:
@@ -262,17 +282,11 @@ def passed(cursor: int) -> float:
     return int(f"{cursor:064b}"[::-1], 2) / (1 << 64)
 
 
-def _reckoned(done: int, fraction: float) -> int | None:
+def reckoned(done: int, fraction: float) -> int | None:
     return round(done / fraction) if fraction else None
 
 
-def _total(keys: Iterable[Key | Found], done: int) -> int | None:
-    if isinstance(keys, Sized):
-        return len(keys)
-    return _reckoned(done, keys.fraction) if isinstance(keys, Scan) else None
-
-
-def _batches(keys: Iterable[Key | Found], size: int) -> Iterator[list[Key]]:
+def batches(keys: Iterable[Key | Found], size: int) -> Iterator[list[Key]]:
     some: list[Key] = []
     for key in keys:
         some.append(key.key if isinstance(key, Found) else key)

@@ -15,7 +15,7 @@ import redis.asyncio
 from redisstate import machine
 from tests.servers import ROOT, Server
 
-MODULES = ["machine", "async_machine", "documents", "machines", "replies", "errors"]
+MODULES = ["machine", "async_machine", "async_machines", "documents", "machines", "replies", "errors"]
 
 
 def module(name: str) -> ModuleType:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from redisstate import ExpressionError, Machine, Machines
+from redisstate import AsyncMachine, AsyncMachines, ExpressionError, Machine, Machines
 from redisstate.machines import Found, Progress, passed
-from tests.client.conftest import ORDER
+from tests.client.conftest import ORDER, Playing
 from tests.servers import Server
 
 FEW = {"initial": "cart", "map": {"cart": ["placed"]}}
@@ -99,6 +99,32 @@ def test_an_event_for_what_a_scan_finds(client: Any) -> None:
     assert len(sent.taken) == 1000
     assert all(step.total is not None for step in seen)
     assert machines.count() == {("placed",): 1000}
+
+
+def test_awaited_machines(play: Playing) -> None:
+    async def scene(client: Any) -> None:
+        keys = [f"m:{number}" for number in range(250)]
+        async with AsyncMachine(client, "m:0").pipeline() as pipe:
+            for key in keys:
+                pipe.machine(key).set(FEW)
+            await pipe.execute()
+        await client.set("other", "a")
+        seen: list[Progress] = []
+        machines = AsyncMachines(client, batch=100)
+        sent = await machines.send([*keys[:120], "none", "other"], "placed", progress=seen.append)
+        assert (len(sent.taken), sent.missing, list(sent.failed)) == (120, ["none"], ["other"])
+        assert [(step.done, step.total) for step in seen] == [(100, 122), (122, 122)]
+        assert await machines.count() == {("placed",): 120, ("cart",): 130}
+        scan = machines.scan("cart")
+        sent = await machines.send(scan, "placed", progress=seen.append)
+        assert (len(sent.taken), len(sent.refused), scan.fraction) == (130, 0, 1.0)
+        assert [found async for found in machines.scan("cart")] == []
+        with pytest.raises(TypeError, match="AsyncMachines"):
+            Machines(client)
+        with pytest.raises(TypeError, match="AsyncMachine"):
+            Machine(client, "m:0")
+
+    play(scene)
 
 
 def test_the_reversed_cursor_is_the_place() -> None:

@@ -11,7 +11,18 @@ import redis.asyncio.cluster
 import valkey
 import valkey.cluster
 
-from redisstate import AsyncMachine, Machine, Machines, NoSuchMachine, Step, check, render, template
+from redisstate import (
+    AsyncMachine,
+    AsyncMachines,
+    Machine,
+    Machines,
+    NoSuchMachine,
+    Step,
+    async_template,
+    check,
+    render,
+    template,
+)
 from tests.clusters import Cluster
 
 FEW = {"initial": "cart", "map": {"cart": ["placed"], "placed": ["paid"]}}
@@ -76,5 +87,7 @@ def test_an_awaited_client(cluster: Cluster) -> None:
                     pipe.send("sent")
                     taken, refused = await pipe.execute()
                 assert (taken.states, bool(refused), refused.states) == (("placed",), False, ("placed",))
+            assert await AsyncMachines(client).count() == {("placed",): 10}
+            assert (await async_template(client))["map"] == {}
 
     asyncio.run(scene())
