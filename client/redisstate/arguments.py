@@ -224,32 +224,37 @@ def all_states(key: Key) -> Words:
     return ["SM.STATE", key, "ALL"]
 
 
+def get(key: Key, what: str | None = None) -> Words:
+    """``what``: CONTEXT, OUTPUT, REASON, REVISION, SNAPSHOT, STATUS; None is the document."""
+    return ["SM.GET", key] if what is None else ["SM.GET", key, what]
+
+
 def document(key: Key) -> Words:
-    return ["SM.GET", key]
+    return get(key)
 
 
 def context(key: Key) -> Words:
-    return ["SM.GET", key, "CONTEXT"]
+    return get(key, "CONTEXT")
 
 
 def output(key: Key) -> Words:
-    return ["SM.GET", key, "OUTPUT"]
+    return get(key, "OUTPUT")
 
 
 def reason(key: Key) -> Words:
-    return ["SM.GET", key, "REASON"]
+    return get(key, "REASON")
 
 
 def revision(key: Key) -> Words:
-    return ["SM.GET", key, "REVISION"]
+    return get(key, "REVISION")
 
 
 def snapshot(key: Key) -> Words:
-    return ["SM.GET", key, "SNAPSHOT"]
+    return get(key, "SNAPSHOT")
 
 
 def status(key: Key) -> Words:
-    return ["SM.GET", key, "STATUS"]
+    return get(key, "STATUS")
 
 
 def history(key: Key, count: int | None = None, before: int | None = None) -> Words:
