@@ -51,7 +51,15 @@ def of_nothing(answer: Exception | None, key: Key, nil: Nil, strict: bool = Fals
 
 
 def of_a_look(states: Any, key: Key, nil: Nil, words: Words, strict: bool = False) -> Any:
-    """The result after a look: ``states`` is SM.STATE's reply. Raises NoSuchMachine, and NotTaken if ``strict``."""
+    """The result after a look: ``states`` is what SM.STATE answers, or the error that it is.
+
+    A user who may send but not look gets a step that does not say where the machine stands. Raises NoSuchMachine, and
+    NotTaken if ``strict``.
+    """
+    if isinstance(states, Exception):
+        if not errors.is_forbidden(states):
+            of_nothing(states, key, Nil.MISSING)
+        states = ()
     if states is None:
         raise errors.NoSuchMachine(key)
     if nil is Nil.EMPTY:
@@ -59,5 +67,5 @@ def of_a_look(states: Any, key: Key, nil: Nil, words: Words, strict: bool = Fals
     where = replies.names(states)
     if strict:
         what = " ".join(replies.text(word) for word in (words[0], *words[2:3]))
-        raise errors.NotTaken(f"not taken in {', '.join(where)}: {what}")
+        raise errors.NotTaken(f"not taken in {', '.join(where)}: {what}" if where else f"not taken: {what}")
     return replies.Step(where, taken=False)

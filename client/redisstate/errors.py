@@ -149,6 +149,11 @@ def of(error: BaseException, key: Key | None = None) -> StateMachineError | None
     return of_text(str(error), key)
 
 
+def is_forbidden(error: Exception) -> bool:
+    """Whether the user of the connection may not do it (ACL)."""
+    return type(error).__name__ == "NoPermissionError" or str(error).startswith("NOPERM")
+
+
 @contextlib.contextmanager
 def translated(key: Key | None = None) -> Iterator[None]:
     """What the client library raises inside is raised as one of the exceptions of this module, where there is one.

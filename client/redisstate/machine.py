@@ -74,7 +74,10 @@ class Machine:
             return parse(reply)
         result = answers.of_nothing(failed, self.key, nil, self.strict)
         if result is answers.LOOK:
-            states = self._ask(arguments.states(self.key), replies.as_it_is)
+            try:
+                states = self.client.execute_command(*arguments.states(self.key))
+            except Exception as error:
+                states = error
             result = answers.of_a_look(states, self.key, nil, words, self.strict)
         nothing: T = result
         return nothing

@@ -137,11 +137,8 @@ def second_pass(
     for index, states in zip(looks, given, strict=True):
         queued = queue[index]
         try:
-            if isinstance(states, Exception):
-                results[index] = answers.of_nothing(states, queued.key, Nil.MISSING)
-            else:
-                nil = queued.nil or Nil.EMPTY
-                results[index] = answers.of_a_look(states, queued.key, nil, queued.words, strict)
+            nil = queued.nil or Nil.EMPTY
+            results[index] = answers.of_a_look(states, queued.key, nil, queued.words, strict)
         except Exception as error:
             results[index] = error
 

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import redis
+import valkey
 
 from redisstate import (
     Conflict,
@@ -91,6 +93,26 @@ def test_the_setting_that_says_why_changes_nothing_here(server: Server, client: 
     assert missing.set(MAP, if_present=True) is None
     assert order.set(MAP, if_absent=True) is None
     assert order.output is None
+
+
+def test_who_may_send_but_not_look_is_answered_all_the_same(server: Server, client: Any, order: Machine) -> None:
+    rules = ["reset", "on", "nopass", "~*", "+sm.send", "+sm.get", "+multi", "+exec"]
+    server.own.execute_command("ACL", "SETUSER", "sender", *rules)
+    kind: Any = redis.Redis if isinstance(client, redis.Redis) else valkey.Valkey
+    with kind(port=server.port, username="sender", password="any") as sender:
+        limited = Machine(sender, "order:1")
+        assert limited.send("SHIP") == Step((), taken=False)
+        assert limited.output is None
+        pipe = limited.pipeline()
+        pipe.send("SHIP")
+        pipe.send("PAY", amount=1)
+        refused, taken = pipe.execute()
+        assert (refused, taken.revision) == (Step((), taken=False), 2)
+        with pytest.raises(NotTaken, match=r"not taken: SM\.SEND SHIP"):
+            Machine(sender, "order:1", strict=True).send("SHIP")
+        with pytest.raises(Exception, match="permission"):
+            limited.next()
+    server.own.execute_command("ACL", "DELUSER", "sender")
 
 
 def test_a_strict_machine_raises_what_is_not_taken(client: Any) -> None:
