@@ -9,10 +9,12 @@ import pytest
 
 from redisstate import (
     AsyncMachine,
+    AsyncMachines,
     Conflict,
     Finding,
     InvalidDocument,
     Machine,
+    Machines,
     NoSuchMachine,
     Step,
     async_check,
@@ -36,6 +38,13 @@ def test_it_has_what_a_machine_has() -> None:
         assert inspect.iscoroutinefunction(asynchronous) == (name != "pipeline"), name
         assert name == "pipeline" or callable(getattr(PipelinedMachine, name)), name
     assert vars(AsyncMachine).keys() - {"__firstlineno__"} == vars(Machine).keys() - {"__firstlineno__"}
+
+
+def test_many_awaited_machines_are_asked_as_others_are() -> None:
+    for name in ("__init__", "send", "scan", "count"):
+        here, there = (inspect.signature(getattr(one, name)) for one in (Machines, AsyncMachines))
+        assert here.parameters.keys() == there.parameters.keys(), name
+        assert [one.default for one in here.parameters.values()] == [one.default for one in there.parameters.values()]
 
 
 def test_an_order_from_its_start_to_its_end(play: Playing) -> None:

@@ -104,9 +104,10 @@ def test_the_module_is_found_where_it_was_built(bare: Path, monkeypatch: pytest.
         find_module()
 
 
+@pytest.mark.plain
 def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "redisstate.so").write_bytes(b"no module")
     with pytest.raises(RuntimeError, match=r"redisstate\.so"):
         Server(server=servers.find().path, module=tmp_path / "redisstate.so").start()
-    with pytest.raises(RuntimeError, match=r"(?i)bad directive"):
+    with pytest.raises(RuntimeError, match="no-such-setting"):
         Server({"no-such-setting": 1}, server=servers.find().path, module=MODULE).start()
