@@ -131,7 +131,7 @@ def of_text(text: str, key: Key | None = None) -> StateMachineError | None:
     if found := _KEY.fullmatch(text):
         return NoSuchMachine(found[1] if key is None else key)
     if _UNKNOWN.match(text):
-        return NoModule(f"the server has no module redisstate: {text}")
+        return NoModule(f"the server has no module redisstate, or an older one: {text}")
     if _TOKEN.match(text):
         return TokenReused(text)
     if text.startswith(_NOT_TAKEN):
