@@ -35,7 +35,7 @@ class AsyncMachine:
     ...             print(await pipe.execute())
     >>> asyncio.run(main())
     ('placed',) ['paid', 'cancelled'] ('placed',)
-    [Step(states=('paid',), taken=False), Step(states=('paid',), revision=None, status='active')]
+    [Step(states=('paid',), taken=False), Step(states=('paid',), revision=None, status='done')]
     """
 
     __slots__ = ("client", "key", "strict")

@@ -383,6 +383,13 @@ class Machine:
         """The last ``count`` steps that the machine remembers, the newest first; those before a revision, with it.
 
         A document asks for it: ``"store": {"history": 100}``.
+
+        >>> order.set(document | {"store": {"history": 100}}, input={"total": 30}).states
+        ('open',)
+        >>> order.send("PAY", amount=30, reason="by card").states
+        ('paid',)
+        >>> [(entry.user, entry.event, entry.before, entry.after, entry.reason) for entry in order.history(count=1)]
+        [('default', 'PAY', ('open',), ('paid',), 'by card')]
         """
         return self._ask(arguments.history(self.key, count, before), replies.history)
 

@@ -216,7 +216,7 @@ def test_a_map_with_names_of_any_letters(client: Any) -> None:
     assert machine.set({"initial": "für", "map": {"für": ["日本", ""]}}) == Step(("für",), (), None, "active")
     assert machine.next() == ["日本", ""]
     assert machine.send("日本", reason="こ").states == ("日本",)
-    assert (machine.reason, machine.revision, machine.context, machine.status) == ("こ", None, None, "active")
+    assert (machine.reason, machine.revision, machine.context, machine.status) == ("こ", None, None, "done")
     assert machine.all_states() == ("für", "日本", "")
     assert machine.document["current"] == "日本"
     assert machine.diagram("dot").startswith("digraph")
