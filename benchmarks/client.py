@@ -18,7 +18,8 @@ import redis
 from tools import servers
 
 sys.path.insert(0, str(servers.ROOT / "client"))
-from redisstate import Machine, Worker
+import redisstate
+from redisstate import Machine
 
 from .bench import Batch, Bench, BenchmarkError, Row, interleaved, median_text, ratios
 
@@ -105,7 +106,7 @@ def tasks(bench: Bench) -> None:
     """Tasks whose work is nothing: each is read, reported and acknowledged, as is the entry that says it is over."""
     with bench.server() as server:
         client = server.client(decode_responses=False)
-        worker = Worker(client, stream="by worker", group="group")
+        worker = redisstate.Worker(client, stream="by worker", group="group")
         worker.task("nothing")(lambda: None)
         pairs = interleaved(
             bench,
