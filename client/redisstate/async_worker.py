@@ -1,0 +1,377 @@
+"""A worker that runs coroutines, ``concurrency`` of them at a time, beside one that reads and one that reports."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from . import tasks
+from .base_worker import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    POLL,
+    WAKE,
+    BaseWorker,
+    log,
+)
+from .duties import Call, Counters, Report, Words
+from .faults import exists_already, not_permitted, trouble_of
+from .tasks import OutboxEntry
+
+
+def _is_cancelled(error: BaseException) -> bool:
+    """Whether the asyncio task that runs now was cancelled, and not something that its function waited for."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
+class AsyncWorker(BaseWorker):
+    """Worker for asyncio: functions are coroutines, and so are ``run`` and ``drain``. See Worker for the settings.
+
+        worker = AsyncWorker(redis.asyncio.Redis(), stream="orders:effects", group="billing", concurrency=50)
+
+        @worker.task("charge")
+        async def charge(amount: int) -> str:
+            return await bank.charge(amount)
+
+        asyncio.run(worker.run())
+
+    Where the asyncio task that works is cancelled, the functions that run are cancelled too; their entries are left.
+    """
+
+    def _set_up(self) -> None:
+        self._changed = asyncio.Event()
+        self._to_report = asyncio.Event()
+        self._waiting: asyncio.Queue[OutboxEntry] = asyncio.Queue()
+        self._busy = 0  # entries that wait or run
+        self._reports: list[Report] = []
+        self._sending = False
+        self._closing = False
+        self._broken: BaseException | None = None
+
+    def _check(self, function: Any) -> None:
+        if not self._is_coroutine(function):
+            name = getattr(function, "__name__", repr(function))
+            raise TypeError(f"{name} is no coroutine: write `async def {name}`, or take Worker")
+
+    # What users call
+
+    async def run(self) -> None:
+        """Works until stop(), SIGTERM or SIGINT. What runs then is finished and reported.
+
+        A second signal does not wait. Signals are heard where the loop runs in the main thread. A server that goes away
+        later is waited for. Raises the client library's errors where it is not there at the start, or refuses the
+        worker (permissions).
+        """
+        with self._heard_signals():
+            await self._work(draining=False)
+
+    async def drain(self) -> Counters:
+        """Does what is in the streams and what comes of it, and returns what it has done. For tests and cron.
+
+        What waits for a deadline, or was left by a worker less than ``claim_after`` seconds ago, is not waited for.
+        Raises the client library's errors.
+        """
+        before = dataclasses.replace(self.counters)
+        await self._work(draining=True)
+        return self.counters - before
+
+    @contextlib.contextmanager
+    def _heard_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGTERM, signal.SIGINT)
+        heard: list[signal.Signals] = []
+        before = {one: signal.getsignal(one) for one in signals}
+
+        def restore() -> None:
+            while heard:
+                one = heard.pop()
+                loop.remove_signal_handler(one)
+                signal.signal(one, before[one])
+
+        def stop() -> None:
+            self.stop()
+            restore()
+
+        if threading.current_thread() is threading.main_thread():
+            with contextlib.suppress(NotImplementedError):  # Windows
+                for one in signals:
+                    loop.add_signal_handler(one, stop)
+                    heard.append(one)
+        try:
+            yield
+        finally:
+            restore()
+
+    # Reading
+
+    async def _work(self, draining: bool) -> None:
+        self._start()
+        self._set_up()  # it belongs to this loop
+        try:
+            await self._make_groups(at_start=True)
+            reporting = asyncio.create_task(self._report_all())
+            running = [asyncio.create_task(self._perform_all()) for _ in range(self.concurrency)]
+            log.info("%s of %s reads %s", self.consumer, self.group, ", ".join(self.streams))
+            try:
+                await self._read_all(draining)
+            except asyncio.CancelledError:
+                for one in running:
+                    one.cancel()
+                raise
+            finally:
+                await self._finish(running)
+                await self._end(reporting)
+            if self._broken is not None:
+                raise self._broken
+        finally:
+            self._running = False
+            self._stopping = False
+
+    async def _read_all(self, draining: bool) -> None:
+        pause = FIRST_PAUSE
+        groups = self._groups_of_streams()
+        while not self._stopping:
+            if not self._has_room():
+                await self._change()
+                continue
+            was_idle = self._is_idle()
+            try:
+                entries = await self._read(groups, self._limit() - self._busy, not draining)
+            except Exception as error:
+                kind = trouble_of(error)
+                if kind == "final" or (draining and kind == "wait"):
+                    raise
+                log.warning("reading is tried again in %.1f s: %s", pause, error)
+                await self._sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+                if kind == "group":
+                    with contextlib.suppress(Exception):  # the next read says what is wrong
+                        await self._make_groups()
+                continue
+            pause = FIRST_PAUSE
+            self._busy += len(entries)
+            for entry in entries:
+                self._waiting.put_nowait(entry)
+            if draining and not entries:
+                if was_idle:
+                    return
+                while not self._stopping and not self._is_idle():
+                    self._raise_trouble()
+                    await self._change()
+
+    async def _read(self, groups: Sequence[Sequence[str]], room: int, block: bool) -> list[OutboxEntry]:
+        """What others have left, where it is time to look, else what is new."""
+        if self._claim_is_due():
+            entries = await self._claim(room)
+            if entries:
+                return entries
+        if len(groups) == 1:
+            words = self._read_words(groups[0], room, self.block if block else None)
+            return self._taken(tasks.read(await self._ask(words)))
+        entries = []
+        for streams in groups:
+            if room > len(entries):
+                words = self._read_words(streams, room - len(entries), None)
+                entries += self._taken(tasks.read(await self._ask(words)))
+        if not entries and block:
+            await self._sleep(POLL)
+        return entries
+
+    async def _claim(self, room: int) -> list[OutboxEntry]:
+        entries: list[OutboxEntry] = []
+        for stream in self.streams:
+            if room <= len(entries):
+                break
+            reply = await self._ask(self._claim_words(stream, room - len(entries)))
+            if found := self._found(stream, reply):
+                answers = await self._pipelined([self._deliveries_words(unread) for unread in found])
+                entries += self._claimed(found, answers)
+        return entries
+
+    def _has_room(self) -> bool:
+        limit = self._limit()
+        return limit - self._busy >= self._least_room(limit) and len(self._reports) < 2 * self.batch
+
+    def _is_idle(self) -> bool:
+        return not self._busy and not self._reports and not self._sending
+
+    async def _change(self) -> None:
+        """Waits until something has changed, or for a moment: stop() wakes nobody."""
+        self._changed.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), WAKE)
+
+    # Running functions
+
+    async def _perform_all(self) -> None:
+        """Runs one function after the other."""
+        while True:
+            entry = await self._waiting.get()
+            try:
+                await self._perform(entry)
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:  # such as SystemExit
+                self._broken = error
+                self._stopping = True
+            finally:
+                self._busy -= 1
+                self._changed.set()
+
+    async def _perform(self, entry: OutboxEntry) -> None:
+        what = self._begin(entry)
+        if isinstance(what, Call):
+            began = time.perf_counter()
+            try:
+                value = await what.function(*what.args, **what.kwargs)
+            except (Exception, asyncio.CancelledError) as error:
+                if _is_cancelled(error):
+                    raise
+                what = self._raised(entry, error)
+            else:
+                what = self._returned(entry, value)
+            self._took(time.perf_counter() - began)
+        if what is None:
+            self._leave(entry)
+            return
+        self._reports.append(what)
+        self._to_report.set()
+
+    # Reporting
+
+    async def _report_all(self) -> None:
+        """Reports, and gives signs of life."""
+        pause, keep_at = FIRST_PAUSE, time.monotonic() + self._keep_often()
+        while True:
+            if not self._reports and not self._closing:
+                self._to_report.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._to_report.wait(), max(0.0, keep_at - time.monotonic()))
+            if self._closing and not self._reports:
+                return
+            reports, self._reports = self._reports, []
+            self._sending = True
+            again = await self._report(reports) if reports else []
+            if time.monotonic() >= keep_at:
+                await self._keep()
+                keep_at = time.monotonic() + self._keep_often()
+            self._reports = again + self._reports
+            self._sending = False
+            self._changed.set()
+            if self._trouble is None:
+                pause = FIRST_PAUSE
+            elif self._closing and self._in_trouble_for_long():
+                log.error("%d entries could not be reported, and are left to other workers", len(again))
+                return
+            else:
+                await asyncio.sleep(min(pause, FIRST_PAUSE) if self._closing else pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _report(self, reports: list[Report]) -> list[Report]:
+        """Sends reports, and acknowledges those that were taken. What is to be sent again."""
+        over = [report for report in reports if report.words is None]
+        telling = [report for report in reports if report.words is not None]
+        again: list[Report] = []
+        answered, trouble = not telling, None
+        try:
+            if telling:
+                answers = await self._pipelined([report.words for report in telling if report.words is not None])
+                told, again, trouble = self._settle(telling, answers)
+                over += told
+                answered = True
+            if over:
+                for report in over:
+                    report.words = None  # should XACK fail, it alone is sent again
+                await self._pipelined(self._ack_words(over), strict=True)
+                self._acknowledged(over)
+        except Exception as error:
+            log.warning("reporting is tried again: %s", error)
+            trouble = error
+            again += over if answered else over + telling
+        self._in_trouble(trouble)
+        return again
+
+    async def _keep(self) -> None:
+        try:
+            await self._pipelined(self._keep_words())
+        except Exception as error:
+            log.warning("no sign of life could be given: %s", error)
+
+    # Ending
+
+    async def _finish(self, running: Sequence[asyncio.Task[None]]) -> None:
+        """Gives back what was not begun, and lets end what runs."""
+        waiting = []
+        while not self._waiting.empty():
+            waiting.append(self._waiting.get_nowait())
+        self._busy -= len(waiting)
+        await self._give_back(waiting)
+        while self._busy:
+            await self._change()
+        for one in running:
+            one.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _end(self, reporting: asyncio.Task[None]) -> None:
+        """Reports what has ended, and takes the consumer away."""
+        self._closing = True
+        self._to_report.set()
+        await reporting
+        self._in_hand.clear()
+        if self._own_name:
+            await self._go()
+        log.info("%s of %s has ended: %s", self.consumer, self.group, self.counters)
+
+    async def _give_back(self, entries: Sequence[OutboxEntry]) -> None:
+        if not entries:
+            return
+        for entry in entries:
+            self._leave(entry)
+        try:
+            await self._pipelined(self._give_back_words(entries))
+        except Exception as error:
+            log.warning("%d entries are left to other workers, in %.0f s: %s", len(entries), self.claim_after, error)
+
+    async def _go(self) -> None:
+        """Takes the consumer away, where nothing is pending for it: that would be lost with it."""
+        try:
+            for stream in self.streams:
+                if not await self._ask(self._left_words(stream)):
+                    await self._ask(("XGROUP DELCONSUMER", stream, self.group, self.consumer))
+        except Exception as error:
+            log.debug("the consumer %s stays: %s", self.consumer, error)
+
+    # Asking the server
+
+    async def _make_groups(self, at_start: bool = False) -> None:
+        for stream in self.streams:
+            try:
+                await self._ask(self._create_words(stream))
+            except Exception as error:
+                if not exists_already(error) and not (at_start and not_permitted(error)):
+                    raise
+
+    async def _ask(self, words: Words) -> Any:
+        return await self.client.execute_command(*words, **self._options(words))
+
+    async def _pipelined(self, commands: Sequence[Words], strict: bool = False) -> list[Any]:
+        """The answers, errors among them; with ``strict`` the first error is raised."""
+        if not commands:
+            return []
+        pipeline = self.client.pipeline(transaction=False)
+        for words in commands:
+            pipeline.execute_command(*words, **self._options(words))
+        answers: list[Any] = await pipeline.execute(raise_on_error=strict)
+        return answers
+
+    async def _sleep(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._stopping and (left := until - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, WAKE))

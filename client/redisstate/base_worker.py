@@ -1,0 +1,444 @@
+"""What Worker and AsyncWorker have in common: settings, functions, the words of commands, and what becomes of an entry.
+Nothing here talks to a server.
+
+An entry is in a worker's hands from its reading until XACK. Its function's result becomes a report (SM.DONE or
+SM.FAIL); once the server has taken that, the entry is acknowledged. What is not, because a worker died or the server
+refused the report, stays pending in the group, and a worker claims it when it was idle for ``claim_after``. A worker
+therefore claims what it has in hand anew from time to time, which makes it young again.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+from . import tasks
+from .duties import Call, Counters, Handler, Report, Words
+from .faults import is_late, shortest_timeout, trouble_of
+from .signatures import Signature, near, shown
+from .tasks import TASK, OutboxEntry, Unread
+
+log = logging.getLogger("redisstate.worker")
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+AHEAD = 0.1
+"""Seconds: a worker reads ahead what it does in this time."""
+CLAIM_OFTEN = 5.0
+"""Seconds: a worker looks at least so often for what others have left."""
+LAST_TRIES = 10.0
+"""Seconds: how long a worker that ends tries to send its last reports."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between tries while the server cannot be reached; doubled each time."""
+POLL = 0.05
+"""Seconds between two looks at streams that no single command can read."""
+WAKE = 0.2
+"""Seconds after which what waits looks whether it is to stop: a signal's handler can wake no thread."""
+
+
+_OPTIONS = {"XPENDING": {"parse_detail": True}, "XCLAIM": {"parse_justid": True}}
+"""Tells the client library which form of a reply to expect."""
+
+
+class BaseWorker:
+    """See Worker."""
+
+    def __init__(
+        self,
+        client: Any,
+        *,
+        stream: str | Iterable[str],
+        group: str,
+        consumer: str | None = None,
+        concurrency: int = 1,
+        claim_after: float = 60.0,
+        max_deliveries: int = 5,
+        late_event: str | None = None,
+        batch: int = 100,
+        block: float = 1.0,
+    ) -> None:
+        self.client = client
+        self.streams = (stream,) if isinstance(stream, str) else tuple(dict.fromkeys(stream))
+        self.group = group
+        self.consumer = consumer or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self.concurrency = concurrency
+        self.claim_after = claim_after
+        self.max_deliveries = max_deliveries
+        self.late_event = late_event
+        self.batch = max(batch, concurrency)
+        self.block = block
+        self.counters = Counters()
+        self._counting = threading.Lock()
+        if not self.streams:
+            raise ValueError("a worker needs at least one stream")
+        for name, value, least in [
+            ("concurrency", concurrency, 1),
+            ("claim_after", claim_after, 0),
+            ("max_deliveries", max_deliveries, 1),
+            ("batch", batch, 1),
+            ("block", block, 0.001),
+        ]:
+            if value < least:
+                raise ValueError(f"{name} is {value}, and at least {least}")
+        timeout = shortest_timeout(client)
+        if timeout is not None and self.block >= timeout:
+            self.block = timeout / 2
+        self._own_name = consumer is None
+        self._tasks: dict[str, Handler] = {}
+        self._effects: dict[str, Handler] = {}
+        self._told: set[str] = set()
+        self._in_hand: dict[tuple[str, str], OutboxEntry] = {}
+        self._usual = AHEAD  # seconds that a function takes, a moving mean
+        self._claim_at = 0.0
+        self._cursors: dict[str, str] = {}
+        self._stopping = False
+        self._running = False
+        self._trouble: Exception | None = None  # why reports cannot be sent
+        self._trouble_until = 0.0  # when that has lasted too long
+        self._set_up()
+
+    def _set_up(self) -> None:
+        """What a kind of worker has beside this."""
+
+    # What users say
+
+    def task(self, src: str) -> Callable[[F], F]:
+        """Decorates the function that does the tasks of an ``invoke`` with this ``src``.
+
+        What it returns is reported by SM.DONE, what it raises by SM.FAIL. Its parameters are the members of the task's
+        input, by name; their types are checked. Raises TypeError for a function that no input suits.
+        """
+        return self._adding(self._tasks, src, "task")
+
+    def effect(self, type: str) -> Callable[[F], F]:
+        """Decorates the function that does the effects of actions of this name.
+
+        Its parameters are the members of the action's params, or ``effect`` (an OutboxEntry). Where it raises, the
+        entry is delivered again after ``claim_after`` seconds, ``max_deliveries`` times in all.
+        """
+        return self._adding(self._effects, type, "effect")
+
+    def stop(self) -> None:
+        """Ends run() or drain(), from anywhere: what runs is finished, what does not run yet is given back."""
+        self._stopping = True
+
+    def _start(self) -> None:
+        """Begins anew."""
+        if self._running:
+            raise RuntimeError("this worker is at work already")
+        self._running = True
+        self._trouble = None
+        self._claim_at = 0.0
+
+    def _adding(self, handlers: dict[str, Handler], name: str, what: str) -> Callable[[F], F]:
+        if not isinstance(name, str):
+            raise TypeError(f"@worker.{what} wants a name: @worker.{what}({getattr(name, '__name__', 'name')!r})")
+        if name == TASK:
+            raise ValueError(f"{TASK} is a task: use @worker.task(src)")
+
+        def add(function: F) -> F:
+            if name in handlers:
+                raise ValueError(f"there is a function for the {what} {name!r} already")
+            self._check(function)
+            handlers[name] = Handler(function, Signature(function))
+            return function
+
+        return add
+
+    def _check(self, function: Callable[..., Any]) -> None:
+        """Raises TypeError for a function that this worker cannot call."""
+
+    @staticmethod
+    def _is_coroutine(function: Callable[..., Any]) -> bool:
+        call = getattr(function, "__call__", None)  # noqa: B004 - that of an object
+        return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+    # The words of commands
+
+    def _groups_of_streams(self) -> list[tuple[str, ...]]:
+        """Streams that can be read by one command: all of them, but in a cluster."""
+        slot_of = getattr(self.client, "keyslot", None)
+        if slot_of is None:
+            return [self.streams]
+        slots: dict[int, list[str]] = {}
+        for stream in self.streams:
+            slots.setdefault(slot_of(stream), []).append(stream)
+        return [tuple(streams) for streams in slots.values()]
+
+    def _create_words(self, stream: str) -> Words:
+        return "XGROUP CREATE", stream, self.group, "0", "MKSTREAM"
+
+    def _read_words(self, streams: Sequence[str], count: int, block: float | None) -> Words:
+        blocking = () if block is None else ("BLOCK", max(1, round(block * 1000)))
+        each = max(1, count // len(streams))
+        return (
+            *("XREADGROUP", "GROUP", self.group, self.consumer, "COUNT", each),
+            *(*blocking, "STREAMS", *streams, *[">"] * len(streams)),
+        )
+
+    def _claim_words(self, stream: str, count: int) -> Words:
+        idle, cursor = round(self.claim_after * 1000), self._cursors.get(stream, "0-0")
+        return "XAUTOCLAIM", stream, self.group, self.consumer, idle, cursor, "COUNT", count
+
+    def _deliveries_words(self, unread: Unread) -> Words:
+        return "XPENDING", unread[0], self.group, unread[1], unread[1], 1
+
+    def _keep_words(self) -> list[Words]:
+        """Makes what is in hand young again, so that nobody claims it."""
+        places: dict[str, list[str]] = {}
+        for stream, place in list(self._in_hand):
+            places.setdefault(stream, []).append(place)
+        return [("XCLAIM", stream, self.group, self.consumer, 0, *found, "JUSTID") for stream, found in places.items()]
+
+    def _give_back_words(self, entries: Iterable[OutboxEntry]) -> list[Words]:
+        """Makes entries that were not begun so old that others claim them at once, as if never delivered."""
+        places: dict[tuple[str, int], list[str]] = {}
+        for entry in entries:
+            places.setdefault((entry.stream, entry.deliveries - 1), []).append(entry.place)
+        idle = max(1, round(self.claim_after * 1000))
+        return [
+            ("XCLAIM", stream, self.group, self.consumer, 0, *found, "IDLE", idle, "RETRYCOUNT", count, "JUSTID")
+            for (stream, count), found in places.items()
+        ]
+
+    def _ack_words(self, reports: Iterable[Report]) -> list[Words]:
+        places: dict[str, list[str]] = {}
+        for report in reports:
+            places.setdefault(report.entry.stream, []).append(report.entry.place)
+        return [("XACK", stream, self.group, *found) for stream, found in places.items()]
+
+    def _left_words(self, stream: str) -> Words:
+        """Asks whether anything is pending for this worker."""
+        return "XPENDING", stream, self.group, "-", "+", 1, self.consumer
+
+    @staticmethod
+    def _options(words: Words) -> dict[str, bool]:
+        """Tells the client library which form of a reply to expect."""
+        return _OPTIONS.get(words[0], {})
+
+    # How much, and when
+
+    def _limit(self) -> int:
+        """How many entries may wait or run here: what is done within AHEAD seconds, and one for each that can run."""
+        return min(self.batch, max(self.concurrency, int(self.concurrency * AHEAD / self._usual)))
+
+    def _least_room(self, limit: int) -> int:
+        """Room below which reading is not worth it yet: where functions are quick, entries are read by the dozen."""
+        return max(1, (limit - self.concurrency) // 2)
+
+    def _took(self, seconds: float) -> None:
+        self._usual += (max(seconds, 1e-6) - self._usual) * 0.1
+
+    def _claim_is_due(self) -> bool:
+        now = time.monotonic()
+        if now < self._claim_at:
+            return False
+        self._claim_at = now + min(self.claim_after / 4, CLAIM_OFTEN)
+        return True
+
+    def _in_trouble(self, error: Exception | None) -> None:
+        """Keeps why reports could not be sent; None: they could."""
+        if self._trouble is None:
+            self._trouble_until = time.monotonic() + LAST_TRIES
+        self._trouble = error
+
+    def _raise_trouble(self) -> None:
+        if self._trouble is not None and self._in_trouble_for_long():
+            raise self._trouble
+
+    def _in_trouble_for_long(self) -> bool:
+        return self._trouble is not None and time.monotonic() > self._trouble_until
+
+    def _keep_often(self) -> float:
+        """Seconds between two times of claiming what is in hand anew."""
+        return max(self.claim_after / 3, 0.05)
+
+    # What becomes of an entry
+
+    def _take(self, unread: Unread, deliveries: int) -> OutboxEntry | None:
+        """Takes an entry in hand. None where it is that already, or is none of a machine's."""
+        stream, place, _ = unread
+        if (stream, place) in self._in_hand:
+            return None
+        try:
+            entry = tasks.entry(unread, deliveries)
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            log.error("%s %s is no entry of a machine, and is passed over: %r", stream, place, error)
+            entry = OutboxEntry(stream, place, deliveries, "", "", None, "", None, None, None, None, 0)
+        self._in_hand[stream, place] = entry
+        return entry
+
+    def _taken(self, found: Iterable[Unread]) -> list[OutboxEntry]:
+        """What was read and nobody had before."""
+        return [entry for unread in found if (entry := self._take(unread, 1)) is not None]
+
+    def _found(self, stream: str, reply: Any) -> list[Unread]:
+        """What XAUTOCLAIM has answered, without what is in hand at this moment: XPENDING comes after that."""
+        self._cursors[stream], found = tasks.claimed(stream, reply)
+        if found or self._cursors[stream] != "0-0":
+            self._claim_at = 0.0  # there may be more
+        return [unread for unread in found if (stream, unread[1]) not in self._in_hand]
+
+    def _claimed(self, found: Sequence[Unread], answers: Sequence[Any]) -> list[OutboxEntry]:
+        """What was claimed, with the answers to its XPENDING."""
+        entries = []
+        for unread, answer in zip(found, answers, strict=True):
+            deliveries = 1 if isinstance(answer, Exception) else tasks.deliveries(answer)
+            entry = self._take(unread, deliveries) if deliveries else None
+            if entry is not None:
+                entries.append(entry)
+        self._count("claimed", len(entries))
+        return entries
+
+    def _leave(self, entry: OutboxEntry) -> None:
+        """Lets an entry stay pending: it is claimed when it is old enough."""
+        self._in_hand.pop((entry.stream, entry.place), None)
+
+    def _begin(self, entry: OutboxEntry) -> Call | Report | None:
+        """What is to be done with an entry: a call, or a report at once, or nothing (None) where others may know."""
+        too_often = entry.deliveries > self.max_deliveries
+        if entry.task is None or entry.type != TASK:
+            handler, value = self._effects.get(entry.type), entry.params
+            if handler is None:
+                return Report(entry, None, None)
+            if too_often:
+                self._give_up(entry, f"effect {entry.type!r}")
+                return Report(entry, None, None)
+        else:
+            src = entry.params.get("src", "") if isinstance(entry.params, dict) else ""
+            handler = self._tasks.get(src)
+            if handler is None:
+                return self._unknown(entry, src, too_often)
+            if too_often:
+                self._give_up(entry, f"task {src!r}")
+                said = f"{entry.deliveries - 1} deliveries, and no report was taken"
+                return self._failed(entry, tasks.TaskFailed({"type": "TooManyDeliveries", "message": said}))
+            value = entry.params.get("input")
+        try:
+            return Call(entry, handler.function, *handler.signature.arguments(value, entry))
+        except TypeError as error:
+            return self._raised(entry, error)
+
+    def _unknown(self, entry: OutboxEntry, src: str, too_often: bool) -> Report | None:
+        """A task that no function here is for: a newer worker of the group may have one, or another group."""
+        if too_often:
+            self._give_up(entry, f"task {src!r}, for which there is no function")
+            return Report(entry, None, None)
+        self._count("unknown")
+        if src not in self._told:
+            self._told.add(src)
+            known = ", ".join(map(repr, self._tasks)) or "none"
+            log.warning(
+                "no function for the task %r of %s%s; there are: %s. It is left to other workers",
+                *(src, shown_key(entry), near(src, self._tasks), known),
+            )
+        return None
+
+    def _give_up(self, entry: OutboxEntry, what: str) -> None:
+        self._count("given_up")
+        log.error(
+            "%s of %s (%s %s) was delivered %d times, and is given up",
+            *(what, shown_key(entry), entry.stream, entry.place, entry.deliveries - 1),
+        )
+
+    def _returned(self, entry: OutboxEntry, value: Any) -> Report | None:
+        """A function has returned."""
+        if entry.type != TASK:
+            return Report(entry, None, "effects")
+        try:
+            words = ("SM.DONE", entry.key, entry.task, tasks.result(value))
+        except (TypeError, ValueError) as error:
+            return self._raised(entry, TypeError(f"its result cannot be said in JSON: {error}"))
+        return Report(entry, words, "done")
+
+    def _raised(self, entry: OutboxEntry, error: BaseException) -> Report | None:
+        """A function has raised."""
+        if entry.type != TASK:
+            self._count("effects_failed")
+            log.error("effect %r of %s failed, and is delivered again", entry.type, shown_key(entry), exc_info=error)
+            return None
+        expected = isinstance(error, tasks.TaskFailed)
+        log.warning(
+            "task %r of %s failed: %s",
+            *(entry.params.get("src"), shown_key(entry), error),
+            exc_info=None if expected else error,
+        )
+        return self._failed(entry, error)
+
+    def _failed(self, entry: OutboxEntry, error: BaseException) -> Report:
+        try:
+            said = tasks.error(error)
+        except (TypeError, ValueError) as unsaid:
+            said = tasks.error(TypeError(f"the error of {error!r} cannot be said in JSON: {unsaid}"))
+        return Report(entry, ("SM.FAIL", entry.key, entry.task, said), "failed")
+
+    # What becomes of a report
+
+    def _settle(
+        self, reports: Sequence[Report], answers: Sequence[Any]
+    ) -> tuple[list[Report], list[Report], Exception | None]:
+        """What the server has answered to reports: those to acknowledge, those to send again, and why those.
+
+        What it has refused for good is left.
+        """
+        over: list[Report] = []
+        again: list[Report] = []
+        error: Exception | None = None
+        for report, answer in zip(reports, answers, strict=True):
+            words = report.words
+            assert words is not None
+            if is_late(answer):
+                if words[0] == "SM.SEND":
+                    over.append(report)
+                    continue
+                self._count("late")
+                if words[0] == "SM.DONE" and self.late_event is not None:
+                    again.append(self._too_late(report))
+                else:
+                    report.counter = None
+                    over.append(report)
+            elif not isinstance(answer, Exception):
+                over.append(report)
+            elif trouble_of(answer) == "wait":
+                error = answer
+                again.append(report)
+            elif report.entry.deliveries > self.max_deliveries:
+                log.error("%s %s of %s: %s", words[0], words[2], shown_key(report.entry), answer)
+                report.counter = None
+                over.append(report)
+            else:
+                self._count("refused")
+                log.error(
+                    "%s %s of %s was refused, and is tried again: %s",
+                    *(words[0], words[2], shown_key(report.entry), answer),
+                )
+                self._leave(report.entry)
+        return over, again, error
+
+    def _too_late(self, report: Report) -> Report:
+        """Tells the machine of a result that its task did not wait for."""
+        assert report.words is not None
+        entry = report.entry
+        data = b'{"task":%b,"output":%b}' % (tasks.result(entry.params.get("id")), report.words[3])
+        return Report(entry, ("SM.SEND", entry.key, self.late_event, "DATA", data), None)
+
+    def _acknowledged(self, reports: Iterable[Report]) -> None:
+        for report in reports:
+            self._leave(report.entry)
+            if report.counter is not None:
+                self._count(report.counter)
+
+    def _count(self, name: str, more: int = 1) -> None:
+        with self._counting:
+            setattr(self.counters, name, getattr(self.counters, name) + more)
+
+
+def shown_key(entry: OutboxEntry) -> str:
+    return entry.key if isinstance(entry.key, str) else shown(entry.key.decode(errors="backslashreplace"))

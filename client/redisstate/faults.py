@@ -1,0 +1,53 @@
+"""Errors of a client library that a worker meets, by their names and texts: there is more than one library."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from . import errors
+
+_NO_WAITING = {"AuthenticationError", "AuthorizationError", "NoPermissionError", "MaxConnectionsError"}
+_WAITING = {
+    *("ConnectionError", "TimeoutError", "OSError", "BusyLoadingError", "ReadOnlyError", "OutOfMemoryError"),
+    *("MasterDownError", "MasterNotFoundError", "ClusterDownError", "ClusterError", "SlotNotCoveredError"),
+    *("TryAgainError", "MovedError", "AskError"),
+}
+_WAITING_CODES = (
+    *("OOM", "TRYAGAIN", "LOADING", "READONLY", "NOREPLICAS", "MISCONF", "BUSY ", "MASTERDOWN", "CLUSTERDOWN"),
+)
+_NO_GROUP = ("NOGROUP", "UNBLOCKED")
+
+
+def trouble_of(error: BaseException) -> Literal["wait", "group", "final"]:
+    """Whether an error goes away by itself, or when the group is made, or not at all."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    said = str(error)
+    if names & _NO_WAITING:
+        return "final"
+    if names & _WAITING or said.startswith(_WAITING_CODES):
+        return "wait"
+    return "group" if said.startswith(_NO_GROUP) else "final"
+
+
+def exists_already(error: BaseException) -> bool:
+    return str(error).startswith("BUSYGROUP")
+
+
+def not_permitted(error: BaseException) -> bool:
+    return type(error).__name__ == "NoPermissionError" or str(error).startswith("NOPERM")
+
+
+def is_late(answer: object) -> bool:
+    """Whether a report was for a task that is over: nil, or, by a setting of the server, an error."""
+    if answer is None:
+        return True
+    return isinstance(answer, Exception) and isinstance(errors.of(answer), errors.NotTaken | errors.NoSuchMachine)
+
+
+def shortest_timeout(client: Any) -> float | None:
+    """Seconds after which the client thinks that an answer does not come; None: it waits for ever."""
+    for place in ("connection_pool", "nodes_manager"):
+        settings = getattr(getattr(client, place, None), "connection_kwargs", None)
+        if settings and settings.get("socket_timeout"):
+            return float(settings["socket_timeout"])
+    return None

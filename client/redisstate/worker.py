@@ -1,0 +1,414 @@
+"""A worker that runs functions in threads.
+
+The calling thread reads entries, and runs their functions itself where one at a time is enough; otherwise
+``concurrency`` threads do. One more thread reports: what has collected while it waited for the server's last answer is
+sent together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import queue
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from types import FrameType
+from typing import Any
+
+from . import tasks
+from .base_worker import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    POLL,
+    WAKE,
+    BaseWorker,
+    log,
+)
+from .duties import Call, Counters, Report, Words
+from .faults import exists_already, not_permitted, trouble_of
+from .tasks import OutboxEntry
+
+
+class Worker(BaseWorker):
+    """Does the tasks and effects that machines ask for in their outbox.
+
+        worker = Worker(Redis(), stream="orders:effects", group="billing")
+
+        @worker.task("charge")
+        def charge(amount: int) -> str:
+            return bank.charge(amount)
+
+        worker.run()
+
+    ``client``
+        of redis-py or valkey-py, also of a cluster or a sentinel; it is shared by the worker's threads
+    ``stream``
+        the outbox of the machines, or several
+    ``group``
+        the consumer group: each of its workers gets a part of the entries. It is made where it is missing, and then
+        gets the entries that are in the stream already
+    ``consumer``
+        the worker's name in the group; without one it makes one up, and takes it away again when it ends
+    ``concurrency``
+        the most functions that run at the same time. With 1 they run in the thread that called run() or drain()
+    ``claim_after``
+        seconds without a sign of life after which the entries of another worker are taken over. A worker that lives
+        gives one every third of this, however long a function takes
+    ``max_deliveries``
+        how often an entry is handed out, over all workers, before it is given up: a task by SM.FAIL
+    ``late_event``
+        an event that a machine gets, with ``task`` (its id) and ``output``, where a result came too late
+    ``batch``
+        the most entries that are read ahead. It reads what it does in a tenth of a second
+    ``block``
+        seconds that a read waits at most, and so how long an idle worker takes to stop
+
+    Raises ValueError for a setting that cannot be.
+    """
+
+    def _set_up(self) -> None:
+        self._lock = threading.RLock()
+        self._reported = threading.Condition(self._lock)  # there are reports to send
+        self._freed = threading.Condition(self._lock)  # there is room for more
+        self._queue: queue.SimpleQueue[OutboxEntry | None] = queue.SimpleQueue()
+        self._busy = 0  # entries that wait in the queue or run
+        self._reports: list[Report] = []
+        self._sending = False
+        self._closing = False
+        self._broken: BaseException | None = None
+
+    def _check(self, function: Any) -> None:
+        if self._is_coroutine(function):
+            raise TypeError(f"{getattr(function, '__name__', function)} is a coroutine: that is for AsyncWorker")
+
+    # What users call
+
+    def run(self) -> None:
+        """Works until stop(), SIGTERM or SIGINT. What runs then is finished and reported.
+
+        A second signal does not wait. Signals are heard where it is called in the main thread. A server that goes away
+        later is waited for. Raises the client library's errors where it is not there at the start, or refuses the
+        worker (permissions).
+        """
+        with self._heard_signals():
+            self._work(draining=False)
+
+    def drain(self) -> Counters:
+        """Does what is in the streams and what comes of it, and returns what it has done. For tests and cron.
+
+        What waits for a deadline, or was left by a worker less than ``claim_after`` seconds ago, is not waited for.
+        Raises the client library's errors.
+        """
+        before = dataclasses.replace(self.counters)
+        self._work(draining=True)
+        return self.counters - before
+
+    @contextlib.contextmanager
+    def _heard_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before: dict[signal.Signals, Any] = {}
+
+        def heard(number: int, frame: FrameType | None) -> None:
+            self.stop()
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+        for one in (signal.SIGTERM, signal.SIGINT):
+            before[one] = signal.signal(one, heard)
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+    # Reading
+
+    def _work(self, draining: bool) -> None:
+        self._start()
+        self._closing = False
+        self._broken = None
+        threads = [threading.Thread(target=self._report_all, name="redisstate-reports", daemon=True)]
+        try:
+            self._make_groups(at_start=True)
+            if self.concurrency > 1:
+                threads += [
+                    threading.Thread(target=self._perform_all, name=f"redisstate-{number}", daemon=True)
+                    for number in range(self.concurrency)
+                ]
+            for thread in threads:
+                thread.start()
+            log.info("%s of %s reads %s", self.consumer, self.group, ", ".join(self.streams))
+            try:
+                self._read_all(draining)
+            finally:
+                self._end(threads)
+            if self._broken is not None:
+                raise self._broken
+        finally:
+            self._running = False
+            self._stopping = False
+
+    def _read_all(self, draining: bool) -> None:
+        pause = FIRST_PAUSE
+        groups = self._groups_of_streams()
+        while not self._stopping:
+            room = self._room()
+            if room < 1:
+                continue
+            was_idle = self._is_idle()
+            try:
+                entries = self._read(groups, room, not draining)
+            except Exception as error:
+                kind = trouble_of(error)
+                if kind == "final" or (draining and kind == "wait"):
+                    raise
+                log.warning("reading is tried again in %.1f s: %s", pause, error)
+                self._sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+                if kind == "group":
+                    with contextlib.suppress(Exception):  # the next read says what is wrong
+                        self._make_groups()
+                continue
+            pause = FIRST_PAUSE
+            if entries:
+                self._hand_out(entries)
+            elif draining:
+                if was_idle:
+                    return
+                self._wait_until_idle()
+
+    def _read(self, groups: Sequence[Sequence[str]], room: int, block: bool) -> list[OutboxEntry]:
+        """What others have left, where it is time to look, else what is new."""
+        if self._claim_is_due():
+            entries = self._claim(room)
+            if entries:
+                return entries
+        if len(groups) == 1:
+            return self._taken(tasks.read(self._ask(self._read_words(groups[0], room, self.block if block else None))))
+        entries = []
+        for streams in groups:
+            if room > len(entries):
+                entries += self._taken(tasks.read(self._ask(self._read_words(streams, room - len(entries), None))))
+        if not entries and block:
+            self._sleep(POLL)
+        return entries
+
+    def _claim(self, room: int) -> list[OutboxEntry]:
+        entries: list[OutboxEntry] = []
+        for stream in self.streams:
+            if room <= len(entries):
+                break
+            reply = self._ask(self._claim_words(stream, room - len(entries)))
+            if found := self._found(stream, reply):
+                answers = self._pipelined([self._deliveries_words(unread) for unread in found])
+                entries += self._claimed(found, answers)
+        return entries
+
+    def _hand_out(self, entries: Sequence[OutboxEntry]) -> None:
+        if self.concurrency > 1:
+            with self._lock:
+                self._busy += len(entries)
+            for entry in entries:
+                self._queue.put(entry)
+            return
+        begun = 0
+        try:
+            for entry in entries:
+                if self._stopping:
+                    return
+                begun += 1
+                self._perform(entry)
+        finally:
+            self._give_back(entries[begun:])
+
+    def _has_room(self) -> bool:
+        limit = self._limit()
+        return limit - self._busy >= self._least_room(limit) and len(self._reports) < 2 * self.batch
+
+    def _room(self) -> int:
+        """How many entries may be read now; waits a moment where it is none."""
+        with self._lock:
+            if not self._has_room():
+                self._freed.wait(WAKE)
+                return 0
+            return self._limit() - self._busy
+
+    def _is_idle(self) -> bool:
+        with self._lock:
+            return not self._busy and not self._reports and not self._sending
+
+    def _wait_until_idle(self) -> None:
+        with self._lock:
+            while not self._stopping and not self._is_idle():
+                self._raise_trouble()
+                self._freed.wait(WAKE)
+
+    # Running functions
+
+    def _perform_all(self) -> None:
+        """A thread that runs functions."""
+        while (entry := self._queue.get()) is not None:
+            try:
+                self._perform(entry)
+            except BaseException as error:  # such as SystemExit
+                self._broken = error
+                self._stopping = True
+            finally:
+                with self._lock:
+                    self._busy -= 1
+                    if not self._busy or self._has_room():
+                        self._freed.notify()
+
+    def _perform(self, entry: OutboxEntry) -> None:
+        what = self._begin(entry)
+        if isinstance(what, Call):
+            began = time.perf_counter()
+            try:
+                value = what.function(*what.args, **what.kwargs)
+            except Exception as error:
+                what = self._raised(entry, error)
+            else:
+                what = self._returned(entry, value)
+            self._took(time.perf_counter() - began)
+        if what is None:
+            self._leave(entry)
+            return
+        with self._lock:
+            self._reports.append(what)
+            self._reported.notify()
+
+    # Reporting
+
+    def _report_all(self) -> None:
+        """The thread that reports, and gives signs of life."""
+        pause, keep_at = FIRST_PAUSE, time.monotonic() + self._keep_often()
+        while True:
+            with self._lock:
+                while not self._reports and not self._closing and (left := keep_at - time.monotonic()) > 0:
+                    self._reported.wait(left)
+                reports, self._reports = self._reports, []
+                if self._closing and not reports:
+                    return
+                self._sending = True
+            again = self._report(reports) if reports else []
+            if time.monotonic() >= keep_at:
+                self._keep()
+                keep_at = time.monotonic() + self._keep_often()
+            with self._lock:
+                self._reports = again + self._reports
+                self._sending = False
+                self._freed.notify()
+            if self._trouble is None:
+                pause = FIRST_PAUSE
+            elif self._closing and self._in_trouble_for_long():
+                log.error("%d entries could not be reported, and are left to other workers", len(again))
+                return
+            else:
+                time.sleep(min(pause, FIRST_PAUSE) if self._closing else pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _report(self, reports: list[Report]) -> list[Report]:
+        """Sends reports, and acknowledges those that were taken. What is to be sent again."""
+        over = [report for report in reports if report.words is None]
+        telling = [report for report in reports if report.words is not None]
+        again: list[Report] = []
+        answered, trouble = not telling, None
+        try:
+            if telling:
+                answers = self._pipelined([report.words for report in telling if report.words is not None])
+                told, again, trouble = self._settle(telling, answers)
+                over += told
+                answered = True
+            if over:
+                for report in over:
+                    report.words = None  # should XACK fail, it alone is sent again
+                self._pipelined(self._ack_words(over), strict=True)
+                self._acknowledged(over)
+        except Exception as error:
+            log.warning("reporting is tried again: %s", error)
+            trouble = error
+            again += over if answered else over + telling
+        self._in_trouble(trouble)
+        return again
+
+    def _keep(self) -> None:
+        try:
+            self._pipelined(self._keep_words())
+        except Exception as error:
+            log.warning("no sign of life could be given: %s", error)
+
+    # Ending
+
+    def _end(self, threads: Sequence[threading.Thread]) -> None:
+        """Gives back what was not begun, lets end what runs, reports it, and takes the consumer away."""
+        waiting = []
+        with contextlib.suppress(queue.Empty):
+            while (entry := self._queue.get_nowait()) is not None:
+                waiting.append(entry)
+        self._give_back(waiting)
+        with self._lock:
+            self._busy -= len(waiting)
+        for _ in threads[1:]:
+            self._queue.put(None)
+        for thread in threads[1:]:
+            thread.join()
+        with self._lock:
+            self._closing = True
+            self._reported.notify()
+        threads[0].join()
+        self._reports.clear()
+        self._in_hand.clear()
+        if self._own_name:
+            self._go()
+        log.info("%s of %s has ended: %s", self.consumer, self.group, self.counters)
+
+    def _give_back(self, entries: Sequence[OutboxEntry]) -> None:
+        if not entries:
+            return
+        for entry in entries:
+            self._leave(entry)
+        try:
+            self._pipelined(self._give_back_words(entries))
+        except Exception as error:
+            log.warning("%d entries are left to other workers, in %.0f s: %s", len(entries), self.claim_after, error)
+
+    def _go(self) -> None:
+        """Takes the consumer away, where nothing is pending for it: that would be lost with it."""
+        try:
+            for stream in self.streams:
+                if not self._ask(self._left_words(stream)):
+                    self._ask(("XGROUP DELCONSUMER", stream, self.group, self.consumer))
+        except Exception as error:
+            log.debug("the consumer %s stays: %s", self.consumer, error)
+
+    # Asking the server
+
+    def _make_groups(self, at_start: bool = False) -> None:
+        for stream in self.streams:
+            try:
+                self._ask(self._create_words(stream))
+            except Exception as error:
+                if not exists_already(error) and not (at_start and not_permitted(error)):
+                    raise
+
+    def _ask(self, words: Words) -> Any:
+        return self.client.execute_command(*words, **self._options(words))
+
+    def _pipelined(self, commands: Sequence[Words], strict: bool = False) -> list[Any]:
+        """The answers, errors among them; with ``strict`` the first error is raised."""
+        if not commands:
+            return []
+        pipeline = self.client.pipeline(transaction=False)
+        for words in commands:
+            pipeline.execute_command(*words, **self._options(words))
+        answers: list[Any] = pipeline.execute(raise_on_error=strict)
+        return answers
+
+    def _sleep(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self._stopping and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, WAKE))
