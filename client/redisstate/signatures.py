@@ -214,7 +214,9 @@ def _object(kind: Any, known: dict[Any, Convert]) -> Convert:
         return converted
     for name, hint in hints.items():
         wanted[name] = converter(hint, known)
-    required |= kind.__required_keys__
+        origin = typing.get_origin(hint)  # which __required_keys__ does not know where annotations are text
+        if origin is typing.Required or (origin is not typing.NotRequired and name in kind.__required_keys__):
+            required.add(name)
     return converted
 
 
@@ -247,7 +249,7 @@ def converter(annotation: Any, known: dict[Any, Convert]) -> Convert:
         return _enum(kind)
     if typing.is_typeddict(kind) or (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
         return _object(kind, known)
-    name = getattr(annotation, "__name__", repr(annotation))
+    name = repr(annotation) if origin else getattr(annotation, "__name__", repr(annotation))
     raise TypeError(f"{name} is not a type that JSON has ({JSON_TYPES})")
 
 
