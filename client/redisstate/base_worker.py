@@ -33,6 +33,8 @@ AHEAD = 0.1
 """Seconds: a worker reads ahead what it does in this time."""
 CLAIM_OFTEN = 5.0
 """Seconds: a worker looks at least so often for what others have left."""
+KEEP_LEAST = 0.05
+"""Seconds: the shortest time between two signs of life."""
 LAST_TRIES = 10.0
 """Seconds: how long a worker that ends tries to send its last reports."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
@@ -240,6 +242,8 @@ class BaseWorker:
         now = time.monotonic()
         if now < self._claim_at:
             return False
+        if self._in_hand and self.claim_after < 3 * KEEP_LEAST:  # it would claim that, too
+            return False
         self._claim_at = now + min(self.claim_after / 4, CLAIM_OFTEN)
         return True
 
@@ -258,7 +262,7 @@ class BaseWorker:
 
     def _keep_often(self) -> float:
         """Seconds between two times of claiming what is in hand anew."""
-        return max(self.claim_after / 3, 0.05)
+        return max(self.claim_after / 3, KEEP_LEAST)
 
     # What becomes of an entry
 

@@ -13,7 +13,7 @@ from .tasks import OutboxEntry
 Words = tuple[Any, ...]
 
 
-@dataclass
+@dataclass(repr=False)
 class Counters:
     """What a worker has done since it was made."""
 
@@ -35,6 +35,11 @@ class Counters:
     """entries that another worker, or an earlier try, had left undone"""
     given_up: int = 0
     """entries that were delivered too often"""
+
+    def __repr__(self) -> str:
+        """Those that are not 0."""
+        counted = [f"{name}={value}" for name, value in vars(self).items() if value]
+        return f"Counters({', '.join(counted)})"
 
     def __sub__(self, other: Counters) -> Counters:
         names = [field.name for field in dataclasses.fields(self)]

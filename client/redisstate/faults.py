@@ -6,10 +6,18 @@ from typing import Any, Literal
 
 from . import errors
 
-_NO_WAITING = {"AuthenticationError", "AuthorizationError", "NoPermissionError", "MaxConnectionsError"}
+_NO_WAITING = {"AuthenticationError", "AuthorizationError", "NoPermissionError"}
 _WAITING = {
     *("ConnectionError", "TimeoutError", "OSError", "BusyLoadingError", "ReadOnlyError", "OutOfMemoryError"),
-    *("MasterDownError", "MasterNotFoundError", "ClusterDownError", "ClusterError", "SlotNotCoveredError"),
+    *(
+        "MasterDownError",
+        "MasterNotFoundError",
+        "ClusterDownError",
+        "ClusterError",
+        "SlotNotCoveredError",
+        "RedisClusterException",
+    ),
+    "ValkeyClusterException",
     *("TryAgainError", "MovedError", "AskError"),
 }
 _WAITING_CODES = (

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, NewType, NotRequired, TypedDict
 
 import pytest
+
 from redisstate import tasks
 from redisstate.signatures import ArgumentError, Signature
 from redisstate.tasks import OutboxEntry
@@ -185,7 +186,11 @@ def test_types_are_converted(annotation: Any, value: Any, got: Any) -> None:
         (Colour, "green", "value: expected 'red' or 'blue', got the string 'green'"),
         (Place, {"city": "Oslo", "zipp": 1}, "value: takes no 'zipp' (did you mean 'zip'?)"),
         (Route, {"start": {}}, "value.start: 'city' is missing"),
-        (Route, {"start": {"city": "a"}, "then": {"start": 1}}, "value.then.start: expected an object, got the number 1"),
+        (
+            Route,
+            {"start": {"city": "a"}, "then": {"start": 1}},
+            "value.then.start: expected an object, got the number 1",
+        ),
         (Card, {}, "value: 'number' is missing"),
     ],
 )

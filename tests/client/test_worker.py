@@ -1,0 +1,470 @@
+"""A worker does what machines ask for, and reports what became of it: to clients of every kind, and when something goes
+wrong. What happens to its process is in test_worker_process.py."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from redisstate import Machine, Worker
+from redisstate.tasks import OutboxEntry, TaskFailed
+from tests.client.working import GROUP, STREAM, charging, left, read_by_a_dead_worker, start, worker
+from tests.servers import Server, wait_until
+
+# ---- what is done ----
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_a_task_is_done_and_what_comes_of_it(client: Any, concurrency: int) -> None:
+    machines = [start(client, f"job:{number}", {"amount": number}) for number in range(30)]
+    works = charging(client, concurrency=concurrency)
+    receipts: list[str] = []
+    works.effect("receipt")(lambda got: receipts.append(got))
+    done = works.drain()
+    assert {machine.states for machine in machines} == {("paid",)}
+    assert sorted(receipts) == sorted(f"{number} paid" for number in range(30))
+    assert (done.done, done.effects, done.failed, done.late) == (30, 30, 0, 0)
+    assert works.drain().done == 0
+    assert works.counters.done == 30
+    with client.pipeline() as pipe:
+        pending, consumers = pipe.xpending(STREAM, GROUP).xinfo_consumers(STREAM, GROUP).execute()
+    assert (pending["pending"], consumers) == (0, []), "its name is gone with it"
+
+
+def test_an_exception_is_the_tasks_failure(r: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
+    def charge(amount: int) -> None:
+        raise OSError("out of order")
+
+    machine = start(r)
+    assert charging(r, charge).drain().failed == 1
+    assert machine.states == ("refused",)
+    assert machine.context["got"] == {"type": "OSError", "message": "out of order"}
+    assert "task 'charge' of job:1 failed: out of order" in caplog.text
+    assert 'raise OSError("out of order")' in caplog.text
+
+
+def test_a_task_may_fail_with_an_error_of_its_own(r: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
+    def charge(amount: int) -> None:
+        raise TaskFailed({"code": 3})
+
+    machine = start(r)
+    charging(r, charge).drain()
+    assert machine.context["got"] == {"code": 3}
+    assert "Traceback" not in caplog.text
+
+
+def test_an_input_that_does_not_suit_is_a_failure_that_says_why(r: redis.Redis) -> None:
+    machine = start(r, given={"amount": "30"})
+    charging(r, typed).drain()
+    assert machine.context["got"] == {
+        "type": "ArgumentError",
+        "message": "typed(): amount: expected an integer, got the string '30'",
+    }
+
+
+def typed(amount: int) -> object:
+    return {amount}
+
+
+def test_a_result_that_is_not_json_is_a_failure_that_says_why(r: redis.Redis) -> None:
+    machine = start(r)
+    charging(r, typed).drain()
+    assert machine.context["got"]["message"].startswith("its result cannot be said in JSON: a value of type set")
+
+
+def test_an_effect_may_have_its_entry(r: redis.Redis) -> None:
+    works = charging(r)
+    entries: list[OutboxEntry] = []
+
+    @works.effect("receipt")
+    def receipt(effect: OutboxEntry) -> None:
+        entries.append(effect)
+
+    start(r)
+    works.drain()
+    (entry,) = entries
+    assert (entry.type, entry.params, entry.key, entry.machine) == ("receipt", {"got": "30 paid"}, "job:1", "job@1")
+    assert (entry.stream, entry.deliveries, entry.task, entry.event) == (STREAM, 1, None, "xstate.done.actor.charge")
+    assert [place for place, fields in r.xrange(STREAM) if fields["id"] == entry.id] == [entry.place]
+
+
+def test_several_streams_are_read(r: redis.Redis) -> None:
+    machines = [start(r, f"job:{stream}", stream=stream) for stream in ("one", "two")]
+    assert charging(r, stream=["one", "two"]).drain().done == 2
+    assert [machine.states for machine in machines] == [("paid",)] * 2
+
+
+def test_a_key_that_is_not_text_is_told_too(server: Server) -> None:
+    client = server.client(decode_responses=False)
+    machine = start(client, b"job:\xff")  # type: ignore[arg-type]
+    charging(client).drain()
+    assert machine.states == ("paid",)
+
+
+def test_what_no_machine_has_written_is_passed_over(r: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
+    r.xadd(STREAM, {"what": "ever"})
+    r.xadd(STREAM, {"id": "1", "key": "a", "type": "b", "ms": "1", "params": "{"})
+    machine = start(r)
+    assert charging(r).drain().done == 1
+    assert machine.states == ("paid",)
+    assert caplog.text.count("is no entry of a machine, and is passed over") == 2
+
+
+# ---- how many at a time ----
+
+
+def test_so_many_run_at_a_time_and_no_more(r: redis.Redis) -> None:
+    lock, meeting = threading.Lock(), threading.Barrier(3, timeout=30)
+    running = most = 0
+
+    def charge(amount: int) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        meeting.wait()
+        with lock:
+            running -= 1
+
+    for number in range(12):
+        start(r, f"job:{number}")
+    assert charging(r, charge, concurrency=3).drain().done == 12
+    assert most == 3
+
+
+def test_a_slow_task_keeps_no_others_waiting(r: redis.Redis) -> None:
+    others = threading.Event()
+    left = iter(range(10))
+
+    def charge(amount: int) -> None:
+        if amount == 0:
+            assert others.wait(30)
+        elif next(left) == 8:
+            others.set()
+
+    for number in range(10):
+        start(r, f"job:{number}", {"amount": number})
+    assert charging(r, charge, concurrency=2).drain().done == 10
+
+
+def test_a_report_does_not_wait_for_the_next_task(r: redis.Redis) -> None:
+    machines = [start(r, f"job:{number}", {"amount": number}) for number in range(2)]
+
+    def charge(amount: int) -> None:
+        if amount == 1:
+            wait_until(lambda: machines[0].states == ("paid",), "the first is paid while the second runs")
+
+    works = charging(r, charge)
+    works._usual = 1e-6  # it reads both at once
+    assert works.drain().done == 2
+
+
+# ---- what others have left ----
+
+
+def test_what_a_dead_worker_has_is_taken_over_after_a_while(r: redis.Redis) -> None:
+    machine = start(r)
+    read_by_a_dead_worker(r)
+    assert charging(r).drain().claimed == 0
+    assert left(r) == 1
+    done = charging(r, claim_after=0.001).drain()
+    assert (done.claimed, done.done) == (1, 1)
+    assert machine.states == ("paid",)
+
+
+def test_all_that_is_old_is_taken_over(r: redis.Redis) -> None:
+    for number in range(40):
+        start(r, f"job:{number}")
+    read_by_a_dead_worker(r, 40)
+    assert charging(r, claim_after=0.001, batch=3).drain().done == 40
+
+
+def test_a_report_that_is_made_twice_is_taken_once(r: redis.Redis) -> None:
+    machine = start(r)
+    read_by_a_dead_worker(r)
+    ((_, entry),) = r.xrange(STREAM)
+    machine.done(entry["task"], "once")
+    done = charging(r, claim_after=0.001).drain()
+    assert (done.done, done.late) == (0, 1)
+    assert (machine.context["got"], machine.context["told"]) == ("once", 1)
+    assert left(r) == 0
+
+
+def test_what_was_delivered_too_often_fails_without_being_tried(r: redis.Redis) -> None:
+    machine = start(r)
+    read_by_a_dead_worker(r)
+    for _ in range(2):
+        r.xautoclaim(STREAM, GROUP, "dead", 0)
+    assert charging(r, max_deliveries=4, claim_after=1000).drain() == Worker(r, stream="x", group="x").counters
+    done = charging(r, max_deliveries=3, claim_after=0.001).drain()
+    assert (done.given_up, done.failed, done.done) == (1, 1, 0)
+    assert machine.context["got"] == {
+        "type": "TooManyDeliveries",
+        "message": "3 deliveries, and no report was taken",
+    }
+
+
+def test_an_effect_that_raises_is_delivered_again_and_given_up(r: redis.Redis) -> None:
+    tried: list[int] = []
+    works = charging(r, claim_after=0.0, max_deliveries=3)
+
+    @works.effect("receipt")
+    def receipt(effect: OutboxEntry) -> None:
+        tried.append(effect.deliveries)
+        raise OSError("no paper")
+
+    start(r)
+    done = works.drain()
+    assert tried == [1, 2, 3]
+    assert (done.effects, done.effects_failed, done.given_up) == (0, 3, 1)
+    assert left(r) == 0
+
+
+def test_a_worker_that_lives_keeps_what_takes_long(r: redis.Redis) -> None:
+    others = charging(r, claim_after=2.0)
+    claimed = 0
+
+    def charge(amount: int) -> str:
+        nonlocal claimed
+        idle = 0
+        for _ in range(2):  # signs of life
+            wait_until(lambda: pending()["time_since_delivered"] > 100, "it grows old")
+            idle = pending()["time_since_delivered"]
+            wait_until(lambda idle=idle: pending()["time_since_delivered"] < idle, "it is young again")
+        claimed = others.drain().claimed
+        assert pending()["times_delivered"] == 1
+        return "paid"
+
+    def pending() -> Any:
+        return r.xpending_range(STREAM, GROUP, "-", "+", 1)[0]
+
+    start(r)
+    assert charging(r, charge, claim_after=2.0).drain().done == 1
+    assert claimed == 0
+
+
+# ---- what nobody here is for ----
+
+
+def test_a_task_that_is_not_known_is_left_to_another(r: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
+    machines = [start(r, f"job:{number}") for number in range(2)]
+    other = worker(r)
+    other.task("charges")(lambda: None)
+    assert other.drain().unknown == 2
+    assert caplog.text.count("no function for the task 'charge' of job:0 (did you mean 'charges'?); there are") == 1
+    assert left(r) == 2
+    assert charging(r, claim_after=0.001).drain().done == 2
+    assert [machine.states for machine in machines] == [("paid",)] * 2
+
+
+def test_a_task_that_nobody_knows_is_given_up_and_stays_active(r: redis.Redis) -> None:
+    machine = start(r)
+    done = worker(r, claim_after=0.0, max_deliveries=3).drain()
+    assert (done.unknown, done.given_up, done.failed) == (3, 1, 0)
+    assert left(r) == 0
+    machine.retry(machine.pending()[0].handle)
+    assert charging(r).drain().done == 1
+
+
+def test_effects_that_nobody_wants_are_passed_over(r: redis.Redis) -> None:
+    start(r)
+    assert charging(r).drain().effects == 0
+    assert left(r) == 0
+
+
+# ---- what the server does not take ----
+
+
+@pytest.mark.parametrize("setting", ["nil", "error"])
+def test_a_result_that_comes_too_late_does_nothing(server: Server, r: redis.Redis, setting: str) -> None:
+    server.config("redisstate.invalid-transition", setting)
+    machine = start(r)
+    done = charging(r, lambda amount: machine.send("LEAVE") and "30 paid").drain()
+    assert (done.done, done.late, done.refused) == (0, 1, 0)
+    assert machine.states == ("left",)
+    assert left(r) == 0
+
+
+def test_a_machine_may_hear_of_what_comes_too_late(r: redis.Redis) -> None:
+    machine = start(r)
+    done = charging(r, lambda amount: machine.send("LEAVE") and "30 paid", late_event="LATE").drain()
+    assert (done.late, machine.states, machine.context["got"]) == (1, ("refunded",), "30 paid")
+    gone = start(r, "job:2")
+    assert charging(r, lambda amount: gone.delete(), late_event="LATE").drain().late == 1
+    assert left(r) == 0
+
+
+def test_a_report_that_is_refused_is_made_again_and_given_up(r: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
+    machine = start(r)
+    tried: list[int] = []
+
+    def charge(amount: int, entry: OutboxEntry) -> str:
+        tried.append(entry.deliveries)
+        return "x" * 70_000  # more than a context may have
+
+    done = charging(r, charge, claim_after=0.0, max_deliveries=2).drain()
+    assert tried == [1, 2]
+    assert (done.refused, done.given_up, done.failed) == (2, 1, 1)
+    assert "SM.DONE charge@" in caplog.text
+    assert "was refused, and is tried again" in caplog.text
+    assert machine.context["got"]["type"] == "TooManyDeliveries"
+
+
+def test_a_report_waits_for_memory_and_its_task_runs_once(server: Server, r: redis.Redis) -> None:
+    server.config("maxmemory-policy", "noeviction")
+    machine = start(r)
+    ran = threading.Event()
+
+    def charge(amount: int) -> str:
+        server.own.config_set("maxmemory", 1)
+        assert not ran.is_set()
+        ran.set()
+        return "paid"
+
+    server.config("maxmemory", 0)
+    with running(charging(r, charge)) as works:
+        assert ran.wait(30)
+        wait_until(lambda: works._trouble is not None, "the report is refused")
+        server.own.config_set("maxmemory", 0)
+        wait_until(lambda: works.counters.done == 1, "it is taken")
+    assert (works.counters.refused, works.counters.late, machine.states) == (0, 0, ("paid",))
+
+
+def test_drain_says_what_stands_in_the_way_of_its_reports(
+    server: Server, r: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("redisstate.base_worker.LAST_TRIES", 0.0)
+    server.config("maxmemory-policy", "noeviction")
+    server.config("maxmemory", 0)
+    start(r)
+    with pytest.raises(redis.exceptions.OutOfMemoryError):
+        charging(r, lambda amount: server.own.config_set("maxmemory", 1)).drain()
+    assert left(r) == 1
+
+
+# ---- running ----
+
+
+@contextlib.contextmanager
+def running(works: Worker) -> Iterator[Worker]:
+    """It runs in a thread."""
+    thread = threading.Thread(target=works.run)
+    thread.start()
+    try:
+        yield works
+    finally:
+        works.stop()
+        thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_it_makes_its_group_and_gets_what_was_there_before(r: redis.Redis) -> None:
+    start(r)
+    with running(charging(r)) as works:
+        wait_until(lambda: works.counters.done == 1, "what was there is done")
+        start(r, "job:2")
+        wait_until(lambda: works.counters.done == 2, "what comes is done")
+
+
+def test_connections_that_are_lost_are_made_again(server: Server, r: redis.Redis) -> None:
+    with running(charging(server.client())) as works:
+        for number in range(3):
+            start(r, f"job:{number}")
+            wait_until(lambda number=number: works.counters.done == number + 1, "it is done")
+            r.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+
+def test_a_group_that_is_lost_is_made_again(server: Server, r: redis.Redis) -> None:
+    with running(charging(r)) as works:
+        start(r)
+        wait_until(lambda: works.counters.done == 1, "it is done")
+        server.own.flushall()
+        start(r)
+        wait_until(lambda: works.counters.done == 2, "it is done again")
+
+
+def test_a_server_that_is_not_there_at_the_start_is_an_error() -> None:
+    with pytest.raises(redis.ConnectionError):
+        worker(redis.Redis(port=1, retry=Retry(NoBackoff(), 0))).run()
+
+
+def test_what_a_user_may_not_do_is_an_error(server: Server, r: redis.Redis) -> None:
+    server.own.execute_command("ACL", "SETUSER", "poor", "on", ">secret", "~*", "+xack")
+    try:
+        with pytest.raises(redis.exceptions.NoPermissionError, match="xautoclaim"):
+            charging(server.client(username="poor", password="secret")).run()
+    finally:
+        server.own.execute_command("ACL", "DELUSER", "poor")
+
+
+def test_one_worker_is_at_work_once(r: redis.Redis) -> None:
+    start(r)
+    works = charging(r, lambda amount: works.drain())
+    works.drain()
+    assert Machine(r, "job:1").context["got"] == {
+        "type": "RuntimeError",
+        "message": "this worker is at work already",
+    }
+
+
+def test_it_says_when_it_begins_and_ends(r: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "redisstate.worker")
+    charging(r, consumer="w1").drain()
+    assert [record.getMessage().partition(": Counters")[0] for record in caplog.records] == [
+        f"w1 of {GROUP} reads {STREAM}",
+        f"w1 of {GROUP} has ended",
+    ]
+
+
+# ---- settings and functions ----
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"stream": []}, "a worker needs at least one stream"),
+        ({"concurrency": 0}, "concurrency is 0, and at least 1"),
+        ({"claim_after": -1}, "claim_after is -1, and at least 0"),
+        ({"max_deliveries": 0}, "max_deliveries is 0, and at least 1"),
+    ],
+)
+def test_settings_that_cannot_be(r: redis.Redis, settings: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        worker(r, **settings)
+
+
+def test_a_read_waits_less_than_the_client(r: redis.Redis) -> None:
+    client = redis.Redis(port=r.connection_pool.connection_kwargs["port"], socket_timeout=0.5)
+    assert worker(client, block=1.0).block == 0.25
+    assert worker(client, block=0.1).block == 0.1
+
+
+async def coroutine() -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("add", "error", "said"),
+    [
+        (lambda w: w.task("a")(coroutine), TypeError, "coroutine is a coroutine: that is for AsyncWorker"),
+        (lambda w: w.task(typed), TypeError, r"@worker.task wants a name: @worker.task\('typed'\)"),
+        (lambda w: w.effect("xstate.spawnChild"), ValueError, r"is a task: use @worker.task\(src\)"),
+        (lambda w: [w.task("a")(typed) for _ in range(2)], ValueError, "a function for the task 'a' already"),
+    ],
+)
+def test_functions_that_cannot_be(
+    r: redis.Redis, add: Callable[[Worker], Any], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        add(worker(r))
+
+
+def test_a_function_stays_what_it_is(r: redis.Redis) -> None:
+    assert worker(r).task("charge")(typed) is typed
