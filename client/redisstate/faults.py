@@ -7,22 +7,10 @@ from typing import Any, Literal
 from . import errors
 
 _NO_WAITING = {"AuthenticationError", "AuthorizationError", "NoPermissionError"}
-_WAITING = {
-    *("ConnectionError", "TimeoutError", "OSError", "BusyLoadingError", "ReadOnlyError", "OutOfMemoryError"),
-    *(
-        "MasterDownError",
-        "MasterNotFoundError",
-        "ClusterDownError",
-        "ClusterError",
-        "SlotNotCoveredError",
-        "RedisClusterException",
-    ),
-    "ValkeyClusterException",
-    *("TryAgainError", "MovedError", "AskError"),
-}
-_WAITING_CODES = (
-    *("OOM", "TRYAGAIN", "LOADING", "READONLY", "NOREPLICAS", "MISCONF", "BUSY ", "MASTERDOWN", "CLUSTERDOWN"),
-)
+_WAITING = {"ConnectionError", "TimeoutError", "OSError", "BusyLoadingError", "ReadOnlyError", "OutOfMemoryError"}
+_WAITING |= {"MasterDownError", "MasterNotFoundError", "ClusterDownError", "ClusterError", "SlotNotCoveredError"}
+_WAITING |= {"TryAgainError", "MovedError", "AskError", "RedisClusterException", "ValkeyClusterException"}
+_CODES = ("OOM", "TRYAGAIN", "LOADING", "READONLY", "NOREPLICAS", "MISCONF", "BUSY", "MASTERDOWN", "CLUSTERDOWN")
 _NO_GROUP = ("NOGROUP", "UNBLOCKED")
 
 
@@ -32,9 +20,9 @@ def trouble_of(error: BaseException) -> Literal["wait", "group", "final"]:
     said = str(error)
     if names & _NO_WAITING:
         return "final"
-    if names & _WAITING or said.startswith(_WAITING_CODES):
-        return "wait"
-    return "group" if said.startswith(_NO_GROUP) else "final"
+    if said.startswith(_NO_GROUP):
+        return "group"
+    return "wait" if names & _WAITING or said.startswith(_CODES) else "final"
 
 
 def exists_already(error: BaseException) -> bool:

@@ -7,7 +7,6 @@ import threading
 from typing import Any
 
 import pytest
-import redis.asyncio
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 
 from redisstate import AsyncWorker, Machine, Worker
