@@ -69,7 +69,7 @@ class BaseWorker:
         self.client = client
         self.streams = (stream,) if isinstance(stream, str) else tuple(dict.fromkeys(stream))
         self.group = group
-        self.consumer = consumer or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self.consumer = consumer or own_name()
         self.concurrency = concurrency
         self.claim_after = claim_after
         self.max_deliveries = max_deliveries
@@ -136,6 +136,8 @@ class BaseWorker:
         if self._running:
             raise RuntimeError("this worker is at work already")
         self._running = True
+        if self._own_name:
+            self.consumer = own_name()  # anew: the process may have been forked
         self._trouble = None
         self._claim_at = 0.0
 
@@ -442,6 +444,11 @@ class BaseWorker:
     def _count(self, name: str, more: int = 1) -> None:
         with self._counting:
             setattr(self.counters, name, getattr(self.counters, name) + more)
+
+
+def own_name() -> str:
+    """A consumer's name that no other has."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
 def shown_key(entry: OutboxEntry) -> str:
