@@ -17,17 +17,19 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
 from typing import Any, TypeVar
 
 from . import tasks
 from .duties import Call, Counters, Handler, Report, Words
 from .faults import is_late, shortest_timeout, trouble_of
-from .signatures import Signature, near, shown
+from .signatures import ArgumentError, Signature, near, shown
 from .tasks import TASK, OutboxEntry, Unread
 
 log = logging.getLogger("redisstate.worker")
 
 F = TypeVar("F", bound=Callable[..., Any])
+ExceptionDetails = tuple[type[BaseException], BaseException, TracebackType | None]
 
 AHEAD = 0.1
 """Seconds: a worker reads ahead what it does in this time."""
@@ -368,13 +370,16 @@ class BaseWorker:
         """A function has raised."""
         if entry.type != TASK:
             self._count("effects_failed")
-            log.error("effect %r of %s failed, and is delivered again", entry.type, shown_key(entry), exc_info=error)
+            log.error(
+                "effect %r of %s failed, and is delivered again: %s",
+                *(entry.type, shown_key(entry), error),
+                exc_info=where(error),
+            )
             return None
-        expected = isinstance(error, tasks.TaskFailed)
         log.warning(
             "task %r of %s failed: %s",
             *(entry.params.get("src"), shown_key(entry), error),
-            exc_info=None if expected else error,
+            exc_info=where(error),
         )
         return self._failed(entry, error)
 
@@ -444,6 +449,13 @@ class BaseWorker:
     def _count(self, name: str, more: int = 1) -> None:
         with self._counting:
             setattr(self.counters, name, getattr(self.counters, name) + more)
+
+
+def where(error: BaseException) -> ExceptionDetails | None:
+    """An exception and where a function has raised it, for the log; None for those that say all themselves."""
+    if isinstance(error, tasks.TaskFailed | ArgumentError) or error.__traceback__ is None:
+        return None
+    return type(error), error, error.__traceback__.tb_next  # without the worker's own call
 
 
 def own_name() -> str:
