@@ -43,6 +43,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds between tries while the server cannot be reached; doubled each time."""
 POLL = 0.05
 """Seconds between two looks at streams that no single command can read."""
+GIVEN_BACK = "given-back"
+"""The consumer that has the entries that a worker has read and not begun when it was stopped."""
 WAKE = 0.2
 """Seconds after which what waits looks whether it is to stop: a signal's handler can wake no thread."""
 
@@ -204,13 +206,16 @@ class BaseWorker:
         return [("XCLAIM", stream, self.group, self.consumer, 0, *found, "JUSTID") for stream, found in places.items()]
 
     def _give_back_words(self, entries: Iterable[OutboxEntry]) -> list[Words]:
-        """Makes entries that were not begun so old that others claim them at once, as if never delivered."""
+        """Makes entries that were not begun so old that others claim them at once, as if never delivered.
+
+        They get the name of a consumer that is nobody, so that this one's name can go.
+        """
         places: dict[tuple[str, int], list[str]] = {}
         for entry in entries:
             places.setdefault((entry.stream, entry.deliveries - 1), []).append(entry.place)
         idle = max(1, round(self.claim_after * 1000))
         return [
-            ("XCLAIM", stream, self.group, self.consumer, 0, *found, "IDLE", idle, "RETRYCOUNT", count, "JUSTID")
+            ("XCLAIM", stream, self.group, GIVEN_BACK, 0, *found, "IDLE", idle, "RETRYCOUNT", count, "JUSTID")
             for (stream, count), found in places.items()
         ]
 

@@ -70,12 +70,13 @@ def test_what_is_given_back_is_as_if_it_had_not_been_delivered(r: redis.Redis) -
     def charge(amount: int) -> None:
         works.stop()
 
-    works = charging(r, charge, consumer="w1")
+    works = charging(r, charge)
     works._usual = 1e-6  # it reads all at once
     assert works.drain().done == 1
     found = r.xpending_range(STREAM, GROUP, "-", "+", 10)
     assert [one["times_delivered"] for one in found] == [0] * 5
     assert {one["time_since_delivered"] >= 60_000 for one in found} == {True}
+    assert {one["name"] for one in r.xinfo_consumers(STREAM, GROUP)} == {"given-back"}, "its own name is gone"
 
 
 def test_a_second_signal_does_not_wait(r: redis.Redis, launch: Start, log: Path) -> None:
