@@ -23,7 +23,7 @@ import redisstate
 from redisstate import AsyncMachine, AsyncWorker, Machine, StateMachineError, Worker, errors
 from redisstate.tasks import OutboxEntry
 from tests.client.working import charging, start
-from tests.servers import ROOT, Server, wait_until
+from tests.servers import MODULE, ROOT, Server, wait_until
 
 PAGE = ROOT / "docs" / "python.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -38,6 +38,7 @@ BY_HAND = (
     "pip install pytest",
 )
 """Commands of the page that other tests, or nobody, runs."""
+TESTS = "REDISSTATE_MODULE=../redis-state-machine/build/redisstate.so pytest -q"
 NAME = re.compile(r"^\S+-\d+-[0-9a-f]{6} of ")
 """A worker's name, which is another each time."""
 
@@ -79,9 +80,9 @@ class Shop:
         assert not said, "".join(said)
         self.names = test.globs
 
-    def start(self, *command: str) -> subprocess.Popen[str]:
+    def start(self, *command: str, **env: str) -> subprocess.Popen[str]:
         """Starts a program of the page."""
-        env = {**os.environ, "PYTHONPATH": str(ROOT / "client")}
+        env = {**os.environ, "PYTHONPATH": str(ROOT / "client"), **env}
         pipe = subprocess.PIPE
         program = subprocess.Popen(
             [sys.executable, *command], cwd=self.folder, env=env, stdout=pipe, stderr=pipe, text=True
@@ -112,7 +113,7 @@ def test_the_page_is_no_longer_than_a_page() -> None:
 
 def test_every_command_of_the_page_is_known_here() -> None:
     commands = re.findall(r"^    \$ (.*)$", TEXT, re.MULTILINE)
-    assert sorted(commands) == sorted([*BY_HAND, "python work.py", "pytest -q"])
+    assert sorted(commands) == sorted([*BY_HAND, "python work.py", TESTS])
 
 
 def test_the_tutorial(shop: Shop, r: redis.Redis) -> None:
@@ -137,12 +138,13 @@ def test_the_tutorial(shop: Shop, r: redis.Redis) -> None:
     assert not [line for line in logged if "redisstate" in line], "none of the package's own frames"
 
 
-def test_the_test_of_the_tutorial(shop: Shop) -> None:
-    tests = shop.start("-m", "pytest", "-q", "-p", "no:cacheprovider")
+def test_the_test_of_the_tutorial(shop: Shop, server: Server) -> None:
+    own = {"REDISSTATE_MODULE": str(MODULE), "REDISSTATE_SERVER": str(server.binary.path)}
+    tests = shop.start("-m", "pytest", "-q", "-p", "no:cacheprovider", **own)
     output, log = tests.communicate(timeout=60)
     assert tests.returncode == 0, output + log
     said = [re.sub(r" in [\d.]+s", "", line) for line in output.splitlines()]
-    assert said == [re.sub(r" in [\d.]+s", "", line) for line in shown("    $ pytest -q")]
+    assert said == [re.sub(r" in [\d.]+s", "", line) for line in shown(f"    $ {TESTS}")]
 
 
 def test_the_coroutine(shop: Shop, r: redis.Redis) -> None:
