@@ -15,6 +15,7 @@ from . import tasks
 from .base_worker import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
+    PATIENCE,
     POLL,
     WAKE,
     BaseWorker,
@@ -49,6 +50,7 @@ class AsyncWorker(BaseWorker):
         self._changed = asyncio.Event()
         self._to_report = asyncio.Event()
         self._waiting: asyncio.Queue[OutboxEntry] = asyncio.Queue()
+        self._read_at = 0.0  # when entries were handed out last
         self._busy = 0  # entries that wait or run
         self._reports: list[Report] = []
         self._sending = False
@@ -138,6 +140,8 @@ class AsyncWorker(BaseWorker):
         pause = FIRST_PAUSE
         groups = self._groups_of_streams()
         while not self._stopping:
+            if time.monotonic() > self._read_at + PATIENCE:
+                await self._give_back_waiting()
             if not self._has_room():
                 await self._change()
                 continue
@@ -157,13 +161,14 @@ class AsyncWorker(BaseWorker):
                 continue
             pause = FIRST_PAUSE
             self._busy += len(entries)
+            self._read_at = time.monotonic() if entries else self._read_at
             for entry in entries:
                 self._waiting.put_nowait(entry)
             if draining and not entries:
                 if was_idle:
                     return
-                while not self._stopping and not self._is_idle():
-                    self._raise_trouble()
+                self._raise_trouble()
+                if not self._is_idle():
                     await self._change()
 
     async def _read(self, groups: Sequence[Sequence[str]], room: int, block: bool) -> list[OutboxEntry]:
@@ -308,11 +313,7 @@ class AsyncWorker(BaseWorker):
 
     async def _finish(self, running: Sequence[asyncio.Task[None]]) -> None:
         """Gives back what was not begun, and lets end what runs."""
-        waiting = []
-        while not self._waiting.empty():
-            waiting.append(self._waiting.get_nowait())
-        self._busy -= len(waiting)
-        await self._give_back(waiting)
+        await self._give_back_waiting()
         while self._busy:
             await self._change()
         for one in running:
@@ -329,6 +330,13 @@ class AsyncWorker(BaseWorker):
             await self._go()
         log.info("%s of %s has ended: %s", self.consumer, self.group, self.counters)
 
+    async def _give_back_waiting(self) -> None:
+        waiting = []
+        while not self._waiting.empty():
+            waiting.append(self._waiting.get_nowait())
+        self._busy -= len(waiting)
+        await self._give_back(waiting)
+
     async def _give_back(self, entries: Sequence[OutboxEntry]) -> None:
         if not entries:
             return
@@ -336,6 +344,7 @@ class AsyncWorker(BaseWorker):
             self._leave(entry)
         try:
             await self._pipelined(self._give_back_words(entries))
+            self._claim_anew()  # where nobody else is free
         except Exception as error:
             log.warning("%d entries are left to other workers, in %.0f s: %s", len(entries), self.claim_after, error)
 

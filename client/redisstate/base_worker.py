@@ -33,6 +33,8 @@ ExceptionDetails = tuple[type[BaseException], BaseException, TracebackType | Non
 
 AHEAD = 0.1
 """Seconds: a worker reads ahead what it does in this time."""
+PATIENCE = 1.0
+"""Seconds after which what was read ahead is given back: functions take longer than they did; others may be free."""
 CLAIM_OFTEN = 5.0
 """Seconds: a worker looks at least so often for what others have left."""
 KEEP_LEAST = 0.05
@@ -143,7 +145,7 @@ class BaseWorker:
         if self._own_name:
             self.consumer = own_name()  # anew: the process may have been forked
         self._trouble = None
-        self._claim_at = 0.0
+        self._claim_anew()
 
     def _adding(self, handlers: dict[str, Handler], name: str, what: str) -> Callable[[F], F]:
         if not isinstance(name, str):
@@ -246,6 +248,11 @@ class BaseWorker:
 
     def _took(self, seconds: float) -> None:
         self._usual += (max(seconds, 1e-6) - self._usual) * 0.1
+
+    def _claim_anew(self) -> None:
+        """Claims with the next read, from the beginning of the stream on."""
+        self._claim_at = 0.0
+        self._cursors.clear()
 
     def _claim_is_due(self) -> bool:
         now = time.monotonic()

@@ -21,6 +21,7 @@ from . import tasks
 from .base_worker import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
+    PATIENCE,
     POLL,
     WAKE,
     BaseWorker,
@@ -73,6 +74,7 @@ class Worker(BaseWorker):
         self._reported = threading.Condition(self._lock)  # there are reports to send
         self._freed = threading.Condition(self._lock)  # there is room for more
         self._queue: queue.SimpleQueue[OutboxEntry | None] = queue.SimpleQueue()
+        self._read_at = 0.0  # when entries were handed out last
         self._busy = 0  # entries that wait in the queue or run
         self._reports: list[Report] = []
         self._sending = False
@@ -157,6 +159,8 @@ class Worker(BaseWorker):
         groups = self._groups_of_streams()
         while not self._stopping:
             room = self._room()
+            if time.monotonic() > self._read_at + PATIENCE:
+                self._give_back_waiting()
             if room < 1:
                 continue
             was_idle = self._is_idle()
@@ -179,7 +183,7 @@ class Worker(BaseWorker):
             elif draining:
                 if was_idle:
                     return
-                self._wait_until_idle()
+                self._wait()
 
     def _read(self, groups: Sequence[Sequence[str]], room: int, block: bool) -> list[OutboxEntry]:
         """What others have left, where it is time to look, else what is new."""
@@ -209,6 +213,7 @@ class Worker(BaseWorker):
         return entries
 
     def _hand_out(self, entries: Sequence[OutboxEntry]) -> None:
+        self._read_at = time.monotonic()
         if self.concurrency > 1:
             with self._lock:
                 self._busy += len(entries)
@@ -218,7 +223,7 @@ class Worker(BaseWorker):
         begun = 0
         try:
             for entry in entries:
-                if self._stopping:
+                if self._stopping or time.monotonic() > self._read_at + PATIENCE:
                     return
                 begun += 1
                 self._perform(entry)
@@ -241,10 +246,11 @@ class Worker(BaseWorker):
         with self._lock:
             return not self._busy and not self._reports and not self._sending
 
-    def _wait_until_idle(self) -> None:
+    def _wait(self) -> None:
+        """Waits for a change, or a moment."""
         with self._lock:
-            while not self._stopping and not self._is_idle():
-                self._raise_trouble()
+            self._raise_trouble()
+            if not self._is_idle():
                 self._freed.wait(WAKE)
 
     # Running functions
@@ -345,13 +351,7 @@ class Worker(BaseWorker):
 
     def _end(self, threads: Sequence[threading.Thread]) -> None:
         """Gives back what was not begun, lets end what runs, reports it, and takes the consumer away."""
-        waiting = []
-        with contextlib.suppress(queue.Empty):
-            while (entry := self._queue.get_nowait()) is not None:
-                waiting.append(entry)
-        self._give_back(waiting)
-        with self._lock:
-            self._busy -= len(waiting)
+        self._give_back_waiting()
         for _ in threads[1:]:
             self._queue.put(None)
         for thread in threads[1:]:
@@ -366,6 +366,16 @@ class Worker(BaseWorker):
             self._go()
         log.info("%s of %s has ended: %s", self.consumer, self.group, self.counters)
 
+    def _give_back_waiting(self) -> None:
+        """Gives back what waits for a thread."""
+        waiting = []
+        with contextlib.suppress(queue.Empty):
+            while (entry := self._queue.get_nowait()) is not None:
+                waiting.append(entry)
+        self._give_back(waiting)
+        with self._lock:
+            self._busy -= len(waiting)
+
     def _give_back(self, entries: Sequence[OutboxEntry]) -> None:
         if not entries:
             return
@@ -373,6 +383,7 @@ class Worker(BaseWorker):
             self._leave(entry)
         try:
             self._pipelined(self._give_back_words(entries))
+            self._claim_anew()  # where nobody else is free
         except Exception as error:
             log.warning("%d entries are left to other workers, in %.0f s: %s", len(entries), self.claim_after, error)
 

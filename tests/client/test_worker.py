@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -165,6 +166,30 @@ def test_a_report_does_not_wait_for_the_next_task(r: redis.Redis) -> None:
     works = charging(r, charge)
     works._usual = 1e-6  # it reads both at once
     assert works.drain().done == 2
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_what_was_read_ahead_is_given_back_where_it_takes_longer(
+    r: redis.Redis, monkeypatch: pytest.MonkeyPatch, concurrency: int
+) -> None:
+    """Others may be free. Where nobody is, it takes it again."""
+    monkeypatch.setattr("redisstate.worker.PATIENCE", 0.05)
+    for number in range(20):
+        start(r, f"job:{number}")
+    others = charging(r)
+    free = threading.Lock()
+
+    def charge(amount: int) -> None:
+        time.sleep(0.1)
+        if others.counters.done == 0 and works.counters.claimed and free.acquire(blocking=False):
+            wait_until(lambda: others.drain().done, "another gets what was given back")
+
+    works = charging(r, charge, concurrency=concurrency)
+    works._usual = 1e-6  # it reads all at once
+    own = works.drain()
+    assert own.done + others.counters.done == 20
+    assert own.late == others.counters.late == 0
+    assert others.counters.done >= 1
 
 
 # ---- what others have left ----
