@@ -181,23 +181,31 @@ class AsyncWorker(BaseWorker):
             words = self._read_words(groups[0], room, self.block if block else None)
             return self._taken(tasks.read(await self._ask(words)))
         entries = []
-        for streams in groups:
-            if room > len(entries):
-                words = self._read_words(streams, room - len(entries), None)
-                entries += self._taken(tasks.read(await self._ask(words)))
+        try:
+            for streams in groups:
+                if room > len(entries):
+                    words = self._read_words(streams, room - len(entries), None)
+                    entries += self._taken(tasks.read(await self._ask(words)))
+        except Exception:
+            if not entries:  # else they are done first; it will be raised again
+                raise
         if not entries and block:
             await self._sleep(POLL)
         return entries
 
     async def _claim(self, room: int) -> list[OutboxEntry]:
         entries: list[OutboxEntry] = []
-        for stream in self.streams:
-            if room <= len(entries):
-                break
-            reply = await self._ask(self._claim_words(stream, room - len(entries)))
-            if found := self._found(stream, reply):
-                answers = await self._pipelined([self._deliveries_words(unread) for unread in found])
-                entries += self._claimed(found, answers)
+        try:
+            for stream in self.streams:
+                if room <= len(entries):
+                    break
+                reply = await self._ask(self._claim_words(stream, room - len(entries)))
+                if found := self._found(stream, reply):
+                    answers = await self._pipelined([self._deliveries_words(unread) for unread in found])
+                    entries += self._claimed(found, answers)
+        except Exception:
+            if not entries:  # else they are done first; it will be raised again
+                raise
         return entries
 
     def _has_room(self) -> bool:
@@ -297,7 +305,6 @@ class AsyncWorker(BaseWorker):
                 await self._pipelined(self._ack_words(over), strict=True)
                 self._acknowledged(over)
         except Exception as error:
-            log.warning("reporting is tried again: %s", error)
             trouble = error
             again += over if answered else over + telling
         self._in_trouble(trouble)

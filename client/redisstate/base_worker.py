@@ -265,7 +265,8 @@ class BaseWorker:
 
     def _in_trouble(self, error: Exception | None) -> None:
         """Keeps why reports could not be sent; None: they could."""
-        if self._trouble is None:
+        if error is not None and self._trouble is None:
+            log.warning("reports are tried again until the server takes them: %s", error)
             self._trouble_until = time.monotonic() + LAST_TRIES
         self._trouble = error
 

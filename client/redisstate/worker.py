@@ -194,22 +194,31 @@ class Worker(BaseWorker):
         if len(groups) == 1:
             return self._taken(tasks.read(self._ask(self._read_words(groups[0], room, self.block if block else None))))
         entries = []
-        for streams in groups:
-            if room > len(entries):
-                entries += self._taken(tasks.read(self._ask(self._read_words(streams, room - len(entries), None))))
+        try:
+            for streams in groups:
+                if room > len(entries):
+                    words = self._read_words(streams, room - len(entries), None)
+                    entries += self._taken(tasks.read(self._ask(words)))
+        except Exception:
+            if not entries:  # else they are done first; it will be raised again
+                raise
         if not entries and block:
             self._sleep(POLL)
         return entries
 
     def _claim(self, room: int) -> list[OutboxEntry]:
         entries: list[OutboxEntry] = []
-        for stream in self.streams:
-            if room <= len(entries):
-                break
-            reply = self._ask(self._claim_words(stream, room - len(entries)))
-            if found := self._found(stream, reply):
-                answers = self._pipelined([self._deliveries_words(unread) for unread in found])
-                entries += self._claimed(found, answers)
+        try:
+            for stream in self.streams:
+                if room <= len(entries):
+                    break
+                reply = self._ask(self._claim_words(stream, room - len(entries)))
+                if found := self._found(stream, reply):
+                    answers = self._pipelined([self._deliveries_words(unread) for unread in found])
+                    entries += self._claimed(found, answers)
+        except Exception:
+            if not entries:  # else they are done first; it will be raised again
+                raise
         return entries
 
     def _hand_out(self, entries: Sequence[OutboxEntry]) -> None:
@@ -335,7 +344,6 @@ class Worker(BaseWorker):
                 self._pipelined(self._ack_words(over), strict=True)
                 self._acknowledged(over)
         except Exception as error:
-            log.warning("reporting is tried again: %s", error)
             trouble = error
             again += over if answered else over + telling
         self._in_trouble(trouble)

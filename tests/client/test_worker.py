@@ -399,6 +399,19 @@ def test_it_makes_its_group_and_gets_what_was_there_before(r: redis.Redis) -> No
         wait_until(lambda: works.counters.done == 2, "what comes is done")
 
 
+def test_what_is_claimed_before_an_error_is_done(r: redis.Redis) -> None:
+    start(r)
+    read_by_a_dead_worker(r)
+    r.set("other", "no stream")
+    works = charging(r, stream=[STREAM, "other"], claim_after=0.001)
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        works.drain()
+    works._make_groups = lambda at_start=False: None  # type: ignore[method-assign]
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        works.drain()
+    assert (works.counters.done, left(r)) == (1, 0)
+
+
 def test_connections_that_are_lost_are_made_again(server: Server, r: redis.Redis) -> None:
     with running(charging(server.client())) as works:
         for number in range(3):
