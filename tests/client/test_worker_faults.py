@@ -1,0 +1,175 @@
+"""What a worker does when something goes wrong: reports that the server does not take, connections and groups that are
+lost. What happens to its process is in test_worker_process.py."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Iterator
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from redisstate import Machine, Worker
+from redisstate.tasks import OutboxEntry
+from tests.client.working import GROUP, STREAM, charging, left, read_by_a_dead_worker, start, worker
+from tests.servers import Server, wait_until
+
+# ---- what the server does not take ----
+
+
+@pytest.mark.parametrize("setting", ["nil", "error"])
+def test_a_result_that_comes_too_late_does_nothing(server: Server, r: redis.Redis, setting: str) -> None:
+    server.config("redisstate.invalid-transition", setting)
+    machine = start(r)
+    done = charging(r, lambda amount: machine.send("LEAVE") and "30 paid").drain()
+    assert (done.done, done.late, done.refused) == (0, 1, 0)
+    assert machine.states == ("left",)
+    assert left(r) == 0
+
+
+def test_a_machine_may_hear_of_what_comes_too_late(r: redis.Redis) -> None:
+    machine = start(r)
+    done = charging(r, lambda amount: machine.send("LEAVE") and "30 paid", late_event="LATE").drain()
+    assert (done.late, machine.states, machine.context["got"]) == (1, ("refunded",), "30 paid")
+    gone = start(r, "job:2")
+    assert charging(r, lambda amount: gone.delete(), late_event="LATE").drain().late == 1
+    assert left(r) == 0
+
+
+def test_a_report_that_is_refused_is_made_again_and_given_up(r: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
+    machine = start(r)
+    tried: list[int] = []
+
+    def charge(amount: int, entry: OutboxEntry) -> str:
+        tried.append(entry.deliveries)
+        return "x" * 70_000  # more than a context may have
+
+    done = charging(r, charge, claim_after=0.0, max_deliveries=2).drain()
+    assert tried == [1, 2]
+    assert (done.refused, done.given_up, done.failed) == (2, 1, 1)
+    assert "SM.DONE charge@" in caplog.text
+    assert "was refused, and is tried again" in caplog.text
+    assert machine.context["got"]["type"] == "TooManyDeliveries"
+
+
+def test_a_report_waits_for_memory_and_its_task_runs_once(server: Server, r: redis.Redis) -> None:
+    server.config("maxmemory-policy", "noeviction")
+    machine = start(r)
+    ran = threading.Event()
+
+    def charge(amount: int) -> str:
+        server.own.config_set("maxmemory", 1)
+        assert not ran.is_set()
+        ran.set()
+        return "paid"
+
+    server.config("maxmemory", 0)
+    with running(charging(r, charge)) as works:
+        assert ran.wait(30)
+        wait_until(lambda: works._trouble is not None, "the report is refused")
+        server.own.config_set("maxmemory", 0)
+        wait_until(lambda: works.counters.done == 1, "it is taken")
+    assert (works.counters.refused, works.counters.late, machine.states) == (0, 0, ("paid",))
+
+
+def test_drain_says_what_stands_in_the_way_of_its_reports(
+    server: Server, r: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("redisstate.base_worker.LAST_TRIES", 0.0)
+    server.config("maxmemory-policy", "noeviction")
+    server.config("maxmemory", 0)
+    start(r)
+    with pytest.raises(redis.exceptions.OutOfMemoryError):
+        charging(r, lambda amount: server.own.config_set("maxmemory", 1)).drain()
+    assert left(r) == 1
+
+
+# ---- running ----
+
+
+@contextlib.contextmanager
+def running(works: Worker) -> Iterator[Worker]:
+    """It runs in a thread."""
+    thread = threading.Thread(target=works.run)
+    thread.start()
+    try:
+        yield works
+    finally:
+        works.stop()
+        thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_it_makes_its_group_and_gets_what_was_there_before(r: redis.Redis) -> None:
+    start(r)
+    with running(charging(r)) as works:
+        wait_until(lambda: works.counters.done == 1, "what was there is done")
+        start(r, "job:2")
+        wait_until(lambda: works.counters.done == 2, "what comes is done")
+
+
+def test_what_is_claimed_before_an_error_is_done(r: redis.Redis) -> None:
+    start(r)
+    read_by_a_dead_worker(r)
+    r.set("other", "no stream")
+    works = charging(r, stream=[STREAM, "other"], claim_after=0.001)
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        works.drain()
+    works._make_groups = lambda at_start=False: None  # type: ignore[method-assign]
+    with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
+        works.drain()
+    assert (works.counters.done, left(r)) == (1, 0)
+
+
+def test_connections_that_are_lost_are_made_again(server: Server, r: redis.Redis) -> None:
+    with running(charging(server.client())) as works:
+        for number in range(3):
+            start(r, f"job:{number}")
+            wait_until(lambda number=number: works.counters.done == number + 1, "it is done")
+            r.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+
+def test_a_group_that_is_lost_is_made_again(server: Server, r: redis.Redis) -> None:
+    with running(charging(r)) as works:
+        start(r)
+        wait_until(lambda: works.counters.done == 1, "it is done")
+        server.own.flushall()
+        start(r)
+        wait_until(lambda: works.counters.done == 2, "it is done again")
+
+
+def test_a_server_that_is_not_there_at_the_start_is_an_error() -> None:
+    with pytest.raises(redis.ConnectionError):
+        worker(redis.Redis(port=1, retry=Retry(NoBackoff(), 0))).run()
+
+
+def test_what_a_user_may_not_do_is_an_error(server: Server, r: redis.Redis) -> None:
+    server.own.execute_command("ACL", "SETUSER", "poor", "on", ">secret", "~*", "+xack")
+    try:
+        with pytest.raises(redis.exceptions.NoPermissionError, match="xautoclaim"):
+            charging(server.client(username="poor", password="secret")).run()
+    finally:
+        server.own.execute_command("ACL", "DELUSER", "poor")
+
+
+def test_one_worker_is_at_work_once(r: redis.Redis) -> None:
+    start(r)
+    works = charging(r, lambda amount: works.drain())
+    works.drain()
+    assert Machine(r, "job:1").context["got"] == {
+        "type": "RuntimeError",
+        "message": "this worker is at work already",
+    }
+
+
+def test_it_says_when_it_begins_and_ends(r: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "redisstate.worker")
+    charging(r, consumer="w1").drain()
+    assert [record.getMessage().partition(": Counters")[0] for record in caplog.records] == [
+        f"w1 of {GROUP} reads {STREAM}",
+        f"w1 of {GROUP} has ended",
+    ]
