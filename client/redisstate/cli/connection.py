@@ -1,0 +1,131 @@
+"""The server that a command talks to: its URL, a client of it, and the options that name it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from .. import replies
+
+DEFAULT_URL = "redis://localhost:6379"
+SECONDS_TO_CONNECT = 5
+KIND = "StateType"
+"""What TYPE answers for a machine."""
+
+
+@dataclass
+class Server:
+    """The context's object: the server that --url or REDIS_URL names."""
+
+    url: str = field(default_factory=lambda: os.environ.get("REDIS_URL") or DEFAULT_URL)
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return re.sub(r"(://[^/@]*:)[^/]*@", r"\1***@", self.url)
+
+    def node(self) -> Any:
+        """A client of the server itself: for what has no key."""
+        import redis
+
+        return self._connected(redis.Redis)
+
+    def client(self) -> Any:
+        """A client of the server, or of the cluster that it belongs to."""
+        import redis
+
+        node = self.node()
+        if not _is_of_a_cluster(node):
+            return node
+        node.close()
+        return self._connected(redis.RedisCluster)
+
+    def _connected(self, kind: Any) -> Any:
+        """It never sends a command twice: the first may have been done."""
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+
+        try:
+            return kind.from_url(self.url, socket_connect_timeout=SECONDS_TO_CONNECT, retry=Retry(NoBackoff(), 0))
+        except ValueError as error:
+            raise click.UsageError(f"{self.shown} is no URL of a server: {error}") from None
+
+
+def _is_of_a_cluster(node: Any) -> bool:
+    """HELLO says so, and every user may ask it."""
+    return replies.text(replies.mapping(node.execute_command("HELLO"))["mode"]) == "cluster"
+
+
+def node_of(client: Any, key: bytes) -> Any:
+    """A client of the node that has the key: keyspace events are heard there alone."""
+    if not hasattr(client, "get_node_from_key"):
+        return client
+    return client.get_redis_connection(client.get_node_from_key(key))
+
+
+def primaries(client: Any) -> list[Any]:
+    """A client of each node whose keys together are all keys."""
+    if not hasattr(client, "get_primaries"):
+        return [client]
+    return [client.get_redis_connection(node) for node in client.get_primaries()]
+
+
+def _remember(ctx: click.Context, parameter: click.Parameter, url: str | None) -> None:
+    server = ctx.ensure_object(Server)
+    if url is not None:
+        server.url = url
+
+
+url_option = click.option(
+    "--url",
+    metavar="URL",
+    callback=_remember,
+    expose_value=False,
+    help="The server: redis://[[user]:password@]host:port[/db], rediss://… or unix://….",
+)
+"""Of the group and of each command that talks to a server, so that it may stand before or behind the command's name."""
+
+
+class KeyType(click.ParamType):  # type: ignore[type-arg]
+    """A key, as the bytes that the shell hands on. The shell is offered the machines that are there."""
+
+    name = "key"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bytes:
+        return value if isinstance(value, bytes) else os.fsencode(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        try:
+            return [CompletionItem(key) for key in _keys(ctx.ensure_object(Server).client(), incomplete)]
+        except Exception:  # a shell that completes a word shows no errors
+            return []
+
+
+MOST_OFFERED = 50
+MOST_ROUNDS = 20
+
+
+def _keys(client: Any, prefix: str) -> Iterator[str]:
+    """Some machines whose key begins so: of the first that a scan comes by."""
+    pattern = re.sub(r"([\\*?\[\]])", r"\\\1", prefix) + "*"
+    left = MOST_OFFERED
+    for node in primaries(client):
+        cursor = 0
+        for _ in range(MOST_ROUNDS):
+            cursor, keys = node.scan(cursor, match=pattern, count=500, _type=KIND)
+            for key in keys[:left]:
+                yield os.fsdecode(key)
+            left -= len(keys)
+            if cursor == 0 or left <= 0:
+                break
+
+
+KEY = KeyType()
+server_of = click.make_pass_decorator(Server, ensure=True)
+"""Gives the command the server as its first argument."""
