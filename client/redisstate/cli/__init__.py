@@ -12,10 +12,12 @@ def main() -> None:
     """Runs the command that ``sys.argv`` names, and ends the process with its exit status."""
     try:
         from .app import app
+
+        app(prog_name="redisstate")
     except ModuleNotFoundError as error:
-        if error.name not in ("click", "rich"):
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("click", "rich"):
             raise
-        sys.exit(f"redisstate: the command line needs {error.name}: pip install 'redisstate[cli]'")
+        sys.exit(f"redisstate: the command line needs {missing}: pip install 'redis-state-machine[cli]'")
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    app(prog_name="redisstate")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from .. import errors
 from ..machine import Machine
@@ -28,13 +29,24 @@ class Json(click.ParamType):  # type: ignore[type-arg]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not isinstance(value, str):
             return value
+        text = read(value.removeprefix("@")) if value == "-" or value.startswith("@") else os.fsencode(value)
         try:
-            text = read(value.removeprefix("@")) if value == "-" or value.startswith("@") else os.fsencode(value)
             return json.loads(text)
-        except OSError as error:
-            self.fail(f"{error.filename}: {error.strerror}", param, ctx)
         except ValueError as error:
             self.fail(f"not JSON: {error}", param, ctx)
+
+
+class Event(click.ParamType):  # type: ignore[type-arg]
+    """An event's name. The shell is offered those that the machine would take."""
+
+    name = "event"
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        try:
+            events = Machine(ctx.ensure_object(Server).client(), ctx.params["key"]).next()
+        except Exception:  # a shell that completes a word shows no errors
+            return []
+        return [CompletionItem(event) for event in events if event.startswith(incomplete)]
 
 
 JSON = Json()
@@ -129,7 +141,7 @@ def set_(
 
 @click.command()
 @click.argument("key", type=KEY)
-@click.argument("event")
+@click.argument("event", type=Event())
 @click.argument("members", metavar="[NAME=VALUE]...", nargs=-1)
 @click.option("--data", metavar="JSON", type=JSON, help="All data of the event; @FILE or - reads it.")
 @click.option("--reason", metavar="TEXT", help="Why.")

@@ -21,8 +21,11 @@ STYLES = {"error": output.BAD, "warning": output.ODD}
 
 
 def read(path: str) -> bytes:
-    """The text of a document."""
-    return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    """The text of a document; ``-`` is stdin."""
+    try:
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}") from None
 
 
 def name(path: str) -> str:

@@ -1,9 +1,9 @@
-"""``completion``: what a shell needs to complete commands, options and keys."""
+"""``completion``: what a shell needs to complete commands, options, keys and events."""
 
 from __future__ import annotations
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
 PROGRAM = "redisstate"
 WHERE = {
@@ -13,17 +13,42 @@ WHERE = {
 }
 
 
+class Bash(BashComplete):
+    """Bash takes ``:`` for the end of a word, and keys have one: words are told apart by spaces alone, and of what is
+    offered, the part before the last colon, which stands there already, is left out."""
+
+    source_template = r"""
+%(complete_func)s() {
+    local line="${COMP_LINE:0:$COMP_POINT}" type value
+    local -a words
+    read -r -a words <<< "$line"
+    [[ $line == *[[:space:]] ]] && words+=("")
+    local word="${words[-1]}"
+    local there="${word%%"${word##*:}"}"
+    COMPREPLY=()
+    while IFS=',' read -r type value; do
+        case $type in
+            dir) compopt -o dirnames 2> /dev/null ;;
+            file) compopt -o default 2> /dev/null ;;
+            plain) COMPREPLY+=("${value#"$there"}") ;;
+        esac
+    done < <(env COMP_WORDS="${words[*]}" COMP_CWORD="$((${#words[@]} - 1))" %(complete_var)s=bash_complete "$1")
+}
+complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
+
+
+KINDS: dict[str, type[ShellComplete]] = {"bash": Bash, "zsh": ZshComplete, "fish": FishComplete}
+
+
 @click.command(
-    help="Print what a shell needs to complete commands, options and the keys of machines.\n\n\b\n"
-    + "\n".join(WHERE.values())
+    help="Print what a shell needs to complete commands, options, keys and events.\n\n\b\n" + "\n".join(WHERE.values())
 )
 @click.argument("shell", type=click.Choice(list(WHERE)))
 def completion(shell: str) -> None:
     """Its help is above."""
-    found = get_completion_class(shell)
-    assert found is not None
     app = click.get_current_context().find_root().command
-    click.echo(found(app, {}, PROGRAM, f"_{PROGRAM.upper()}_COMPLETE").source())
+    click.echo(KINDS[shell](app, {}, PROGRAM, f"_{PROGRAM.upper()}_COMPLETE").source().strip())
 
 
 def register(app: click.Group) -> None:

@@ -49,7 +49,10 @@ def draw(server: Server, what: str, as_key: bool, form: str | None, out: str | N
             raise Failure(f"dot failed: {drawn.stderr.decode(errors='replace').strip()}")
         text = drawn.stdout.decode()
     if out:
-        Path(out).write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+        try:
+            Path(out).write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+        except OSError as error:
+            raise Failure(f"{out}: {error.strerror}") from None
     else:
         click.echo(text.rstrip("\n"))
 

@@ -38,7 +38,7 @@ def told(ctx: click.Context) -> Iterator[None]:
     """What a server or a connection raises inside becomes a Failure. A fault of the program stays as it is."""
     try:
         yield
-    except (errors.StateMachineError, UnicodeEncodeError, OSError) as error:
+    except (errors.StateMachineError, UnicodeEncodeError) as error:
         raise _failure(error, ctx.ensure_object(Server)) from None
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "redis":
@@ -73,8 +73,6 @@ def _failure(error: Exception, server: Server) -> click.ClickException:
             return ServerFailure(f"cannot reach {server.shown}: {_reason(error)}\nSee --url and REDIS_URL")
         case UnicodeEncodeError():
             return click.UsageError("an argument is not UTF-8")
-        case OSError():
-            return Failure(f"{error.filename}: {error.strerror}" if error.filename else text)
     return ServerFailure(f"{server.shown} refuses it: {text}")
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import click
 
+from .. import arguments, errors, replies
 from ..machine import Machine
 from ..replies import Entry, Pending
 from . import output
-from .connection import KEY, Server, server_of, url_option
+from .connection import KEY, Server, node_of, server_of, url_option
 
 STYLES = {"active": output.GOOD, "done": output.GOOD, "waiting": "", "due": output.ODD}
 SHOWN = 5
@@ -22,11 +23,6 @@ def definition(document: dict[str, Any]) -> str:
     if "id" not in document:
         return "a map without an id" if "map" in document else "a chart without an id"
     return f"{document['id']}@{document['version']}" if "version" in document else str(document["id"])
-
-
-def entries(machine: Machine, count: int | None = None, before: int | None = None) -> list[Entry]:
-    """The history, empty where none is kept."""
-    return machine.history(count, before)
 
 
 def history_lines(found: Sequence[Entry]) -> list[output.Line]:
@@ -81,6 +77,37 @@ def _pending(one: Pending) -> dict[str, Any]:
     return found
 
 
+def _ask(node: Any, key: bytes) -> tuple[dict[str, Any], list[Pending], list[Entry]]:
+    """All that there is to say of a machine, at one time."""
+    asked = [
+        arguments.get(key),
+        arguments.states(key),
+        *[arguments.get(key, what) for what in ("STATUS", "REVISION", "REASON", "CONTEXT", "OUTPUT")],
+        arguments.next(key),
+        arguments.pending(key),
+        arguments.history(key, SHOWN),
+    ]
+    pipeline = node.pipeline(transaction=True)
+    for words in asked:
+        pipeline.execute_command(*words)
+    with errors.translated(key):
+        document, states, status, revision, reason, context, given, events, waits, steps = pipeline.execute()
+    if document is None:
+        raise errors.NoSuchMachine(key)
+    found = {
+        "key": output.shown(key),
+        "definition": definition(replies.decoded(document)),
+        "states": replies.names(states),
+        "status": replies.text(status),
+        "revision": revision,
+        "reason": replies.optional_text(reason) or None,
+        "context": replies.decoded(context),
+        "output": replies.decoded(given),
+        "next": replies.names(events),
+    }
+    return found, replies.pending(waits), replies.history(steps or [])
+
+
 @click.command()
 @click.argument("key", type=KEY)
 @output.json_option
@@ -88,30 +115,15 @@ def _pending(one: Pending) -> dict[str, Any]:
 @server_of
 def show(server: Server, key: bytes, as_json: bool) -> None:
     """Show the machine at KEY: states, context, what it takes and waits for, and its last steps."""
-    client = server.client()
-    machine = Machine(client, key)
-    document = machine.document
-    found = {
-        "key": output.shown(key),
-        "definition": definition(document),
-        "states": machine.states,
-        "status": machine.status,
-        "revision": machine.revision,
-        "reason": machine.reason,
-        "context": machine.context,
-        "output": machine.output,
-        "next": machine.next(),
-    }
-    pending = machine.pending()
-    steps = entries(machine, SHOWN)
+    found, waits, steps = _ask(node_of(server.client(), key), key)
     if as_json:
-        found |= {"pending": [_pending(one) for one in pending], "history": [_entry(one) for one in steps]}
+        found |= {"pending": [_pending(one) for one in waits], "history": [_entry(one) for one in steps]}
         output.say_json(found)
         return
     output.say([(found["key"], "bold"), ("  " + found["definition"], output.DIM)])
     for name in ("states", "status", "revision", "reason", "context", "output", "next"):
         value = found[name]
-        if value is None or (name == "reason" and not value):
+        if value is None:
             continue
         style = {"states": output.STATE, "next": output.EVENT}.get(name, "")
         if name == "status":
@@ -121,7 +133,7 @@ def show(server: Server, key: bytes, as_json: bool) -> None:
         elif name in ("context", "output"):
             value = output.compact(value)
         output.say([(f"{name:<10}", output.DIM), (str(value), style)])
-    for title, lines in (("waits for", pending_lines(pending)), ("last steps", history_lines(steps))):
+    for title, lines in (("waits for", pending_lines(waits)), ("last steps", history_lines(steps))):
         if len(lines) > 1:
             output.say("", [(title, output.DIM)], *[["  ", *line] for line in lines])
 
@@ -138,7 +150,7 @@ def history(server: Server, key: bytes, count: int | None, before: int | None, a
 
     A machine keeps them where its document says so: "store": {"history": 100}.
     """
-    found = entries(Machine(server.client(), key), count, before)
+    found = Machine(server.client(), key).history(count, before)
     if as_json:
         output.say_json([_entry(one) for one in found])
     elif found:

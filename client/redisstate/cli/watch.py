@@ -57,9 +57,10 @@ def watch(server: Server, key: bytes, goal: str | None, timeout: float | None, a
     node = node_of(client, key)
     _ask_for_events(server, node)
     database = node.connection_pool.connection_kwargs.get("db") or 0
-    events = node.pubsub(ignore_subscribe_messages=True)
+    events = node.pubsub()
     events.subscribe(b"__keyspace@%d__:%b" % (database, key))
-    _wait_for_subscription(events)
+    while not events.get_message(timeout=1):  # the answer to it: what happens from then on is heard
+        pass
     machine = Machine(client, key)
     seen = _look(machine)
     _print_first(seen, as_json)
@@ -93,12 +94,6 @@ def _ask_for_events(server: Server, node: Any) -> None:
             f"{server.shown} publishes no keyspace events of machines (notify-keyspace-events is '{letters}')\n"
             f"Turn them on with  redis-cli CONFIG SET notify-keyspace-events {letters}{''.join(missing)}",
         )
-
-
-def _wait_for_subscription(events: Any) -> None:
-    """Until the server has confirmed it: what happens from then on is heard."""
-    while events.subscribed and not events.get_message(ignore_subscribe_messages=False, timeout=1):
-        pass
 
 
 def _look(machine: Machine) -> Seen:

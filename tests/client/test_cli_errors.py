@@ -1,0 +1,203 @@
+"""What the command line says when something is wrong, and with which exit status; how it is found, begins and ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from redisstate.cli.app import COMMANDS, app
+from tests.client.command_line import MAP, Shell, environment, write
+from tests.servers import ROOT, Server, free_port
+
+
+@pytest.fixture
+def shell(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, map=MAP)
+    return Shell(server)
+
+
+# Servers
+
+
+def test_a_server_that_is_not_there_is_named_without_its_password(shell: Shell) -> None:
+    said = shell.failed("show", "m", status=3, url=f"redis://:secret@127.0.0.1:{free_port()}/2")
+    assert said.startswith("redisstate: cannot reach redis://:***@127.0.0.1:")
+    assert "connection refused" in said
+    assert "secret" not in said
+
+
+def test_the_url_may_stand_before_or_behind_the_command(shell: Shell) -> None:
+    nowhere = f"redis://127.0.0.1:{free_port()}"
+    shell.done("set", "m", "map.json", "--url", shell.url, url=nowhere)
+    assert shell.done("--url", shell.url, "show", "m", url=nowhere).startswith("m  ")
+    assert shell.done("--url", nowhere, "show", "m", "--url", shell.url).startswith("m  ")
+    assert shell.url.removeprefix("redis://") not in shell.failed("show", "m", "--url", nowhere, status=3)
+
+
+def test_an_url_that_is_none_is_wrong_usage(shell: Shell) -> None:
+    assert "is no URL of a server" in shell.failed("show", "m", "--url", "localhost:6379", status=2)
+
+
+def test_a_server_without_the_module_is_told_from_a_machine_that_is_missing(
+    shell: Shell, start_server: Callable[..., Server]
+) -> None:
+    assert shell.failed("show", "m") == "redisstate: there is no machine at 'm'\n"
+    plain = start_server(module=None)
+    said = shell.failed("send", "m", "GO", status=3, url=f"redis://127.0.0.1:{plain.port}")
+    assert "does not know the command SM.SEND: the module is not loaded" in said
+
+
+def test_who_may_not_come_in_is_told_how(shell: Shell) -> None:
+    shell.server.own.execute_command("ACL", "SETUSER", "ann", "on", ">secret", "~*", "-@all", "+sm.state", "+sm.get")
+    try:
+        address = shell.url.removeprefix("redis://")
+        said = shell.failed("show", "m", status=3, url=f"redis://ann:wrong@{address}")
+        assert "does not let you in" in said
+        assert "wrong@" not in said
+        said = shell.failed("set", "m", "map.json", status=3, url=f"redis://ann:secret@{address}")
+        assert "refuses it: " in said
+        assert "sm.set" in said
+    finally:
+        shell.server.own.execute_command("ACL", "DELUSER", "ann")
+
+
+@pytest.mark.parametrize("words", [("show",), ("pending",), ("history",), ("send", "GO"), ("draw", "--key")])
+def test_a_key_of_another_type_is_no_machine(shell: Shell, r: redis.Redis, words: tuple[str, ...]) -> None:
+    r.set("text", "a")
+    command, *more = words
+    assert "the key holds a value of another type" in shell.failed(command, "text", *more)
+
+
+def test_a_missing_key_is_told_where_the_server_answers_errors_too(shell: Shell) -> None:
+    shell.server.config("redisstate.invalid-transition", "error")
+    for words in [("show",), ("pending",), ("history",), ("send", "GO")]:
+        command, *more = words
+        assert shell.failed(command, "none", *more) == "redisstate: there is no machine at 'none'\n"
+
+
+# Text
+
+
+def test_a_pipe_gets_no_colours_and_a_terminal_does(shell: Shell) -> None:
+    shell.done("set", "m", "map.json")
+    assert "\x1b[" not in shell.run("show", "m").output
+    assert "\x1b[" in shell.run("show", "m", FORCE_COLOR="1").output
+    assert "\x1b[3" not in shell.run("show", "m", FORCE_COLOR="1", NO_COLOR="1").output
+
+
+def test_nothing_of_a_document_moves_the_cursor(shell: Shell, tmp_path: Path) -> None:
+    evil = "\x1b[2J\x1b]0;owned\x07\r\n"
+    write(tmp_path, evil={"initial": evil, "map": {evil: [evil + "2"], "b": []}})
+    shell.done("set", "evil", "evil.json")
+    for words in [("show", "evil"), ("check", "evil.json"), ("send", "evil", "no"), ("set", "evil", "evil.json")]:
+        output = shell.run(*words).output
+        assert "\\x1b[2J" in output
+        assert not set("\x1b\r\x07") & set(output)
+
+
+def test_bytes_of_a_key_are_bytes(shell: Shell, r: redis.Redis) -> None:
+    shell.done("set", "k\udcff", "map.json")
+    assert r.execute_command("EXISTS", b"k\xff") == 1
+    assert shell.done("show", "k\udcff").startswith("k\\xff  ")
+
+
+# Beginning and ending
+
+
+def test_each_command_has_help(shell: Shell) -> None:
+    shown = shell.done("--help")
+    for name in app.list_commands(None):  # type: ignore[arg-type]
+        assert f"\n  {name} " in shown
+        assert shell.done(name, "--help").startswith(f"Usage: redisstate {name} ")
+    assert "Did you mean 'send'?" in shell.failed("sned", status=2)
+    assert set(COMMANDS.values()) >= {path.stem for path in (ROOT / "client/redisstate/cli").glob("*.py")} - {
+        *("__init__", "app", "connection", "failures", "output", "places"),
+    }
+
+
+def test_the_entry_point_is_the_command_line(shell: Shell, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    module, _, name = scripts["redisstate"].partition(":")
+    monkeypatch.setattr(sys, "argv", ["redisstate", "check", "--url", shell.url, "map.json"])
+    with pytest.raises(SystemExit) as ended:
+        getattr(import_module(module), name)()
+    assert ended.value.code == 0
+    assert "1 document, 0 errors" in capsys.readouterr().err
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_the_package_does_not_import_the_libraries_of_the_command_line() -> None:
+    code = "import sys, redisstate; print(sorted({'click', 'rich', 'redis'} & set(sys.modules)))"
+    assert run(code).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("missing", ["click", "rich"])
+def test_without_its_libraries_it_says_what_to_install(missing: str) -> None:
+    ran = run(f"import sys; sys.modules[{missing!r}] = None; from redisstate.cli import main; main()")
+    assert ran.returncode == 1
+    assert ran.stderr == f"redisstate: the command line needs {missing}: pip install 'redis-state-machine[cli]'\n"
+
+
+def test_a_pipe_that_is_closed_ends_it_quietly(shell: Shell) -> None:
+    shell.done("set", "m", "map.json")
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.run(
+        [sys.executable, "-m", "redisstate", "show", "m"], env=environment(shell.url),
+        stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    os.close(writer)
+    assert process.stderr == ""
+
+
+# Completion
+
+
+def completed(shell: Shell, *words: str) -> list[str]:
+    """What bash offers for the last word, by the function that ``completion bash`` prints."""
+    line = " ".join(["redisstate", *words])
+    script = f"""
+        complete() {{ :; }}; compopt() {{ :; }}
+        redisstate() {{ :; }}
+        {shell.done("completion", "bash")}
+        env() {{ command env "${{@:1:$#-1}}" {sys.executable} -m redisstate; }}
+        COMP_LINE='{line}' COMP_POINT={len(line)}
+        _redisstate_completion redisstate
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    ran = subprocess.run(
+        ["bash", "-c", script], env=environment(shell.url), capture_output=True, text=True, timeout=60, check=True
+    )
+    assert ran.stderr == ""
+    return [word for word in ran.stdout.splitlines() if word]
+
+
+def test_the_shell_completes_commands_keys_and_events(shell: Shell, r: redis.Redis) -> None:
+    shell.done("set", "map:1", "map.json")
+    shell.done("set", "map:[2]", "map.json")
+    r.set("map:text", "no machine")
+    assert completed(shell, "se") == ["set", "send"]
+    assert sorted(completed(shell, "show", "map:")) == ["1", "[2]"], "bash has the part before the colon"
+    assert completed(shell, "show", "map:[") == ["[2]"]
+    assert completed(shell, "send", "map:1", "") == ["placed"]
+    assert completed(shell, "show", "--") == ["--json", "--url", "--help"]
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+def test_each_shell_has_its_completion(shell: Shell, name: str) -> None:
+    assert "_REDISSTATE_COMPLETE" in shell.done("completion", name)
