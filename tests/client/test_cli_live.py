@@ -270,7 +270,7 @@ def test_a_worker_of_a_module_is_run(shell: Shell, r: redis.Redis, tmp_path: Pat
     task = Machine(r, "t:1")
     task.set(TASK)
     process = shell.start("worker", "shop:jobs", "-q", cwd=tmp_path)
-    wait_until(lambda: task.status == "done", "the task is done")
+    wait_until(lambda: task.status == "done" or process.poll() is not None, "the task is done")
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said

@@ -42,7 +42,8 @@ KINDS: dict[str, type[ShellComplete]] = {"bash": Bash, "zsh": ZshComplete, "fish
 
 
 @click.command(
-    help="Print what a shell needs to complete commands, options, keys and events.\n\n\b\n" + "\n".join(WHERE.values())
+    help="Print what a shell needs to complete words.\n\nThat is commands, options, keys and events.\n\n\b\n"
+    + "\n".join(WHERE.values())
 )
 @click.argument("shell", type=click.Choice(list(WHERE)))
 def completion(shell: str) -> None:

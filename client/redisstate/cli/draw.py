@@ -31,9 +31,9 @@ SUFFIXES = {".svg": "svg", ".dot": "dot", ".gv": "dot"}
 @url_option
 @server_of
 def draw(server: Server, what: str, as_key: bool, form: str | None, out: str | None) -> None:
-    """Draw the machine at a key, its active states marked, or the document in a file.
+    """Draw a machine, or the document in a file.
 
-    Mermaid and Graphviz's DOT come from the server; SVG needs Graphviz on this machine.
+    Of a machine the active states are marked. Mermaid and Graphviz's DOT come from the server; SVG needs Graphviz on this machine.
     """
     form = form or (SUFFIXES.get(Path(out).suffix.lower(), "mermaid") if out else "mermaid")
     graphviz = shutil.which("dot") if form == "svg" else None

@@ -114,7 +114,10 @@ def _ask(node: Any, key: bytes) -> tuple[dict[str, Any], list[Pending], list[Ent
 @url_option
 @server_of
 def show(server: Server, key: bytes, as_json: bool) -> None:
-    """Show the machine at KEY: states, context, what it takes and waits for, and its last steps."""
+    """Show the machine at KEY: where it stands, what it holds.
+
+    Also what it takes and waits for, and its last steps.
+    """
     found, waits, steps = _ask(node_of(server.client(), key), key)
     if as_json:
         found |= {"pending": [_pending(one) for one in waits], "history": [_entry(one) for one in steps]}
@@ -165,7 +168,7 @@ def history(server: Server, key: bytes, count: int | None, before: int | None, a
 @url_option
 @server_of
 def pending(server: Server, key: bytes, as_json: bool) -> None:
-    """Show the deadlines and tasks that the machine at KEY waits for, with their handles."""
+    """Show the deadlines and tasks of the machine at KEY."""
     found = Machine(server.client(), key).pending()
     if as_json:
         output.say_json([_pending(one) for one in found])
