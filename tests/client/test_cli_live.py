@@ -124,6 +124,17 @@ def test_a_server_without_keyspace_events_is_told_plainly(shell: Shell) -> None:
     assert shell.run("watch", "m", "--timeout", "0").exit_code == 0
 
 
+def test_who_may_not_ask_for_the_setting_watches_all_the_same(shell: Shell, r: redis.Redis) -> None:
+    Machine(r, "m").set(MAP)
+    r.execute_command("ACL", "SETUSER", "ann", "on", ">x", "~*", "&*", "+@all", "-config")
+    try:
+        result = shell.run("watch", "m", "--until", "cart", url=shell.url.replace("//", "//ann:x@"))
+    finally:
+        r.execute_command("ACL", "DELUSER", "ann")
+    assert (result.exit_code, result.stdout[21:]) == (0, "cart\n")
+    assert "may not ask whether" in result.stderr
+
+
 def test_who_waits_in_vain_is_told_by_the_exit_status(shell: Shell, r: redis.Redis) -> None:
     Machine(r, "m").set(MAP)
     assert shell.run("watch", "m", "--until", "paid", "--timeout", "0.05").exit_code == 1

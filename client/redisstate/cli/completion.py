@@ -41,9 +41,12 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 KINDS: dict[str, type[ShellComplete]] = {"bash": Bash, "zsh": ZshComplete, "fish": FishComplete}
 
 
+HELP = "Print what a shell needs to complete words: commands, options, keys and events."
+
+
 @click.command(
-    help="Print what a shell needs to complete words.\n\nThat is commands, options, keys and events.\n\n\b\n"
-    + "\n".join(WHERE.values())
+    help="\n".join([HELP, "", "\b", *WHERE.values()]),
+    short_help="Print what a shell needs to complete words.",
 )
 @click.argument("shell", type=click.Choice(list(WHERE)))
 def completion(shell: str) -> None:

@@ -33,7 +33,8 @@ SUFFIXES = {".svg": "svg", ".dot": "dot", ".gv": "dot"}
 def draw(server: Server, what: str, as_key: bool, form: str | None, out: str | None) -> None:
     """Draw a machine, or the document in a file.
 
-    Of a machine the active states are marked. Mermaid and Graphviz's DOT come from the server; SVG needs Graphviz on this machine.
+    Of a machine the active states are marked. Mermaid and Graphviz's DOT come from the server; SVG needs Graphviz on
+    this machine.
     """
     form = form or (SUFFIXES.get(Path(out).suffix.lower(), "mermaid") if out else "mermaid")
     graphviz = shutil.which("dot") if form == "svg" else None
