@@ -63,7 +63,7 @@ def test_each_step_is_shown_as_it_happens(shell: Shell, r: redis.Redis) -> None:
     pay = [lambda: order.send("PAY", amount=10, reason="cash"), lambda: order.send("PAY", amount=20)]
     assert list(map(without_time, watched(shell, "order:1", "--until", "paid", moves=pay))) == [
         "open  revision 1",
-        "PAY  open  revision 2",
+        "PAY  open  revision 2  cash",
         "PAY  open → paid  revision 3",
     ]
 
@@ -111,7 +111,7 @@ def test_a_machine_that_comes_and_goes_is_watched(shell: Shell, r: redis.Redis) 
         "sm.set  no machine → cart",
         "expire  cart",
         "del  cart → no machine",
-        "sm.set  no machine → paid",
+        "sm.set  no machine → paid  done",
     ]
 
 

@@ -27,17 +27,11 @@ VARYING = [
 
 
 def sessions(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Commands, and the lines that follow each."""
-    command: str | None = None
-    answer: list[str] = []
-    for line in [*text.splitlines(), ""]:
-        if command is not None and (line.startswith(PROMPT) or not line.startswith("    ")):
-            yield command, answer
-            command, answer = None, []
-        if line.startswith(PROMPT):
-            command = line.removeprefix(PROMPT)
-        elif command is not None:
-            answer.append(line[4:])
+    """Commands, and the lines that follow each: all that are indented, and empty ones between them."""
+    for block in re.findall(r"(?:^    .*\n|^\n(?=    ))+", text, re.MULTILINE):
+        for session in ("\n" + block).split("\n" + PROMPT)[1:]:
+            command, _, answer = session.partition("\n")
+            yield command, [line[4:] for line in answer.rstrip().splitlines()]
 
 
 def same(text: str) -> list[str]:

@@ -80,7 +80,7 @@ def _as_dict(path: str, document: bytes, found: Finding) -> dict[str, Any]:
 def _summary(files: int, severities: Iterable[str]) -> str:
     listed = list(severities)
     counts = [(files, "document"), (listed.count("error"), "error"), (listed.count("warning"), "warning")]
-    return ", ".join(f"{number} {word}{'' if number == 1 else 's'}" for number, word in counts)
+    return ", ".join(output.counted(number, word) for number, word in counts)
 
 
 def register(app: click.Group) -> None:

@@ -54,8 +54,8 @@ def _failure(error: Exception, server: Server) -> click.ClickException:
         case errors.Conflict():
             return Failure(f"nothing was changed: {text}")
         case errors.GuardError():
-            said = " ".join(f"--guard {name}" for name in error.guards)
-            return Failure(f"{text}\nSay which of them hold:  {said}  or  --no-guards")
+            named = ", ".join(f"'{name}'" for name in error.guards)
+            return Failure(f"you decide {named}\nSay which of them hold with --guard NAME, or --no-guards")
         case errors.NotAMachine():
             return Failure("the key holds a value of another type, no state machine")
         case errors.NoModule():

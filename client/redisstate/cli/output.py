@@ -16,6 +16,7 @@ Part = str | tuple[str, str]
 """A piece of a line: text, or text and its style."""
 Line = str | Sequence[Part]
 
+LINE = 100
 STATE, EVENT, DIM, GOOD, BAD, ODD = "bold green", "bold cyan", "dim", "green", "bold red", "yellow"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -61,18 +62,24 @@ def complain(message: str) -> None:
 
 
 def say_json(value: Any) -> None:
-    """One JSON value, indented."""
+    """One JSON value, indented where it is longer than a line."""
     out = console()
-    text = json.dumps(value, indent=2, ensure_ascii=False, default=list)
+    text = json.dumps(value, ensure_ascii=False)
+    indent = 2 if len(text) > LINE else None
     if out.is_terminal:
-        out.print(JSON(text, ensure_ascii=False))
+        out.print(JSON(text, indent=indent, ensure_ascii=False))
     else:
-        out.print(Text(text))
+        out.print(Text(json.dumps(value, indent=indent, ensure_ascii=False)))
 
 
 def say_json_line(value: Any) -> None:
     """One JSON value on a line of its own."""
-    console().print(Text(json.dumps(value, ensure_ascii=False, default=list)))
+    console().print(Text(compact(value)))
+
+
+def counted(number: int, word: str) -> str:
+    """``1 machine``, ``2 machines``."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def compact(value: Any) -> str:

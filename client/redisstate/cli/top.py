@@ -180,7 +180,10 @@ def _lines(tally: Tally, earlier: Rates, now: Rates) -> list[output.Line]:
     asked = ", ".join(f"{name} {rate:.0f}" for name, rate in per_second.items() if rate >= 0.5)
     most = "" if tally.whole else f", of which {tally.looked_at} were looked at"
     lines: list[output.Line] = [
-        [(f"{now.machines} machines", "bold"), f"{most}; {now.timers} deadlines, {now.tasks} tasks"],
+        [
+            (output.counted(now.machines, "machine"), "bold"),
+            f"{most}; {output.counted(now.timers, 'deadline')}, {output.counted(now.tasks, 'task')}",
+        ],
         [f"asked to move {sum(per_second.values()):.0f} times a second", f" ({asked})" if asked else "",
          f"; {deadlines:.0f} deadlines a second"],
         "",

@@ -108,9 +108,9 @@ def _reached(seen: Seen, goal: str | None) -> bool:
 
 def _steps(machine: Machine, event: bytes, seen: Seen, now: Seen) -> Iterator[dict[str, Any]]:
     """What has happened since ``seen``: the history's entries, or, without a history, one step."""
-    if seen.revision is not None and now.revision is not None and now.revision > seen.revision:
+    if event.startswith(b"sm.") and now.revision is not None:
         with suppress(errors.StateMachineError):
-            new = [one for one in machine.history(CATCHING_UP) if one.revision > seen.revision]
+            new = [one for one in machine.history(CATCHING_UP) if one.revision > (seen.revision or 0)]
             if new:
                 for one in reversed(new):
                     yield {"ms": one.ms, "event": one.event or output.shown(event), "from": one.before, "to": one.after,

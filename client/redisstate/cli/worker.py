@@ -36,6 +36,7 @@ def worker(server: Server, name: str, drain: bool, quiet: bool, verbose: bool) -
         if inspect.iscoroutine(result):
             asyncio.run(result)
     finally:
+        sys.stdout.flush()
         done = [f"{number} {counter.replace('_', ' ')}" for counter, number in vars(found.counters).items() if number]
         output.remark(", ".join(done) or "nothing was done")
 
