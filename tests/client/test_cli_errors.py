@@ -97,14 +97,15 @@ def test_a_pipe_gets_no_colours_and_a_terminal_does(shell: Shell) -> None:
 
 
 def test_nothing_of_a_document_moves_the_cursor(shell: Shell, tmp_path: Path) -> None:
-    evil = "\x1b[2J\x1b]0;owned\x07\r\n"
+    evil = "\x1b[2J\x1b]0;owned\x07\r\n\x9b"
     write(tmp_path, evil={"initial": evil, "map": {evil: [evil + "2"], "b": []}})
     shell.done("set", "evil", "evil.json")
     commands = ["show evil", "check evil.json", "send evil no", "set evil evil.json", "draw evil", "top --interval 0.1"]
+    commands += ["show evil --json", "check evil.json --json"]
     for command in commands:
         output = shell.run(*command.split()).output
         assert "[2J" in output or "␛" in output, command
-        assert not set("\x1b\r\x07") & set(output), command
+        assert not set("\x1b\x9b\r\x07") & set(output), command
 
 
 def test_bytes_of_a_key_are_bytes(shell: Shell, r: redis.Redis) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.json import JSON
+from rich.highlighter import JSONHighlighter
 from rich.text import Text
 
 Part = str | tuple[str, str]
@@ -63,18 +64,13 @@ def complain(message: str) -> None:
 
 def say_json(value: Any) -> None:
     """One JSON value, indented where it is longer than a line."""
-    out = console()
-    text = json.dumps(value, ensure_ascii=False)
-    indent = 2 if len(text) > LINE else None
-    if out.is_terminal:
-        out.print(JSON(text, indent=indent, ensure_ascii=False))
-    else:
-        out.print(Text(json.dumps(value, indent=indent, ensure_ascii=False)))
+    text = compact(value)
+    console().print(JSONHighlighter()(text if len(text) <= LINE else compact(value, indent=2)))
 
 
 def say_json_line(value: Any) -> None:
     """One JSON value on a line of its own."""
-    console().print(Text(compact(value)))
+    console().print(JSONHighlighter()(compact(value)))
 
 
 def counted(number: int, word: str) -> str:
@@ -82,9 +78,10 @@ def counted(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def compact(value: Any) -> str:
-    """A value as JSON in one line."""
-    return json.dumps(value, ensure_ascii=False)
+def compact(value: Any, indent: int | None = None) -> str:
+    """A value as JSON; control characters that JSON would let through are escapes, too."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return re.sub("[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Part]]) -> list[Line]:
