@@ -62,6 +62,17 @@ class Shell:
         )  # fmt: skip
 
 
+def rest_of(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What a process prints until its end, on stdout and stderr.
+
+    communicate() would forget what readline() has read ahead.
+    """
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process:
+        return process.stdout.read(), process.stderr.read()
+
+
 def write(folder: Path, **documents: Any) -> None:
     """Files ``NAME.json``; a value that is no text is written as JSON."""
     for name, document in documents.items():

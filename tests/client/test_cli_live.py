@@ -20,7 +20,7 @@ import redis
 
 from redisstate import Machine
 from redisstate.cli.top import Tally, scan
-from tests.client.command_line import MAP, ORDER, Shell, environment, write
+from tests.client.command_line import MAP, ORDER, Shell, environment, rest_of, write
 from tests.servers import Server, wait_until
 
 
@@ -44,7 +44,7 @@ def watched(shell: Shell, *words: str, moves: list[Callable[[], Any]]) -> list[s
     for move in moves:
         move()
         lines.append(process.stdout.readline())
-    rest, said = process.communicate(timeout=90)
+    rest, said = rest_of(process)
     assert (process.returncode, said) == (0, "")
     return "".join([*lines, rest]).splitlines()
 

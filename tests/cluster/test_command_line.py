@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.command_line import MAP, Shell, write
+from tests.client.command_line import MAP, Shell, rest_of, write
 from tests.clusters import SLOTS, Cluster, a_key_of_every_slot
 
 
@@ -31,7 +31,7 @@ def test_every_node_leads_to_every_key(cluster: Cluster, tmp_path: Path, monkeyp
             assert process.stdout is not None
             process.stdout.readline()
             shell.done("send", key, "paid")
-            shown, said = process.communicate(timeout=90)
+            shown, said = rest_of(process)
             assert (process.returncode, said) == (0, "")
             assert "sm.send  placed → paid" in shown
         found = shell.json("top", "--interval", "0.1")

@@ -13,7 +13,7 @@ import pytest
 from click import Context
 
 from redisstate.cli.app import app
-from tests.client.command_line import Shell
+from tests.client.command_line import Shell, rest_of
 from tests.servers import ROOT, Server
 
 PAGE = ROOT / "docs" / "command-line.md"
@@ -76,7 +76,7 @@ def test_each_command_prints_what_the_page_shows(
         if words[0] == "watch":
             assert watching is not None
             process, first, shown = watching
-            rest, _ = process.communicate(timeout=90)
+            rest, _ = rest_of(process)
             assert same(first + rest) == same("\n".join(shown)), process.args
             server.config("notify-keyspace-events", "")
         result = shell.run(*words)
