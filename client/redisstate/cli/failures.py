@@ -38,17 +38,14 @@ def told(ctx: click.Context) -> Iterator[None]:
     """What a server or a connection raises inside becomes a Failure. A fault of the program stays as it is."""
     try:
         yield
-    except (errors.StateMachineError, UnicodeEncodeError) as error:
-        raise _failure(error, ctx.ensure_object(Server)) from None
     except Exception as error:
-        if type(error).__module__.partition(".")[0] != "redis":
+        failure = _failure(error, ctx.ensure_object(Server).shown)
+        if failure is None:
             raise
-        raise _failure(error, ctx.ensure_object(Server)) from None
+        raise failure from None
 
 
-def _failure(error: Exception, server: Server) -> click.ClickException:
-    import redis
-
+def _failure(error: Exception, server: str) -> click.ClickException | None:
     text = str(error)
     match error:
         case errors.Conflict():
@@ -60,20 +57,26 @@ def _failure(error: Exception, server: Server) -> click.ClickException:
             return Failure("the key holds a value of another type, no state machine")
         case errors.NoModule():
             return ServerFailure(
-                f"the server at {server.shown} does not know the command {_command(text)}: "
+                f"the server at {server} does not know the command {_command(text)}: "
                 "the module is not loaded, or it is older\nLoad it with  redis-server --loadmodule …/redisstate.so"
             )
         case errors.StateMachineError():
             return Failure(text)
-        case redis.AuthenticationError() | redis.exceptions.AuthenticationWrongNumberOfArgsError():
-            return ServerFailure(
-                f"{server.shown} does not let you in: {text}\nUse --url redis://user:password@host:port"
-            )
-        case redis.ConnectionError() | redis.TimeoutError() | redis.exceptions.RedisClusterException():
-            return ServerFailure(f"cannot reach {server.shown}: {_reason(error)}\nSee --url and REDIS_URL")
         case UnicodeEncodeError():
             return click.UsageError("an argument is not UTF-8")
-    return ServerFailure(f"{server.shown} refuses it: {text}")
+    return _of_client(error, server)
+
+
+def _of_client(error: Exception, server: str) -> Failure | None:
+    """An error of the client library: of redis-py, or of valkey-py, which a worker may have."""
+    if type(error).__module__.partition(".")[0] not in ("redis", "valkey"):
+        return None
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    if kinds & {"AuthenticationError", "AuthenticationWrongNumberOfArgsError"}:
+        return ServerFailure(f"{server} does not let you in: {error}\nUse --url redis://user:password@host:port")
+    if kinds & {"ConnectionError", "TimeoutError", "RedisClusterException", "ValkeyClusterException"}:
+        return ServerFailure(f"cannot reach {server}: {_reason(error)}\nSee --url and REDIS_URL")
+    return ServerFailure(f"{server} refuses it: {error}")
 
 
 def _command(text: str) -> str:

@@ -51,7 +51,7 @@ class Rates:
     def per_second(self, earlier: Rates) -> dict[str, float]:
         """Commands a second since then, and deadlines."""
         seconds = max(self.time - earlier.time, 1e-9)
-        found = {name: (self.calls[name] - earlier.calls[name]) / seconds for name in MOVING}
+        found = {name: max(0, self.calls[name] - earlier.calls[name]) / seconds for name in MOVING}
         return {**found, "deadlines": (self.fired - earlier.fired) / seconds}
 
 
