@@ -33,12 +33,16 @@ from .replies import Effect, Entry, Finding, Pending, Step, Verdict
 
 if TYPE_CHECKING:
     from .async_machines import AsyncMachines
+    from .async_worker import AsyncWorker
     from .machines import Machines
+    from .tasks import OutboxEntry, TaskFailed
+    from .worker import Worker
 
 __all__ = [
     "AsyncMachine",
     "AsyncMachines",
     "AsyncPipeline",
+    "AsyncWorker",
     "Conflict",
     "Effect",
     "Entry",
@@ -52,13 +56,16 @@ __all__ = [
     "NoSuchMachine",
     "NotAMachine",
     "NotTaken",
+    "OutboxEntry",
     "Pending",
     "Pipeline",
     "ServerError",
     "StateMachineError",
     "Step",
+    "TaskFailed",
     "TokenReused",
     "Verdict",
+    "Worker",
     "async_check",
     "async_render",
     "async_template",
@@ -67,7 +74,14 @@ __all__ = [
     "template",
 ]
 
-_LATER = {"Machines": "machines", "AsyncMachines": "async_machines", "Worker": "worker", "AsyncWorker": "async_worker"}
+_LATER = {
+    "AsyncMachines": "async_machines",
+    "AsyncWorker": "async_worker",
+    "Machines": "machines",
+    "OutboxEntry": "tasks",
+    "TaskFailed": "tasks",
+    "Worker": "worker",
+}
 """What is imported when it is first asked for: {name: module}."""
 
 
