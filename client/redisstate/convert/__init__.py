@@ -99,7 +99,7 @@ def convert(
             from . import xstate4
 
             document = xstate4.convert(read, findings)
-    return Conversion(form, document, tuple(findings.found))
+    return Conversion(form, document, tuple(sorted(findings.found, key=lambda finding: finding.line)))
 
 
 def form_of(source: str | bytes | Mapping[str, Any]) -> Form:

@@ -32,11 +32,15 @@ LONGEST = 16_384
 
 _SIMPLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
 _RESERVED = frozenset(
-    "as break const continue else false for function if import in let loop package namespace null return true var "
-    "void while".split()
+    (
+        *("as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop"),
+        *("package", "namespace", "null", "return", "true", "var", "void", "while"),
+    )
 )
 _RANKS = {"or": 2, "and": 3, **dict.fromkeys(("==", "!=", "<", "<=", ">", ">=", "in"), 4), "+": 5, "-": 5}
 _PRODUCT, _UNARY, _POSTFIX = 6, 7, 8
+_METHODS = {"startswith": "startsWith", "endswith": "endsWith", "startsWith": "startsWith", "endsWith": "endsWith"}
+_NULL = Constant(None)
 _SIGNS = {"or": "||", "and": "&&"}
 
 
@@ -170,7 +174,7 @@ class _Writer:
         if self.scope.payload:
             return [self.scope.payload, *names[1:]]
         if len(names) == 1:
-            raise ExpressionFault("'_event.data' as a whole is not known here: an event's data are members of the event")
+            raise ExpressionFault("'_event.data' as a whole is not known here: its members are the event's")
         return names[1:]
 
     def reference(self, node: Member | Index) -> Text:
@@ -301,7 +305,7 @@ class _Writer:
     def type_is(self, sign: str, operand: Node, name: Node) -> Text:
         names = {"string": ("string",), "boolean": ("bool",), "number": ("int", "double"), "undefined": ()}
         if not isinstance(name, Constant) or name.value not in names:
-            raise ExpressionFault("'typeof' is known here in comparisons with 'undefined', 'string', 'number', 'boolean'")
+            raise ExpressionFault("'typeof' is compared here with 'undefined', 'string', 'number' or 'boolean'")
         if name.value == "undefined":
             return self.equality(sign, operand, Constant(None))
         found = self.value(operand).text
@@ -377,13 +381,12 @@ class _Writer:
         return Text(" && ".join(found), _POSTFIX if len(found) == 1 else 3, "bool")
 
     def method(self, of: Node, name: str, arguments: tuple[Node, ...]) -> Text:
-        methods = {"startswith": "startsWith", "endswith": "endsWith", "startsWith": "startsWith", "endsWith": "endsWith"}
         if name == "get" and self.scope.python and 1 <= len(arguments) <= 2:
             return self.got(of, *arguments)
         if len(arguments) == 1:
             holder, item = self.value(of), self.value(arguments[0])
-            if name in methods:
-                return Text(f"{holder.within(_POSTFIX)}.{methods[name]}({item.text})", _POSTFIX, "bool")
+            if name in _METHODS:
+                return Text(f"{holder.within(_POSTFIX)}.{_METHODS[name]}({item.text})", _POSTFIX, "bool")
             if name == "includes" and holder.kind in ("list", "string"):
                 return self.contained(item, holder)
             if name == "concat" and item.kind == "list":
@@ -392,7 +395,7 @@ class _Writer:
             return Text(f"string({self.value(of).text})", _POSTFIX, "string")
         raise ExpressionFault(f"the method {name!r} is not known here")
 
-    def got(self, of: Node, key: Node, default: Node = Constant(None)) -> Text:
+    def got(self, of: Node, key: Node, default: Node = _NULL) -> Text:
         """Python's ``get``."""
         if not isinstance(key, Constant) or not isinstance(key.value, str):
             raise ExpressionFault("get() wants the name of a member, as a text")

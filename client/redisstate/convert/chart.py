@@ -1,4 +1,4 @@
-"""A statechart as SCXML means it, between its readers (SCXML, python-statemachine's JSON) and what writes our document."""
+"""A statechart as SCXML means it: what is between those that read one and what writes our document."""
 
 from __future__ import annotations
 

@@ -141,6 +141,10 @@ class Content:
             return self.checked(value, expr.place)
         return {"@expr": cel(node, self.scope(payload)).text}
 
+    def said(self, value: Expr | Value, place: Place, payload: str | None) -> Any:
+        """JSON. Raises ExpressionFault."""
+        return self.checked(value.value, place) if isinstance(value, Value) else self.expression(value, payload)
+
     def value(self, value: Expr | Value, payload: str | None, instead: Any = None) -> Any:
         """The same, with a finding and ``instead`` where it cannot be said."""
         if isinstance(value, Value):
@@ -211,8 +215,7 @@ class Content:
             match action:
                 case Assign(place, location, value):
                     member = self.location(place, location)
-                    said = self.checked(value.value, place) if isinstance(value, Value) else self.expression(value, payload)
-                    return {"type": "@xstate.assign", "context": {member: said}}
+                    return {"type": "@xstate.assign", "context": {member: self.said(value, place, payload)}}
                 case Raise(place, event):
                     if not event:
                         raise ExpressionFault("an event needs a name")
@@ -221,8 +224,11 @@ class Content:
                     said = identity if isinstance(identity, str) else self.expression(identity, payload)
                     return {"type": "@xstate.cancel", "id": said}
                 case Log(_, label, value):
-                    args = [] if label is None else [label]
-                    return {"type": "@xstate.log", "args": args + ([] if value is None else [self.expression(value, payload)])}
+                    args: list[Any] = [] if label is None else [label]
+                    return {
+                        "type": "@xstate.log",
+                        "args": args + [self.expression(one, payload) for one in (value,) if one],
+                    }
                 case Effect(_, name, params):
                     return {"type": name, "params": dict(params)} if params else name
                 case Send():
@@ -265,9 +271,8 @@ class Content:
                 if delay:
                     raise ExpressionFault("what is sent to '#_internal' has no delay")
                 return found
-            self.findings.note_once(
-                send.place, "an event that is sent, not raised, comes in a step of its own: a delay of 0 where none is said"
-            )
+            message = "an event that is sent, not raised, comes in a step of its own: its delay is 0 where none is said"
+            self.findings.note_once(send.place, message)
             return found | {"delay": delay or 0} | ({"id": send.id} if send.id else {})
         if delay:
             raise ExpressionFault("an effect has no delay: send an event to the machine itself, later")
@@ -283,8 +288,7 @@ class Content:
             assigned: dict[str, tree.Node] = {}
             for action in actions:
                 if not isinstance(action, Assign):
-                    what = type(action).__name__.lower()
-                    raise ExpressionFault(f"only assignments may depend on an if, not what is at {action.place.path} ({what})")
+                    raise ExpressionFault(f"only assignments may depend on an if, not what is at {action.place.path}")
                 member = self.location(action.place, action.location)
                 if isinstance(action.value, Expr):
                     node = parse(action.value.text, self.chart.python)
@@ -299,11 +303,11 @@ class Content:
             branches.append((None if asked is None else parse(asked.text, self.chart.python), assigned))
         context = {}
         for member in members:
-            node = tree.Name(member)
+            chosen: tree.Node = tree.Name(member)
             for question, assigned in reversed(branches):
                 then = assigned.get(member, tree.Name(member))
-                node = then if question is None else tree.Conditional(question, then, node)  # type: ignore[assignment]
-            context[member] = {"@expr": cel(node, self.scope(payload)).text}
+                chosen = then if question is None else tree.Conditional(question, then, chosen)
+            context[member] = {"@expr": cel(chosen, self.scope(payload)).text}
         return {"type": "@xstate.assign", "context": context} if context else None
 
 

@@ -19,8 +19,8 @@ PLATFORM = ("error.execution", "error.communication", "error.platform")
 
 
 class Descriptor(NamedTuple):
-    """One key of ``on``, and what it matches in the words of SCXML: a name and, with ``prefix``, all that begins with it
-    and a dot."""
+    """One key of ``on``, and what it matches in the words of SCXML: a name and, with ``prefix``, all that go on behind
+    it with a dot."""
 
     key: str
     name: str

@@ -1,7 +1,7 @@
-"""Expressions as people write them in SCXML and for Python machines: a part of ECMAScript and of Python, read to a tree.
+"""Expressions as people write them in SCXML and for Python machines: a part of ECMAScript and of Python, to a tree.
 
-One parser reads both, since charts mix them (``x == 1 && not done``). The dialect decides where they differ: what ``/``
-of integers is the same in both, ``%`` of negative numbers and ``a < b < c`` are not. What is not known is refused by name.
+One parser reads both, since charts mix them (``x == 1 && not done``). The dialect decides where they differ, as in
+``a < b < c``. What is not known is refused by name.
 """
 
 from __future__ import annotations

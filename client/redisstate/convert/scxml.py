@@ -29,6 +29,7 @@ from .chart import (
 from .findings import ConversionError, Findings
 from .xml import Element
 
+INVOKED = "what is invoked is a task: a worker does it and reports SM.DONE or SM.FAIL"
 NAMESPACE = "http://www.w3.org/2005/07/scxml"
 _PYTHON = ("python", "py")
 _STATES = get_args(StateKind)
@@ -103,7 +104,8 @@ class _Reader:
         root = self.root
         model = root.attributes.get("datamodel", "null")
         if model not in ("null", "ecmascript", *_PYTHON):
-            self.findings.error(root.place.at("datamodel"), f"expressions of {model!r} are not read: ecmascript, python")
+            message = f"expressions of {model!r} are read as those of 'ecmascript'; 'python' is known too"
+            self.findings.error(root.place.at("datamodel"), message)
         if root.attributes.get("binding") == "late":
             self.findings.warning(root.place.at("binding"), "all data have their values from the start")
         state = self.state(root, "state")
@@ -270,9 +272,9 @@ class _Reader:
         for child in element.named("finalize"):
             self.findings.error(child.place, "a task reports its end alone: what is done about each event is left out")
         for child in element.named("content"):
-            self.findings.error(child.place, "a machine inside a machine is not known: it is a task that a worker does")
+            self.findings.error(child.place, "a machine inside a machine is not known: it is a task")
         src = element.attributes.get("src") or element.attributes.get("type") or "scxml"
-        self.findings.note_once(element.place, "what is invoked is a task: a worker does it and reports SM.DONE or SM.FAIL")
+        self.findings.note_once(element.place, INVOKED)
         state.invokes.append(Invoke(element.place, src, element.attributes.get("id"), self.params(element)))
 
     # Executable content
@@ -325,7 +327,7 @@ class _Reader:
             else:
                 self.findings.error(content.place, "an event's data are members: an object of literals, or <param>")
         if "idlocation" in element.attributes:
-            self.findings.error(element.place.at("idlocation"), "the id of an event is not kept in the data; give it an id")
+            self.findings.error(element.place.at("idlocation"), "no id is made up and kept in the data: give it one")
         said = element.attributes
         return Send(
             element.place,

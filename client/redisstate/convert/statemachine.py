@@ -25,11 +25,10 @@ from .chart import (
     Value,
 )
 from .findings import ConversionError, Findings, Place
+from .scxml import INVOKED
 
 _DOCUMENT = ("name", "description", "datamodel", "states")
-_STATE = (
-    *("initial", "final", "parallel", "enter", "exit", "transitions", "invoke", "states", "history", "donedata"),
-)
+_STATE = (*("initial", "final", "parallel", "enter", "exit", "transitions", "invoke", "states", "history", "donedata"),)
 _TRANSITION = ("event", "target", "cond", "unless", "internal", "initial", "on", "before", "after")
 _ACTIONS = ("assign", "raise", "log", "if", "foreach", "send", "cancel", "script")
 _TRUE = ("true", "yes", "on", "1")
@@ -187,7 +186,7 @@ class _Reader:
         for name in value:
             if name not in ("type", "src", "id", "params", "namelist"):
                 self.findings.error(place.at(name), f"{name!r} of a task is not known here: it is left out")
-        self.findings.note_once(place, "what is invoked is a task: a worker does it and reports SM.DONE or SM.FAIL")
+        self.findings.note_once(place, INVOKED)
         src = str(value.get("src") or value.get("type") or "statechart")
         identity = self.text(place.at("id"), value.get("id"))
         return Invoke(place, src, identity, self.params(place, value))

@@ -11,6 +11,10 @@ from .descriptors import DONE_STATE, PLATFORM, Descriptor, Naming, candidates
 from .findings import Findings, Place
 
 _START = "start"
+DATA = "_event.data is read as the members of the event; of a done event they are those of event.output"
+PREFIX = (
+    "an event's name also matches those that go on behind a dot, 'a' as 'a.*' here, unless exact names are asked for"
+)
 
 
 def escaped(name: str) -> str:
@@ -140,8 +144,7 @@ class Writer:
         for action in flat(state.entry if name == "entry" else state.exit):
             for value in vars(action).values():
                 if isinstance(value, Expr) and reads_event(value, self.chart.python):
-                    message = "_event.data is read as the members of the event; those of a done event are in event.output"
-                    self.findings.warning(value.place, message)
+                    self.findings.warning(value.place, DATA)
 
     # Where a state begins
 
@@ -161,7 +164,7 @@ class Writer:
         in_region = state.parent is not None and state.parent.kind == "parallel"
         if len(targets) == 1 and not (actions and in_region):
             child = next(one for one in [targets[0], *targets[0].ancestors()] if one.parent is state)
-            if child is targets[0] and child.kind != "history" or self.leads_to(child, targets[0]):
+            if (child is targets[0] and child.kind != "history") or self.leads_to(child, targets[0]):
                 return {"target": child.id, "actions": actions} if actions else child.id
         key = _START
         while key in {child.id for child in state.children}:
@@ -241,23 +244,23 @@ class Writer:
         if len(payloads) == 1:
             return payloads.pop()
         reading = [expr for expr, _ in transition.conditions]
-        reading += [value for action in flat(transition.actions) for value in vars(action).values() if isinstance(value, Expr)]
+        for action in flat(transition.actions):
+            reading += [value for value in vars(action).values() if isinstance(value, Expr)]
         for expr in reading:
             if reads_event(expr, self.chart.python):
-                message = "_event.data is read as the members of the event; those of done events are in event.output"
-                self.findings.warning(expr.place, message)
+                self.findings.warning(expr.place, DATA)
         return ""
 
     def look_at_names(self, transition: Transition, descriptors: list[Descriptor]) -> None:
         for word in transition.events:
-            if word.startswith("done.state.") and word.removeprefix("done.state.") not in self.states:
-                self.findings.error(transition.place.at("event"), f"there is no state {word.removeprefix('done.state.')!r}")
+            of_state = word.removeprefix("done.state.")
+            if of_state != word and of_state not in self.states:
+                self.findings.error(transition.place.at("event"), f"there is no state {of_state!r}")
             elif word.startswith(PLATFORM):
                 message = "what fails refuses the whole step here, and raises no event; a task that fails does"
                 self.findings.warning(transition.place.at("event"), message)
             elif not self.naming.exact and not word.endswith("*"):
-                message = "an event's name matches names that go on behind a dot, as 'a' does 'a.b': 'a.*' here, unless exact"
-                self.findings.note_once(transition.place.at("event"), message)
+                self.findings.note_once(transition.place.at("event"), PREFIX)
 
     def transition(self, state: State, transition: Transition, payload: str) -> Any:
         written: Json = {}
@@ -294,7 +297,8 @@ class Writer:
             return actions
         outer = common.parent
         if outer is not None and outer.kind == "parallel":
-            self.findings.warning(transition.place, f"it leaves {outer.id!r} there, here only what is inside {common.id!r}")
+            message = f"it leaves {outer.id!r} there, here only what is inside {common.id!r}"
+            self.findings.warning(transition.place, message)
         if common.invokes or any(child.kind == "history" for child in common.children):
             self.findings.warning(transition.place, f"it leaves {common.id!r} there, here only what is inside it")
         return [*self.content.actions(common.exit, payload), *actions, *self.content.actions(common.entry, payload)]
