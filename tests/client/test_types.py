@@ -1,0 +1,181 @@
+"""``types`` writes modules that mypy --strict takes, and with which it finds what is misspelt."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from redisstate import types
+from tests.core.chart_support import ALL, XSTATE
+from tests.servers import ROOT
+
+ORDER: dict[str, Any] = {
+    "id": "order",
+    "initial": "open",
+    "context": {
+        **{"total": {"@expr": "input.total"}, "paid": 0, "tags": ["new"], "by": {"name": "ada", "boss": None}},
+        **{"note": None, "ratio": 0.5, "vip": False},
+    },
+    "guards": {"covers": {"when": {"@expr": "context.paid >= context.total"}}},
+    "actions": {"count": {"type": "@xstate.assign", "context": {"n": 1}}},
+    "states": {
+        "open": {
+            "on": {
+                "PAY": [
+                    {"guard": "covers", "target": "paid", "actions": [{"type": "receipt"}, "count"]},
+                    {
+                        "guard": {"type": "xstate.not", "guard": "isVip"},
+                        "context": {"paid": {"@expr": "event.amount"}, "note": {"@expr": "event.note"}},
+                    },
+                ],
+                "xstate.done.state.x": "paid",
+            },
+            "invoke": {"src": "charge", "onDone": {"actions": "mail"}},
+        },
+        "paid": {"initial": "a.b", "states": {"a.b": {"on": {"SHIP.*": "open"}}, "h": {"type": "history"}}},
+        "open'": {"type": "final"},
+    },
+}
+
+
+def defined(text: str) -> dict[str, str]:
+    """What the names of a module stand for, as it is written."""
+    joined = re.sub(r"\[\n\s+|,\n\]", lambda found: "[" if "[" in found[0] else "]", text).replace(",\n    ", ", ")
+    return dict(re.findall(r"^(\w+): TypeAlias = (.*)$", joined, re.MULTILINE))
+
+
+def test_what_a_document_names() -> None:
+    assert defined(types.write(ORDER)) == {
+        "Event": 'Literal["PAY", "SHIP"]',
+        "State": 'Literal["open", "paid.a\\\\.b", "open\'"]',
+        "Path": 'Literal["open", "paid", "paid.a\\\\.b", "paid.h", "open\'"]',
+        "Guard": 'Literal["isVip"]',
+        "EffectName": 'Literal["receipt", "mail"]',
+        "TaskName": 'Literal["charge"]',
+    }
+
+
+def test_the_context_as_its_values_show_it() -> None:
+    text = types.write(ORDER)
+    found = text[text.index("class ContextBy") : text.index("class OrderMachine")].split("\n\n\n")
+    assert [one.strip() for one in found if one.strip()] == [
+        "class ContextBy(TypedDict):\n    name: str\n    boss: None",
+        'class Context(TypedDict):\n    """The machine\'s data, as the chart\'s values show them."""\n\n'
+        "    total: Any\n    paid: float\n    tags: list[str]\n    by: ContextBy\n    note: Any\n    ratio: float\n"
+        "    vip: bool\n    n: NotRequired[int]",
+    ]
+
+
+def test_a_flat_machine_is_sent_the_states_that_it_may_move_to() -> None:
+    found = defined(types.write({"map": {"bar": ["blee", "boo"], "boo": ["blee"]}, "initial": "bar"}))
+    assert found["Event"] == 'Literal["blee", "boo"]'
+    assert found["State"] == found["Path"] == 'Literal["bar", "blee", "boo"]'
+
+
+@pytest.mark.parametrize(
+    ("identity", "name", "expected"),
+    [
+        ("order", None, "OrderMachine"),
+        ("order-line", None, "OrderLineMachine"),
+        ("machine", None, "ChartMachine"),
+        ("async", None, "ChartAsyncMachine"),
+        ("2nd", None, "Chart2ndMachine"),
+        ('")\n', None, "ChartMachine"),
+        ("order", "Bill", "BillMachine"),
+    ],
+)
+def test_the_name_of_the_class(identity: str, name: str | None, expected: str) -> None:
+    assert f"class {expected}(Machine):" in types.write({**ORDER, "id": identity}, name=name)
+
+
+@pytest.mark.parametrize("document", ["[]", "{}", '{"states": []}', "1", "{", '{"states":' + "[" * 100_000])
+def test_what_is_no_document_is_refused(document: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        types.write(document)
+
+
+# What mypy says
+
+
+def charts() -> list[dict[str, Any]]:
+    """All charts of the engine's fixtures."""
+    found = list(ALL)
+    for name in ("random_data", "random_timed", "real_charts"):
+        read = json.loads(gzip.decompress((XSTATE / f"{name}.json.gz").read_bytes()))
+        found += [one["config"] for one in (read["charts"] if isinstance(read, dict) else read)]
+    return found
+
+
+HOSTILE: list[dict[str, Any]] = [
+    {
+        "id": '"""\nimport os',
+        "initial": "a",
+        "context": {
+            **{"str": "x", "other": "y", "class": 1, "__x": 1, "a b": [1, "x", None, {"q": []}], '"': {"\\": {}}},
+            **{"Context": {"x": 1}, "ContextContext": {"x": 2}, "ﬁ": 1, "deep": {"Any": {"int": {"x": 1}}}, "mixed": [1, 2.5]},
+        },
+        "states": {'a"\\\n\0\'': {"on": {"\ud800": "a", "*": "a", "E'": "a"}}, "a": {}},
+    },
+    {"initial": "", "states": {}},
+    {"initial": "a", "states": {"a": {"on": {"*": "a"}}}},
+    {"initial": "a", "map": {}},
+]
+
+USER = '''
+from redis import Redis
+
+from order import Context, Event, OrderMachine
+
+order = OrderMachine(Redis(), "order:1")
+order.send("PAY", amount=1, guards=["isVip"])
+order.send("PAID")  # error
+order.send("PAY", guards=["isVipp"])  # error
+order.mutate("payed")  # error
+order.can("pay")  # error
+print(order.context["paid"] + 1, order.context["by"]["name"].upper())
+print(order.context["payd"])  # error
+if order.states == ("open",):
+    pass
+if order.states[0] == "opne":  # error
+    pass
+event: Event = "PAY"
+event = "pay"  # error
+wrong: Context = {"total": 1}  # error
+'''
+
+
+def test_mypy_takes_all_that_is_written_and_finds_what_is_misspelt(tmp_path: Path) -> None:
+    """One process for all: each has to read the standard library."""
+    documents = [*charts(), *HOSTILE]
+    assert len(documents) > 600
+    for number, document in enumerate(documents):
+        text = types.write(document, source="x.json")
+        (tmp_path / f"chart{number}.py").write_text(text, encoding="utf-8")
+    (tmp_path / "order.py").write_text(types.write(ORDER), encoding="utf-8")
+    (tmp_path / "user.py").write_text(USER, encoding="utf-8")
+    (tmp_path / "mypy.ini").write_text(f"[mypy]\nstrict = true\nmypy_path = {ROOT / 'client'}\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", "--no-incremental", "--hide-error-context", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    expected = [number for number, line in enumerate(USER.splitlines(), 1) if line.endswith("# error")]
+    lines = [line for line in done.stdout.splitlines() if ": error:" in line]
+    assert [line for line in lines if not line.startswith("user.py:")] == []
+    assert sorted({int(line.split(":")[1]) for line in lines}) == expected, done.stdout + done.stderr
+
+
+def test_what_is_written_runs(tmp_path: Path) -> None:
+    for number, document in enumerate([ORDER, *HOSTILE, *charts()[::50]]):
+        space: dict[str, Any] = {"__name__": f"chart{number}"}
+        exec(compile(types.write(document), f"chart{number}.py", "exec"), space)
+        assert any(name.endswith("Machine") and name != "Machine" for name in space)
