@@ -71,7 +71,7 @@ def evaluated(source: str, data: dict[str, Any] = DATA) -> Any:
         ("_name", False, "'order'", "order"),
         ("'it\\'s' + \"\\n\\u00e9\"", False, "'it\\'s' + '\\né'", "it's\né"),
     ],
-)  # fmt: skip
+)
 def test_an_expression_as_cel_and_what_it_gives(source: str, python: bool, expected: str, value: Any) -> None:
     assert text(source, python) == expected
     found = evaluated(expected)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import redis
+from statemachine.io import load
 
 from redisstate.convert import ConversionError, convert
-from statemachine.io import load
 from tests.client.converted import FIXTURES, Played, read
 
 HEAD = "<scxml xmlns='http://www.w3.org/2005/07/scxml' version='1.0' datamodel='ecmascript'>"
@@ -99,8 +99,12 @@ def test_a_transition_between_regions_leaves_the_parallel_state(r: redis.Redis) 
 def test_data_conditions_and_done_data(r: redis.Redis) -> None:
     order = played(r, "order")
     assert order.context == {
-        **{"total": 30, "paid": 0, "notes": ["new"], "size": "small"},
-        **{"limit": 60, "result": None},
+        "total": 30,
+        "paid": 0,
+        "notes": ["new"],
+        "size": "small",
+        "limit": 60,
+        "result": None,
     }
     order.send("grow")
     assert order.context["size"] == "none"
@@ -120,8 +124,16 @@ def test_data_conditions_and_done_data(r: redis.Redis) -> None:
 def test_the_first_transition_that_matches_is_taken(r: redis.Redis) -> None:
     machine = played(r, "events")
     for event, state in {
-        **{"job": "c", "job.late": "late", "job.late.again": "late", "job.early": "c", "jobs": "other"},
-        **{"stopped": "late", "stopped.hard": "late", "error": "failed", "error.execution": "failed", "": "other"},
+        "job": "c",
+        "job.late": "late",
+        "job.late.again": "late",
+        "job.early": "c",
+        "jobs": "other",
+        "stopped": "late",
+        "stopped.hard": "late",
+        "error": "failed",
+        "error.execution": "failed",
+        "": "other",
     }.items():
         if event:
             assert machine.send(event) == [state], event
@@ -161,8 +173,9 @@ def test_the_initial_actions_of_a_region_run_when_another_is_the_target(r: redis
         r,
         "<datamodel><data id='n' expr='0'/></datamodel>"
         "<state id='off'><transition event='go' target='q2'/></state>"
-        "<parallel id='on'><state id='p'><initial><transition target='p1'><assign location='n' expr='n + 1'/></transition>"
-        "</initial><state id='p1'/></state><state id='q'><state id='q1'/><state id='q2'/></state></parallel>",
+        "<parallel id='on'><state id='p'><initial><transition target='p1'><assign location='n' expr='n + 1'/>"
+        "</transition></initial><state id='p1'/></state><state id='q'><state id='q1'/><state id='q2'/></state>"
+        "</parallel>",
     )
     assert machine.send("go") == ["p1", "q2"]
     assert machine.context == {"n": 1}
@@ -177,7 +190,10 @@ def test_what_is_sent_elsewhere_and_what_is_foreign_is_an_effect(r: redis.Redis)
     )
     machine.send("go")
     assert machine.effects == [
-        {"type": "send", "params": {"event": "order", "target": "http://shop", "type": "http", "id": "s1", "data": {"n": 4}}},
+        {
+            "type": "send",
+            "params": {"event": "order", "target": "http://shop", "type": "http", "id": "s1", "data": {"n": 4}},
+        },
         {"type": "mail", "params": {"to": "me"}},
         {"type": "@xstate.log", "params": {"args": ["n", 2]}},
     ]
@@ -205,7 +221,8 @@ def test_what_is_invoked_is_a_task(r: redis.Redis) -> None:
 def test_done_events_are_heard_from_elsewhere(r: redis.Redis) -> None:
     machine = scxml(
         r,
-        "<parallel id='p'><state id='a'><state id='a1'><transition event='go' target='a2'/></state><final id='a2'/></state>"
+        "<parallel id='p'><state id='a'><state id='a1'><transition event='go' target='a2'/></state><final id='a2'/>"
+        "</state>"
         "<state id='b'><state id='b1'><transition event='done.state.a' target='b2'/></state><final id='b2'/></state>"
         "<transition event='done.state.p' target='end'/></parallel><state id='end'/>",
     )
@@ -223,29 +240,31 @@ def test_what_is_lost_is_named_by_its_path() -> None:
         "<transition event='e' cond='x &gt; y ?? 1' target='a'/><transition event='e' target='nowhere'/>"
         "<invoke autoforward='true' src='s'><finalize/></invoke></state>"
     )
-    assert sorted(found) == sorted([
-        ("/scxml/script[1]", "a script is code: it is left out"),
-        ("/scxml/state[@id='a']/onentry[1]/foreach[1]", "there are no loops: it is left out"),
-        ("/scxml/state[@id='a']/invoke[1]/@autoforward", "a task is not sent the machine's events"),
-        (
-            "/scxml/state[@id='a']/invoke[1]/finalize[1]",
-            "a task reports its end alone: what is done about each event is left out",
-        ),
-        ("/scxml/datamodel[1]/data[@id='y']/@src", "what another file holds is not read: null"),
-        ("/scxml/datamodel[1]/data[@id='x']/@expr", "the function 'f' is not known here: null"),
-        (
-            "/scxml/state[@id='a']/onentry[1]/assign[1]",
-            "it changes a part of data, 'x.y': only a whole item can be assigned here: left out",
-        ),
-        ("/scxml/state[@id='a']/onentry[1]/assign[2]", "there is no data 'z': left out"),
-        ("/scxml/state[@id='a']/onentry[1]/send[1]", "'soon' is no time, as '1.5s' is: left out"),
-        (
-            "/scxml/state[@id='a']/transition[1]/@cond",
-            "'??' is not known here at column 7: a guard of that name, which the client decides",
-        ),
-        ("/scxml/state[@id='a']/transition[2]", "there is no state 'nowhere'"),
-        ("/scxml/state[@id='a']/transition[2]", "without its target it only does its actions"),
-    ])
+    assert sorted(found) == sorted(
+        [
+            ("/scxml/script[1]", "a script is code: it is left out"),
+            ("/scxml/state[@id='a']/onentry[1]/foreach[1]", "there are no loops: it is left out"),
+            ("/scxml/state[@id='a']/invoke[1]/@autoforward", "a task is not sent the machine's events"),
+            (
+                "/scxml/state[@id='a']/invoke[1]/finalize[1]",
+                "a task reports its end alone: what is done about each event is left out",
+            ),
+            ("/scxml/datamodel[1]/data[@id='y']/@src", "what another file holds is not read: null"),
+            ("/scxml/datamodel[1]/data[@id='x']/@expr", "the function 'f' is not known here: null"),
+            (
+                "/scxml/state[@id='a']/onentry[1]/assign[1]",
+                "it changes a part of data, 'x.y': only a whole item can be assigned here: left out",
+            ),
+            ("/scxml/state[@id='a']/onentry[1]/assign[2]", "there is no data 'z': left out"),
+            ("/scxml/state[@id='a']/onentry[1]/send[1]", "'soon' is no time, as '1.5s' is: left out"),
+            (
+                "/scxml/state[@id='a']/transition[1]/@cond",
+                "'??' is not known here at column 7: a guard of that name, which the client decides",
+            ),
+            ("/scxml/state[@id='a']/transition[2]", "there is no state 'nowhere'"),
+            ("/scxml/state[@id='a']/transition[2]", "without its target it only does its actions"),
+        ]
+    )
 
 
 def test_a_condition_that_is_not_understood_never_leaves_a_transition_unguarded(r: redis.Redis) -> None:
@@ -293,7 +312,9 @@ def test_hostile_documents_are_refused(source: str, message: str) -> None:
 
 
 def test_data_are_never_code() -> None:
-    conversion = convert(HEAD + "<datamodel><data id='x'>{\"@expr\": \"now\"}</data></datamodel><state id='a'/></scxml>")
+    conversion = convert(
+        HEAD + "<datamodel><data id='x'>{\"@expr\": \"now\"}</data></datamodel><state id='a'/></scxml>"
+    )
     assert conversion.document["context"] == {"x": None}
     assert [finding.path for finding in conversion.errors] == ["/scxml/datamodel[1]/data[@id='x']"]
 
@@ -319,3 +340,30 @@ def test_it_goes_where_python_statemachine_goes(r: redis.Redis, name: str, event
             ours.send(event)
         expected = sorted(state.id for state in theirs.configuration if not state.states)
         assert ours.states == expected, event
+
+
+def test_a_choice_among_more_than_assignments_is_a_transition_for_each_branch(r: redis.Redis) -> None:
+    machine = scxml(
+        r,
+        "<datamodel><data id='n' expr='0'/></datamodel><state id='a'><transition event='go' cond='n &lt; 9' target='b'>"
+        "<log label='first'/><if cond='_event.data.n &gt; 5'><raise event='high'/><elseif cond='_event.data.n &gt; 2'/>"
+        "<raise event='mid'/><assign location='n' expr='n + 1'/></if></transition></state>"
+        "<state id='b'><transition event='high' target='c'/><transition event='mid' target='d'/>"
+        "<transition event='back' target='a'/></state>"
+        "<state id='c'><transition event='back' target='a'/></state>"
+        "<state id='d'><transition event='back' target='a'/></state>",
+    )
+    for number, state in ((7, "c"), (3, "d"), (1, "b")):
+        assert machine.send("go", {"n": number}) == [state]
+        assert [effect["params"]["args"] for effect in machine.effects] == [["first"]]
+        machine.send("back")
+    assert machine.context == {"n": 1}
+
+
+def test_a_choice_that_depends_on_what_is_changed_before_it_is_refused() -> None:
+    ((path, message),) = errors(
+        "<datamodel><data id='n' expr='0'/></datamodel><state id='a'><transition event='go'>"
+        "<assign location='n' expr='1'/><if cond='n == 1'><raise event='x'/></if></transition></state>"
+    )
+    assert path == "/scxml/state[@id='a']/transition[1]/if[1]"
+    assert "only assignments may depend on an if" in message

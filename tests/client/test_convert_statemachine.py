@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import redis
+from statemachine.io import load
 
 from redisstate.convert import convert
-from statemachine.io import load
 from tests.client.converted import Played
 
 ORDER: dict[str, Any] = {
@@ -20,7 +20,12 @@ ORDER: dict[str, Any] = {
             "initial": True,
             "enter": [{"log": {"label": "open", "expr": "paid"}}, "greet"],
             "transitions": [
-                {"event": "pay", "target": "paid", "cond": "paid + 10 >= total", "on": {"assign": {"location": "paid", "expr": "paid + 10"}}},
+                {
+                    "event": "pay",
+                    "target": "paid",
+                    "cond": "paid + 10 >= total",
+                    "on": {"assign": {"location": "paid", "expr": "paid + 10"}},
+                },
                 {"event": "pay", "on": [{"assign": {"location": "paid", "expr": "paid + 10"}}, "thank"]},
                 {"event": "hold", "target": "held", "unless": "paid == 0"},
                 {"event": "again", "target": "open"},
@@ -39,7 +44,10 @@ ORDER: dict[str, Any] = {
                 "right": {
                     "states": {
                         "r1": {"transitions": [{"event": "moved", "target": "r2"}]},
-                        "r2": {"initial": True, "transitions": [{"event": "back", "target": "r1"}, {"event": "end", "target": "r3"}]},
+                        "r2": {
+                            "initial": True,
+                            "transitions": [{"event": "back", "target": "r1"}, {"event": "end", "target": "r3"}],
+                        },
                         "r3": {"final": True},
                     },
                     "history": {"hr": {"type": "deep", "transitions": [{"target": "r1"}]}},
@@ -49,13 +57,16 @@ ORDER: dict[str, Any] = {
         },
         "paid": {"final": True},
     },
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
-    "events", ["hold pay hold resume back go end", "again pay pay pay", "pay hold late.now leave resume back leave late go end"]
+    "events",
+    ["hold pay hold resume back go end", "again pay pay pay", "pay hold late.now leave resume back leave late go end"],
 )
-def test_it_goes_where_python_statemachine_goes(r: redis.Redis, events: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_goes_where_python_statemachine_goes(
+    r: redis.Redis, events: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     theirs: Any = load(json.dumps(ORDER), format="json")(Model())
     conversion = convert(json.dumps(ORDER))
     assert (conversion.form, conversion.errors) == ("statemachine", ())
@@ -78,13 +89,19 @@ class Model:
 
 
 def test_conditions_that_are_methods_are_decided_by_the_client(r: redis.Redis) -> None:
-    conversion = convert({
-        "datamodel": {"n": 2},
-        "states": {
-            "a": {"transitions": [{"event": "go", "target": "b", "cond": ["is_vip and n > 1", "not blocked"], "unless": "late"}]},
-            "b": {},
-        },
-    })  # fmt: skip
+    conversion = convert(
+        {
+            "datamodel": {"n": 2},
+            "states": {
+                "a": {
+                    "transitions": [
+                        {"event": "go", "target": "b", "cond": ["is_vip and n > 1", "not blocked"], "unless": "late"}
+                    ]
+                },
+                "b": {},
+            },
+        }
+    )
     assert conversion.errors == ()
     assert conversion.document["states"]["a"]["on"]["go.*"]["guard"] == {
         "type": "xstate.and",
@@ -102,18 +119,22 @@ def test_conditions_that_are_methods_are_decided_by_the_client(r: redis.Redis) -
 def test_events_that_come_later_are_cancelled(r: redis.Redis) -> None:
     machine = Played(
         r,
-        convert({
-            "states": {
-                "a": {
-                    "enter": {"send": {"event": "late", "delay": "5s", "id": "x", "params": [{"name": "n", "expr": "1"}]}},
-                    "exit": {"cancel": {"sendid": "x"}},
-                    "transitions": [{"event": "late", "target": "b"}, {"event": "go", "target": "c"}],
-                },
-                "b": {},
-                "c": {"transitions": [{"event": "back", "target": "a"}]},
+        convert(
+            {
+                "states": {
+                    "a": {
+                        "enter": {
+                            "send": {"event": "late", "delay": "5s", "id": "x", "params": [{"name": "n", "expr": "1"}]}
+                        },
+                        "exit": {"cancel": {"sendid": "x"}},
+                        "transitions": [{"event": "late", "target": "b"}, {"event": "go", "target": "c"}],
+                    },
+                    "b": {},
+                    "c": {"transitions": [{"event": "back", "target": "a"}]},
+                }
             }
-        }),
-    )  # fmt: skip
+        ),
+    )
     assert list(machine.pending) == ["x"]
     machine.send("go")
     assert machine.pending == {}
@@ -122,16 +143,22 @@ def test_events_that_come_later_are_cancelled(r: redis.Redis) -> None:
 
 
 def test_what_is_lost_is_named_by_its_path() -> None:
-    conversion = convert({
-        "oops": 1,
-        "states": {
-            "a": {
-                "enter": [{"script": "x"}, {"foreach": {"array": "[]", "item": "x"}}, {"assign": {"location": "no", "expr": "1"}}],
-                "transitions": [{"event": "e", "target": "nowhere", "validators": "v"}],
-                "invoke": {"src": "child", "content": {"states": {"x": {}}}, "autoforward": True},
+    conversion = convert(
+        {
+            "oops": 1,
+            "states": {
+                "a": {
+                    "enter": [
+                        {"script": "x"},
+                        {"foreach": {"array": "[]", "item": "x"}},
+                        {"assign": {"location": "no", "expr": "1"}},
+                    ],
+                    "transitions": [{"event": "e", "target": "nowhere", "validators": "v"}],
+                    "invoke": {"src": "child", "content": {"states": {"x": {}}}, "autoforward": True},
+                },
             },
-        },
-    })  # fmt: skip
+        }
+    )
     assert [finding.path for finding in conversion.errors] == [
         "$.oops",
         "$.states.a.enter[0].script",

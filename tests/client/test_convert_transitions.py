@@ -41,8 +41,18 @@ LAMP: dict[str, Any] = {
                 {
                     "name": "party",
                     "parallel": [
-                        {"name": "red", "children": ["slow", "fast"], "initial": "slow", "transitions": [["beat", "slow", "fast"]]},
-                        {"name": "blue", "children": ["low", "high"], "initial": "low", "transitions": [["beat", "low", "high"]]},
+                        {
+                            "name": "red",
+                            "children": ["slow", "fast"],
+                            "initial": "slow",
+                            "transitions": [["beat", "slow", "fast"]],
+                        },
+                        {
+                            "name": "blue",
+                            "children": ["low", "high"],
+                            "initial": "low",
+                            "transitions": [["beat", "low", "high"]],
+                        },
                     ],
                 },
             ],
@@ -141,8 +151,13 @@ def test_python_literals_and_enumerations_are_read() -> None:
 
 
 def test_a_state_without_an_initial_one_may_be_active_by_itself(r: redis.Redis) -> None:
-    conversion = convert({"states": ["off", {"name": "on", "children": ["dim"]}], "initial": "off", "transitions": [
-        ["press", "off", "on"], ["press", "on", "on_dim"]]})  # fmt: skip
+    conversion = convert(
+        {
+            "states": ["off", {"name": "on", "children": ["dim"]}],
+            "initial": "off",
+            "transitions": [["press", "off", "on"], ["press", "on", "on_dim"]],
+        }
+    )
     machine = Played(r, conversion)
     assert machine.send("press") == ["alone"]
     assert machine.send("press") == ["dim"]
@@ -216,3 +231,10 @@ def test_what_is_lost_is_named_by_its_path() -> None:
 def test_hostile_sources_are_refused(source: Any) -> None:
     with pytest.raises(ConversionError):
         convert(source)
+
+
+def test_a_condition_that_was_lost_never_holds(r: redis.Redis) -> None:
+    source = {"states": ["a", "b"], "initial": "a", "transitions": [["go", "a", "b", lambda: True]]}
+    conversion = convert(source)
+    assert [finding.path for finding in conversion.errors] == ["$.transitions[0].conditions"]
+    assert Played(r, conversion).send("go") == ["a"]

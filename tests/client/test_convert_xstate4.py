@@ -62,7 +62,10 @@ def test_what_was_renamed() -> None:
                         "id": "get",
                         "src": "http",
                         "input": {"url": "/x"},
-                        "onDone": {"target": "done", "actions": [{"type": "@xstate.assign", "context": {"retries": 1}}]},
+                        "onDone": {
+                            "target": "done",
+                            "actions": [{"type": "@xstate.assign", "context": {"retries": 1}}],
+                        },
                         "onError": [{"guard": {"type": "few", "params": {"most": 3}}, "target": "idle"}, "failed"],
                     },
                     {"src": "spin"},
@@ -95,19 +98,24 @@ def test_it_behaves_as_the_source_says(r: redis.Redis) -> None:
 def test_a_state_value_is_seen_from_the_parents_parent(r: redis.Redis) -> None:
     machine = Played(
         r,
-        convert({
-            "initial": "p",
-            "states": {
-                "p": {
-                    "type": "parallel",
-                    "states": {
-                        "a": {"initial": "a1", "states": {"a1": {"on": {"GO": {"target": "a2", "in": "b.b2"}}}, "a2": {}}},
-                        "b": {"initial": "b1", "states": {"b1": {"on": {"UP": "b2"}}, "b2": {}}},
-                    },
-                }
-            },
-        }),
-    )  # fmt: skip
+        convert(
+            {
+                "initial": "p",
+                "states": {
+                    "p": {
+                        "type": "parallel",
+                        "states": {
+                            "a": {
+                                "initial": "a1",
+                                "states": {"a1": {"on": {"GO": {"target": "a2", "in": "b.b2"}}}, "a2": {}},
+                            },
+                            "b": {"initial": "b1", "states": {"b1": {"on": {"UP": "b2"}}, "b2": {}}},
+                        },
+                    }
+                },
+            }
+        ),
+    )
     assert machine.send("GO") == ["a1", "b1"]
     machine.send("UP")
     assert machine.send("GO") == ["a2", "b2"]
@@ -115,15 +123,27 @@ def test_a_state_value_is_seen_from_the_parents_parent(r: redis.Redis) -> None:
 
 @pytest.mark.parametrize(
     ("target", "more", "entered"),
-    [("#p.a", {}, True), (".a", {}, False), (".a", {"internal": False}, True), ("p", {}, True), ("#p.a", {"internal": True}, False)],
-)  # fmt: skip
+    [
+        ("#p.a", {}, True),
+        (".a", {}, False),
+        (".a", {"internal": False}, True),
+        ("p", {}, True),
+        ("#p.a", {"internal": True}, False),
+    ],
+)
 def test_transitions_into_their_source_are_external_unless_they_say_otherwise(
     r: redis.Redis, target: str, more: dict[str, Any], entered: bool
 ) -> None:
     source = {
         "initial": "p",
         "states": {
-            "p": {"id": "p", "initial": "a", "entry": "hello", "states": {"a": {}}, "on": {"GO": {"target": target, **more}}}
+            "p": {
+                "id": "p",
+                "initial": "a",
+                "entry": "hello",
+                "states": {"a": {}},
+                "on": {"GO": {"target": target, **more}},
+            }
         },
     }
     machine = Played(r, convert(source, "xstate4"))
@@ -132,12 +152,34 @@ def test_transitions_into_their_source_are_external_unless_they_say_otherwise(
 
 
 def test_what_stringify_gives_of_a_machine_is_read(r: redis.Redis) -> None:
-    transition = {"source": "#m.a", "actions": [], "target": ["#m.b"], "internal": False, "eventType": "GO", "cond": None}
+    transition = {
+        "source": "#m.a",
+        "actions": [],
+        "target": ["#m.b"],
+        "internal": False,
+        "eventType": "GO",
+        "cond": None,
+    }
     del transition["cond"]
-    leaf = {"version": None, "context": {}, "type": "atomic", "history": False, "states": {}, "on": {}, "transitions": []}
+    leaf = {
+        "version": None,
+        "context": {},
+        "type": "atomic",
+        "history": False,
+        "states": {},
+        "on": {},
+        "transitions": [],
+    }
     leaf |= {"entry": [], "exit": [], "activities": [], "invoke": [], "tags": []}
     source = {
-        **{"id": "m", "key": "m", "initial": "a", "type": "compound", "order": -1, "context": {}, "on": {}, "history": False},
+        "id": "m",
+        "key": "m",
+        "initial": "a",
+        "type": "compound",
+        "order": -1,
+        "context": {},
+        "on": {},
+        "history": False,
         "states": {
             "a": {**leaf, "id": "m.a", "key": "a", "order": 1, "on": {"GO": [transition]}, "transitions": [transition]},
             "b": {**leaf, "id": "m.b", "key": "b", "order": 2},
@@ -149,19 +191,28 @@ def test_what_stringify_gives_of_a_machine_is_read(r: redis.Redis) -> None:
 
 
 def test_code_that_was_lost_is_named_by_its_path_and_leaves_nothing_unguarded(r: redis.Redis) -> None:
-    conversion = convert({
-        "initial": "a",
-        "states": {
-            "a": {
-                "entry": [None, {"type": "xstate.choose", "conds": []}, {"type": "xstate.assign", "assignment": {}}],
-                "on": {"GO": {"target": "b", "cond": None}, "SEND": {"actions": {"type": "xstate.send", "event": None}}},
-                "invoke": {"id": "x", "src": None, "autoForward": True},
-                "after": {"LATER": "b"},
-                "whatever": 1,
+    conversion = convert(
+        {
+            "initial": "a",
+            "states": {
+                "a": {
+                    "entry": [
+                        None,
+                        {"type": "xstate.choose", "conds": []},
+                        {"type": "xstate.assign", "assignment": {}},
+                    ],
+                    "on": {
+                        "GO": {"target": "b", "cond": None},
+                        "SEND": {"actions": {"type": "xstate.send", "event": None}},
+                    },
+                    "invoke": {"id": "x", "src": None, "autoForward": True},
+                    "after": {"LATER": "b"},
+                    "whatever": 1,
+                },
+                "b": {},
             },
-            "b": {},
-        },
-    })  # fmt: skip
+        }
+    )
     assert sorted(finding.path for finding in conversion.errors) == [
         "$.states.a.after.LATER",
         "$.states.a.entry[0]",
@@ -175,3 +226,18 @@ def test_code_that_was_lost_is_named_by_its_path_and_leaves_nothing_unguarded(r:
     ]
     document = {**conversion.document, "delays": {"LATER": 1000}}
     assert Played(r, document).send("GO") == ["a"]
+
+
+def test_members_of_xstate_5_are_kept() -> None:
+    guard = {"@expr": "context.n > 1"}
+    conversion = convert(
+        {
+            "initial": "a",
+            "delays": {"LATER": 5},
+            "guards": {"g": {"when": guard}},
+            "states": {"a": {"on": {"GO": {"target": "a", "guard": guard, "reenter": False}}, "after": {"LATER": "a"}}},
+        },
+        "xstate4",
+    )
+    assert conversion.errors == ()
+    assert conversion.document["states"]["a"]["on"]["GO"] == {"guard": guard, "reenter": False, "target": "a"}

@@ -20,8 +20,13 @@ ORDER: dict[str, Any] = {
     "id": "order",
     "initial": "open",
     "context": {
-        **{"total": {"@expr": "input.total"}, "paid": 0, "tags": ["new"], "by": {"name": "ada", "boss": None}},
-        **{"note": None, "ratio": 0.5, "vip": False},
+        "total": {"@expr": "input.total"},
+        "paid": 0,
+        "tags": ["new"],
+        "by": {"name": "ada", "boss": None},
+        "note": None,
+        "ratio": 0.5,
+        "vip": False,
     },
     "guards": {"covers": {"when": {"@expr": "context.paid >= context.total"}}},
     "actions": {"count": {"type": "@xstate.assign", "context": {"n": 1}}},
@@ -118,17 +123,26 @@ HOSTILE: list[dict[str, Any]] = [
         "id": '"""\nimport os',
         "initial": "a",
         "context": {
-            **{"str": "x", "other": "y", "class": 1, "__x": 1, "a b": [1, "x", None, {"q": []}], '"': {"\\": {}}},
-            **{"Context": {"x": 1}, "ContextContext": {"x": 2}, "ﬁ": 1, "deep": {"Any": {"int": {"x": 1}}}, "mixed": [1, 2.5]},
+            "str": "x",
+            "other": "y",
+            "class": 1,
+            "__x": 1,
+            "a b": [1, "x", None, {"q": []}],
+            '"': {"\\": {}},
+            "Context": {"x": 1},
+            "ContextContext": {"x": 2},
+            "ﬁ": 1,
+            "deep": {"Any": {"int": {"x": 1}}},
+            "mixed": [1, 2.5],
         },
-        "states": {'a"\\\n\0\'': {"on": {"\ud800": "a", "*": "a", "E'": "a"}}, "a": {}},
+        "states": {"a\"\\\n\0'": {"on": {"\ud800": "a", "*": "a", "E'": "a"}}, "a": {}},
     },
     {"initial": "", "states": {}},
     {"initial": "a", "states": {"a": {"on": {"*": "a"}}}},
     {"initial": "a", "map": {}},
 ]
 
-USER = '''
+USER = """
 from redis import Redis
 
 from order import Context, Event, OrderMachine
@@ -148,7 +162,7 @@ if order.states[0] == "opne":  # error
 event: Event = "PAY"
 event = "pay"  # error
 wrong: Context = {"total": 1}  # error
-'''
+"""
 
 
 def test_mypy_takes_all_that_is_written_and_finds_what_is_misspelt(tmp_path: Path) -> None:

@@ -158,6 +158,14 @@ class Content:
     def members(self, params: Iterable[Param], payload: str | None) -> Json:
         return {param.name: self.value(param.value, payload) for param in params}
 
+    def asks_none_of(self, choice: If, changed: set[str]) -> bool:
+        """Whether the conditions of an ``if`` depend neither on these data nor on where the machine stands."""
+        try:
+            asked = [parse(expr.text, self.chart.python) for expr, _ in choice.branches if expr is not None]
+        except ExpressionFault:
+            return False
+        return all(not names(node) & (changed | {"In", "in"}) for node in asked)
+
     # Guards
 
     def guard(self, transition: Transition, payload: str | None) -> Any:
@@ -168,7 +176,7 @@ class Content:
                 found = self.guard_of(parse(expr.text, self.chart.python), payload)
             except ExpressionFault as fault:
                 self.findings.error(expr.place, f"{fault}: a guard of that name, which the client decides")
-                found = expr.text
+                found = expr.text or "cond"
             guards.append(found if wanted else {"type": "xstate.not", "guard": found})
         if len(guards) > 1:
             return {"type": "xstate.and", "guards": guards}

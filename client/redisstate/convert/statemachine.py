@@ -146,8 +146,7 @@ class _Reader:
         for name, wanted in (("cond", True), ("unless", False)):
             for item, at in self.listed(place.at(name), value.get(name)):
                 text = self.text(at, item)
-                if text is not None:
-                    conditions.append((Expr(text, at), wanted))
+                conditions.append((Expr("False", at), True) if text is None else (Expr(text, at), wanted))
         found = Transition(
             place,
             (self.text(place.at("event"), value.get("event")) or "").split(),

@@ -22,6 +22,8 @@ _CALLBACKS = ("before_state_change", "after_state_change", "on_final")
 _LOST = ("prepare_event", "finalize_event", "on_exception")
 _PROCESS = ("send_event", "ignore_invalid_triggers", "queued", "model", "models", "model_attribute", "model_override")
 """What matters in the process that runs the machine alone."""
+NEVER = {"type": "xstate.or", "guards": []}
+"""A guard that never holds, where one was lost."""
 PROCESS = "what matters in the application's process alone is left out"
 _STATE = ("name", "on_enter", "on_exit", "final", "on_final", "timeout", "on_timeout", "tags", "label")
 _INSIDE = ("children", "states", "parallel", "initial", "transitions")
@@ -220,6 +222,8 @@ class _Converter:
         guards: list[Any] = list(self.callbacks(place.at("conditions"), said.get("conditions")))
         for name in self.callbacks(place.at("unless"), said.get("unless")):
             guards.append({"type": "xstate.not", "guard": name})
+        if len(guards) < len(listed(said.get("conditions"))) + len(listed(said.get("unless"))):
+            guards = [NEVER]
         if guards:
             written["guard"] = guards[0] if len(guards) == 1 else {"type": "xstate.and", "guards": guards}
         actions = [

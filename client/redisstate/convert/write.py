@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
-from .chart import Chart, Expr, State, Transition, Value
+from .chart import Assign, Chart, Expr, If, State, Transition, Value
 from .content import Content, Json, flat, reads_event
 from .descriptors import DONE_STATE, PLATFORM, Descriptor, Naming, candidates
 from .findings import Findings, Place
 
 _START = "start"
+_MOST_SPLITS = 32
+"""Choices of one state that become transitions of their own: two in one transition make four."""
 DATA = "_event.data is read as the members of the event; of a done event they are those of event.output"
 PREFIX = (
     "an event's name also matches those that go on behind a dot, 'a' as 'a.*' here, unless exact names are asked for"
@@ -33,6 +36,12 @@ class Writer:
         tasks = any(state.invokes for state in self.states.values())
         self.naming = Naming(exact_events, tasks, self.done_identity)
         self.content = Content(chart, findings, self.path_of)
+        self.changed_on_exit = {
+            action.location
+            for state in self.states.values()
+            for action in flat(state.exit)
+            if isinstance(action, Assign)
+        }
         self.has_output = any(state.output for state in self.states.values())
 
     # Names
@@ -216,7 +225,7 @@ class Writer:
     def transitions(self, state: State, written: Json) -> None:
         named: list[tuple[list[Descriptor], Any]] = []
         always: list[Any] = []
-        for transition in state.transitions:
+        for transition in self.split(state.transitions):
             descriptors = [found for word in transition.events for found in self.naming.descriptors(word)]
             payload = self.payload(descriptors, transition)
             one = self.transition(state, transition, payload)
@@ -234,6 +243,39 @@ class Writer:
                 written.setdefault("on", {})[key] = value
         if always:
             written["always"] = always[0] if len(always) == 1 else always
+
+    def split(self, transitions: Iterable[Transition]) -> Iterator[Transition]:
+        """The transitions, those with an ``if`` around more than assignments as one for each of its branches.
+
+        Of several the first is taken whose guard holds, so each needs the condition of its own branch alone. That is
+        asked before states are left: an ``if`` that depends on what was changed then is left to be refused.
+        """
+        pending = list(reversed(list(transitions)))
+        splits = 0
+        while pending:
+            transition = pending.pop()
+            at = self.place_of_choice(transition)
+            if at is None or splits == _MOST_SPLITS:
+                yield transition
+                continue
+            splits += 1
+            choice = transition.actions[at]
+            assert isinstance(choice, If)
+            branches = choice.branches if choice.branches[-1][0] is None else (*choice.branches, (None, ()))
+            for asked, actions in reversed(branches):
+                conditions = transition.conditions + ([] if asked is None else [(asked, True)])
+                done = [*transition.actions[:at], *actions, *transition.actions[at + 1 :]]
+                pending.append(replace(transition, conditions=conditions, actions=done))
+
+    def place_of_choice(self, transition: Transition) -> int | None:
+        """Where the first ``if`` stands that can be asked with the guard; None where there is none."""
+        changed = set(self.changed_on_exit) if transition.targets else set()
+        for index, action in enumerate(transition.actions):
+            inner = list(flat([action]))
+            if isinstance(action, If) and not all(isinstance(one, (Assign, If)) for one in inner):
+                return index if self.content.asks_none_of(action, changed) else None
+            changed |= {one.location for one in inner if isinstance(one, Assign)}
+        return None
 
     def payload(self, descriptors: list[Descriptor], transition: Transition) -> str:
         """Where the data of these events stand."""

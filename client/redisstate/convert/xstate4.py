@@ -22,6 +22,10 @@ _STATE = (
     *("id", "type", "initial", "states", "on", "always", "after", "entry", "exit", "onEntry", "onExit", "onDone"),
     *("invoke", "activities", "history", "target", "meta", "tags", "description", "data", "parallel", "key", "order"),
 )
+_ALIKE_ROOT = ("guards", "actions", "delays", "store", "types", "schemas", "options", "@exprLang")
+_ALIKE_STATE = ("output", "timeout")
+_ALIKE_TRANSITION = ("guard", "reenter", "context")
+"""Members of XState 5 and of our documents, kept as they are: one who has begun to rewrite a config has both."""
 _PASSED_OVER = ("key", "order", "version", "transitions", "machine")
 """What JSON.stringify(machine) writes and says elsewhere too."""
 _TRANSITION = ("target", "cond", "actions", "internal", "in", "meta", "description")
@@ -41,6 +45,8 @@ _LOST = {
     "xstate.update": "a machine inside a machine is not known",
     "xstate.error": "a machine inside a machine is not known",
 }
+STAYS = "what is active inside its source and is a target stays there; here it is left and entered again"
+REGIONS = "the other regions of the parallel state stay as they are there; here all of them are left and entered"
 LOST = "code was lost on the way to JSON: name it"
 
 
@@ -73,6 +79,9 @@ class _Converter:
         self.findings = findings
         delimiter = source.get("delimiter")
         self.delimiter = delimiter if isinstance(delimiter, str) and delimiter else "."
+        delays = source.get("delays")
+        self.delays: tuple[Any, ...] = tuple(delays) if isinstance(delays, Mapping) else ()
+        self.states: dict[tuple[str, ...], Mapping[str, Any]] = {}
         self.ids: dict[str, tuple[str, ...]] = {}
         self.root_id = str(source.get("id") or source.get("key") or "(machine)")
         self.number(source, ())
@@ -83,6 +92,7 @@ class _Converter:
             return
         identity = state.get("id") or self.delimiter.join((self.root_id, *path))
         self.ids.setdefault(str(identity), path)
+        self.states[path] = state
         states = state.get("states")
         for name, inner in states.items() if isinstance(states, Mapping) else ():
             self.number(inner, (*path, name))
@@ -96,6 +106,9 @@ class _Converter:
         written: Json = {}
         for name, value in source.items():
             if (not path and name in _ROOT) or name in _STATE or (path and name in _PASSED_OVER):
+                continue
+            if name in _ALIKE_STATE or (not path and name in _ALIKE_ROOT):
+                written[name] = value
                 continue
             if value not in (None, [], {}) and name not in _PASSED_OVER:
                 self.findings.error(place.at(name), f"{name!r} is not known here: it is left out")
@@ -251,7 +264,7 @@ class _Converter:
             for name, inner in value.items():
                 found[name] = self.transitions(inner, place.at(name), path)
         for name in found:
-            if not re.fullmatch(r"\d+(\.\d+)?", name):
+            if not re.fullmatch(r"\d+(\.\d+)?", name) and name not in self.delays:
                 message = f"what the delay {name!r} is was in the machine's options: say it in the root's 'delays'"
                 self.findings.error(place.at(name), message)
         if found:
@@ -268,11 +281,13 @@ class _Converter:
         if not isinstance(value, Mapping):
             self.findings.error(place, "expected a target or an object: it is left out")
             return {}
+        written: Json = {}
         for name, inner in value.items():
             known = (*_TRANSITION, "event", "eventType", "source", "toJSON")
-            if name not in known and inner not in (None, [], {}):
+            if name in _ALIKE_TRANSITION:
+                written[name] = inner
+            elif name not in known and inner not in (None, [], {}):
                 self.findings.error(place.at(name), f"{name!r} of a transition is not known here: it is left out")
-        written: Json = {}
         guard = self.guard(value, place, path)
         if guard is not None:
             written["guard"] = guard
@@ -284,8 +299,14 @@ class _Converter:
             if internal is None:
                 internal = any(str(one).startswith(self.delimiter) for one, _ in targets)
             paths = [self.path_of(str(one), path) for one, _ in targets]
-            if not internal and all(one is not None and one[: len(path)] == path for one in paths):
+            if (
+                "reenter" not in written
+                and not internal
+                and all(one is not None and one[: len(path)] == path for one in paths)
+            ):
                 written["reenter"] = True
+            elif internal and self.acts_inside(path):
+                self.findings.warning(place, STAYS)
         if value.get("actions") not in (None, []):
             actions = self.actions(place.at("actions"), value["actions"])
             if actions:
@@ -296,6 +317,27 @@ class _Converter:
             if value.get(name) is not None:
                 written[name] = value[name]
         return written["target"] if written.keys() == {"target"} and len(targets) == 1 else written
+
+    def acts_inside(self, path: tuple[str, ...]) -> bool:
+        """Whether a state inside another does something when it is entered or left."""
+        words = ("entry", "exit", "onEntry", "onExit")
+        return any(
+            len(inner) > len(path) and inner[: len(path)] == path and any(state.get(word) for word in words)
+            for inner, state in self.states.items()
+        )
+
+    def look_at_regions(self, path: tuple[str, ...], targets: list[tuple[str, ...] | None], place: Place) -> None:
+        """Warns of a transition that moves one region of a parallel state, from that state or from another region."""
+        for target in targets:
+            if target is None:
+                continue
+            shared = 0
+            while shared < min(len(path), len(target)) and path[shared] == target[shared]:
+                shared += 1
+            around = self.states.get(path[:shared], {})
+            parallel = around.get("type") == "parallel" or around.get("parallel") is True
+            if parallel and len(target) > shared and len(around.get("states") or ()) > 1:
+                self.findings.warning(place, REGIONS)
 
     def target(self, name: str, path: tuple[str, ...], transition: bool, place: Place) -> str:
         """A target in the words of XState 5: at the root a bare name was that of a child."""
@@ -320,7 +362,7 @@ class _Converter:
     # Guards and actions
 
     def guard(self, value: Mapping[str, Any], place: Place, path: tuple[str, ...]) -> Any:
-        guards: list[Any] = []
+        guards: list[Any] = [value["guard"]] if "guard" in value else []
         if "cond" in value:
             said = value["cond"]
             if isinstance(said, Mapping) and said.get("type") == "xstate.guard":
@@ -409,7 +451,7 @@ class _Converter:
         delay = value.get("delay")
         if delay is not None:
             written["delay"] = delay
-            if not isinstance(delay, (int, float)):
+            if not isinstance(delay, (int, float)) and delay not in self.delays:
                 message = f"what the delay {delay!r} is was in the machine's options: say it in the root's 'delays'"
                 self.findings.error(place.at("delay"), message)
             if isinstance(value.get("id"), str):
