@@ -169,6 +169,7 @@ class Data:
 class Chart:
     root: State
     name: str = ""
+    description: str = ""
     data: list[Data] = field(default_factory=list)
     python: bool = False
     """The dialect of its expressions."""

@@ -29,6 +29,8 @@ from .findings import Findings, Place
 
 _PROCESSOR = ("scxml", "http://www.w3.org/TR/scxml/#SCXMLEventProcessor")
 _TIME = re.compile(r"\s*\+?(\d{1,12}(?:\.\d*)?|\.\d+)\s*(ms|s|m|h|d)?\s*\Z", re.ASCII)
+_MOST_ROUNDS = 10
+"""Looks at all assignments for what kinds of values there are; what is not settled then may be of any."""
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 Json = dict[str, Any]
@@ -104,8 +106,7 @@ class Content:
     def settle_kinds(self) -> None:
         """A data item that is assigned values of another kind may be any."""
         assigns = [action for action in self.all_actions() if isinstance(action, Assign)]
-        changed = True
-        while changed:
+        for _ in range(_MOST_ROUNDS):
             changed = False
             for action in assigns:
                 if self.kinds.get(action.location, "any") == "any":
@@ -120,6 +121,9 @@ class Content:
                 if kind != self.kinds[action.location]:
                     self.kinds[action.location] = "any"
                     changed = True
+            if not changed:
+                return
+        self.kinds |= {action.location: "any" for action in assigns if action.location in self.kinds}
 
     def all_actions(self) -> Iterator[Action]:
         for state in self.chart.root.inside():

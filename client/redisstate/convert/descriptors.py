@@ -7,8 +7,11 @@ events are ``xstate.done.state.s``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple, TypeVar
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, NamedTuple, TypeVar
+
+from .findings import ConversionError
 
 T = TypeVar("T")
 
@@ -31,10 +34,6 @@ class Descriptor(NamedTuple):
         if self.name == "*" or self.name == other.name:
             return True
         return self.prefix and other.name.startswith(self.name + ".")
-
-    def meets(self, other: Descriptor) -> bool:
-        """Is there an event that both match?"""
-        return self.covers(other) or other.covers(self)
 
 
 class Naming(NamedTuple):
@@ -70,22 +69,62 @@ class Naming(NamedTuple):
         return found
 
 
+MOST = 100_000
+"""Transitions of a document that is written, those counted again that stand in several lists."""
+
+
+class Index(Generic[T]):
+    """Items by their descriptors: which of them match what another descriptor matches."""
+
+    def __init__(self, items: Iterable[tuple[Descriptor, T]]) -> None:
+        self.by_name: dict[str, list[tuple[Descriptor, T]]] = {}
+        for descriptor, item in items:
+            self.by_name.setdefault(descriptor.name, []).append((descriptor, item))
+        self.names = sorted(self.by_name)
+
+    def covering(self, wanted: Descriptor) -> Iterator[tuple[Descriptor, T]]:
+        """Those that match all that ``wanted`` matches."""
+        names = [wanted.name, "*"] if wanted.name != "*" else ["*"]
+        end = wanted.name.rfind(".")
+        while end > 0:
+            names.append(wanted.name[:end])
+            end = wanted.name.rfind(".", 0, end)
+        for name in names:
+            for descriptor, item in self.by_name.get(name, ()):
+                if descriptor.covers(wanted):
+                    yield descriptor, item
+
+    def meeting(self, wanted: Descriptor) -> T | None:
+        """One that matches an event that ``wanted`` matches; None where there is none."""
+        for _, item in self.covering(wanted):
+            return item
+        if wanted.name == "*":
+            return self.by_name[self.names[0]][0][1] if self.names else None
+        at = bisect_left(self.names, wanted.name + ".") if wanted.prefix else len(self.names)
+        if at < len(self.names) and self.names[at].startswith(wanted.name + "."):
+            return self.by_name[self.names[at]][0][1]
+        return None
+
+
 def candidates(transitions: Iterable[tuple[list[Descriptor], T]]) -> dict[str, list[T]]:
     """The transitions of each key, in the order in which they are to be asked.
 
     The server asks those of the most exact key first, then those of less exact ones. Where a less exact descriptor
-    comes first in the source, its transition stands in the list of the more exact key too.
+    comes first in the source, its transition stands in the list of the more exact key too. Raises ConversionError
+    where that makes too many.
     """
-    listed = [(descriptors, transition) for descriptors, transition in transitions]
+    listed = list(transitions)
     last: dict[str, tuple[int, Descriptor]] = {}
-    for index, (descriptors, _) in enumerate(listed):
+    for position, (descriptors, _) in enumerate(listed):
         for one in descriptors:
-            last[one.key] = (index, one)
+            last[one.key] = (position, one)
+    index = Index((one, position) for position, (descriptors, _) in enumerate(listed) for one in descriptors)
     found: dict[str, list[T]] = {}
+    left = MOST
     for key, (end, wanted) in last.items():
-        found[key] = [
-            transition
-            for descriptors, transition in listed[: end + 1]
-            if any(one.key == key or one.covers(wanted) for one in descriptors)
-        ]
+        positions = sorted({position for _, position in index.covering(wanted) if position <= end})
+        left -= len(positions)
+        if left < 0:
+            raise ConversionError(f"as a document it has more than {MOST} transitions")
+        found[key] = [listed[position][1] for position in positions]
     return found

@@ -109,7 +109,7 @@ class _Reader:
         if root.attributes.get("binding") == "late":
             self.findings.warning(root.place.at("binding"), "all data have their values from the start")
         state = self.state(root, "state")
-        return Chart(state, root.attributes.get("name", ""), self.data, model in _PYTHON)
+        return Chart(state, root.attributes.get("name", ""), data=self.data, python=model in _PYTHON)
 
     # What is not known
 

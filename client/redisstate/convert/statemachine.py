@@ -44,10 +44,10 @@ def read(document: Mapping[str, Any], findings: Findings) -> Chart:
     reader.check(place, document, _DOCUMENT)
     root = State(place, "")
     reader.children(root, place.at("states"), states)
-    name = document.get("name")
     return Chart(
         root,
-        name if isinstance(name, str) else "",
+        reader.text(place.at("name"), document.get("name")) or "",
+        reader.text(place.at("description"), document.get("description")) or "",
         list(reader.datamodel(place.at("datamodel"), document.get("datamodel"))),
         python=True,
         callbacks=True,

@@ -13,6 +13,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import Any
 
+from .descriptors import MOST
 from .findings import ConversionError, Findings, Place
 
 Json = dict[str, Any]
@@ -78,6 +79,7 @@ class _Converter:
         self.findings = findings
         self.auto = auto
         self.separator = separator
+        self.left = MOST
         self.root = _State("", Place("$"))
         name = source.get("name")
         self.id = name if isinstance(name, str) and name else "machine"
@@ -213,6 +215,9 @@ class _Converter:
                 return
         if listed(said.get("prepare")):
             self.findings.error(place.at("prepare"), "what is done before conditions are asked has no place here")
+        self.left -= len(sources)
+        if self.left < 0:
+            raise ConversionError(f"as a document it has more than {MOST} transitions")
         for source in sources:
             to = source if dest == "=" else target
             source.on.setdefault(trigger, []).append(self.transition(source, to, said, place))

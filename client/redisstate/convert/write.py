@@ -8,7 +8,7 @@ from typing import Any
 
 from .chart import Assign, Chart, Expr, If, State, Transition, Value
 from .content import Content, Json, flat, reads_event
-from .descriptors import DONE_STATE, PLATFORM, Descriptor, Naming, candidates
+from .descriptors import DONE_STATE, PLATFORM, Descriptor, Index, Naming, candidates
 from .findings import Findings, Place
 
 _START = "start"
@@ -85,6 +85,8 @@ class Writer:
         document: Json = {}
         if self.chart.name:
             document["id"] = self.chart.name
+        if self.chart.description:
+            document["description"] = self.chart.description
         written = self.state(root)
         document["initial"] = written.pop("initial", "")
         if self.content.context:
@@ -353,19 +355,25 @@ class Writer:
         for parallel in self.states.values():
             if parallel.kind != "parallel" or len(parallel.active_children) < 2:
                 continue
-            inside = [one for child in parallel.children for state in child.inside() for one in self.named(state)]
+            inside = [
+                (one, transition)
+                for child in parallel.children
+                for state in child.inside()
+                for transition, descriptors in self.named(state)
+                for one in descriptors
+            ]
+            every = Index(inside)
+            targetless = Index((one, transition) for one, transition in inside if not transition.targets)
             for state in (parallel, *parallel.ancestors()):
-                for outer, meant in self.named(state):
-                    for inner, other in inside:
-                        if inner.targets and outer.targets:
-                            continue
-                        if any(one.meets(two) for one in meant for two in other):
-                            message = (
-                                f"for one event, this and the transition at {inner.place.path} may both be taken there;"
-                                " here this is not asked where that is taken"
-                            )
-                            self.findings.warning(outer.place, message)
-                            break
+                for outer, descriptors in self.named(state):
+                    index = targetless if outer.targets else every
+                    inner = next((found for one in descriptors if (found := index.meeting(one))), None)
+                    if inner is not None:
+                        message = (
+                            f"for one event, this and the transition at {inner.place.path} may both be taken there;"
+                            " here this is not asked where that is taken"
+                        )
+                        self.findings.warning(outer.place, message)
 
     def named(self, state: State) -> Iterator[tuple[Transition, list[Descriptor]]]:
         if state.kind != "history":

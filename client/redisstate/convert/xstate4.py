@@ -81,6 +81,7 @@ class _Converter:
         self.delimiter = delimiter if isinstance(delimiter, str) and delimiter else "."
         delays = source.get("delays")
         self.delays: tuple[Any, ...] = tuple(delays) if isinstance(delays, Mapping) else ()
+        self.acting: set[tuple[str, ...]] = set()
         self.states: dict[tuple[str, ...], Mapping[str, Any]] = {}
         self.ids: dict[str, tuple[str, ...]] = {}
         self.root_id = str(source.get("id") or source.get("key") or "(machine)")
@@ -93,6 +94,8 @@ class _Converter:
         identity = state.get("id") or self.delimiter.join((self.root_id, *path))
         self.ids.setdefault(str(identity), path)
         self.states[path] = state
+        if any(state.get(word) for word in ("entry", "exit", "onEntry", "onExit")):
+            self.acting.update(path[:length] for length in range(len(path)))
         states = state.get("states")
         for name, inner in states.items() if isinstance(states, Mapping) else ():
             self.number(inner, (*path, name))
@@ -320,11 +323,7 @@ class _Converter:
 
     def acts_inside(self, path: tuple[str, ...]) -> bool:
         """Whether a state inside another does something when it is entered or left."""
-        words = ("entry", "exit", "onEntry", "onExit")
-        return any(
-            len(inner) > len(path) and inner[: len(path)] == path and any(state.get(word) for word in words)
-            for inner, state in self.states.items()
-        )
+        return path in self.acting
 
     def look_at_regions(self, path: tuple[str, ...], targets: list[tuple[str, ...] | None], place: Place) -> None:
         """Warns of a transition that moves one region of a parallel state, from that state or from another region."""
