@@ -142,6 +142,20 @@ HOSTILE: list[dict[str, Any]] = [
     {"initial": "a", "map": {}},
 ]
 
+ASYNC_USER = """
+from redis.asyncio import Redis
+
+from order_async import Context, OrderMachine
+
+
+async def main() -> None:
+    order = OrderMachine(Redis(), "order:1")
+    await order.send("PAY", amount=1)
+    await order.send("PAID")  # error
+    context: Context = await order.context()
+    print(context["paid"], (await order.states())[0] == "opne")  # error
+"""
+
 USER = """
 from redis import Redis
 
@@ -174,6 +188,8 @@ def test_mypy_takes_all_that_is_written_and_finds_what_is_misspelt(tmp_path: Pat
         (tmp_path / f"chart{number}.py").write_text(text, encoding="utf-8")
     (tmp_path / "order.py").write_text(types.write(ORDER), encoding="utf-8")
     (tmp_path / "user.py").write_text(USER, encoding="utf-8")
+    (tmp_path / "order_async.py").write_text(types.write(ORDER, asynchronous=True), encoding="utf-8")
+    (tmp_path / "async_user.py").write_text(ASYNC_USER, encoding="utf-8")
     (tmp_path / "mypy.ini").write_text(f"[mypy]\nstrict = true\nmypy_path = {ROOT / 'client'}\n", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", "--no-incremental", "--hide-error-context", "."],
@@ -182,10 +198,14 @@ def test_mypy_takes_all_that_is_written_and_finds_what_is_misspelt(tmp_path: Pat
         text=True,
         check=False,
     )
-    expected = [number for number, line in enumerate(USER.splitlines(), 1) if line.endswith("# error")]
-    lines = [line for line in done.stdout.splitlines() if ": error:" in line]
-    assert [line for line in lines if not line.startswith("user.py:")] == []
-    assert sorted({int(line.split(":")[1]) for line in lines}) == expected, done.stdout + done.stderr
+    expected = {
+        f"{name}:{number}"
+        for name, text in (("user.py", USER), ("async_user.py", ASYNC_USER))
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.endswith("# error")
+    }
+    found = {":".join(line.split(":")[:2]) for line in done.stdout.splitlines() if ": error:" in line}
+    assert found == expected, done.stdout + done.stderr
 
 
 def test_what_is_written_runs(tmp_path: Path) -> None:
