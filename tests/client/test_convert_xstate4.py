@@ -241,3 +241,26 @@ def test_members_of_xstate_5_are_kept() -> None:
     )
     assert conversion.errors == ()
     assert conversion.document["states"]["a"]["on"]["GO"] == {"guard": guard, "reenter": False, "target": "a"}
+
+
+def test_what_has_been_rewritten_already_stays(r: redis.Redis) -> None:
+    source = {
+        "initial": "a",
+        "states": {
+            "a": {
+                "entry": [{"type": "mail", "params": {"to": "me"}}, {"type": "@xstate.raise", "event": {"type": "GO"}}],
+                "invoke": {"id": "x", "src": "work", "input": {"n": 1}},
+                "timeout": 5,
+                "onTimeout": {"target": "b", "cond": "late"},
+                "on": {"GO": {"actions": {"type": "note", "text": "x"}}},
+            },
+            "b": {},
+        },
+    }
+    conversion = convert(source, "xstate4")
+    assert conversion.errors == ()
+    a = conversion.document["states"]["a"]
+    assert a["entry"] == source["states"]["a"]["entry"]  # type: ignore[index]
+    assert (a["invoke"]["input"], a["onTimeout"]) == ({"n": 1}, {"guard": "late", "target": "b"})
+    assert a["on"]["GO"]["actions"] == [{"type": "note", "params": {"text": "x"}}]
+    Played(r, conversion)

@@ -283,8 +283,9 @@ class Content:
                 if delay:
                     raise ExpressionFault("what is sent to '#_internal' has no delay")
                 return found
-            message = "an event that is sent, not raised, comes in a step of its own: its delay is 0 where none is said"
-            self.findings.note_once(send.place, message)
+            if delay is None:
+                message = "an event that is sent, not raised, comes in a step of its own: its delay is 0"
+                self.findings.note_once(send.place, message)
             return found | {"delay": delay or 0} | ({"id": send.id} if send.id else {})
         if delay:
             raise ExpressionFault("an effect has no delay: send an event to the machine itself, later")

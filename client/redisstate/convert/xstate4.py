@@ -23,13 +23,13 @@ _STATE = (
     *("invoke", "activities", "history", "target", "meta", "tags", "description", "data", "parallel", "key", "order"),
 )
 _ALIKE_ROOT = ("guards", "actions", "delays", "store", "types", "schemas", "options", "@exprLang")
-_ALIKE_STATE = ("output", "timeout")
+_ALIKE_STATE = ("output", "timeout", "onTimeout")
 _ALIKE_TRANSITION = ("guard", "reenter", "context")
 """Members of XState 5 and of our documents, kept as they are: one who has begun to rewrite a config has both."""
 _PASSED_OVER = ("key", "order", "version", "transitions", "machine")
 """What JSON.stringify(machine) writes and says elsewhere too."""
 _TRANSITION = ("target", "cond", "actions", "internal", "in", "meta", "description")
-_INVOKE = ("id", "src", "data", "onDone", "onError", "meta", "type")
+_INVOKE = ("id", "src", "data", "input", "onDone", "onError", "meta", "type")
 _EVENTS = (
     (re.compile(r"done\.invoke\.(.+)", re.DOTALL), r"xstate.done.actor.\1"),
     (re.compile(r"error\.platform\.(.+)", re.DOTALL), r"xstate.error.actor.\1"),
@@ -213,7 +213,7 @@ class _Converter:
             elif name not in (*_INVOKE, "autoForward", "autoforward") and inner not in (None, [], {}):
                 self.findings.error(place.at(name), f"{name!r} of a task is not known here: it is left out")
         written: Json = {"id": value["id"]} if isinstance(value.get("id"), str) else {}
-        src, params = value.get("src"), value.get("data")
+        src, params = value.get("src"), value.get("data", value.get("input"))
         if isinstance(src, Mapping) and "states" in src:
             self.findings.error(place.at("src"), "a machine inside a machine is not known: it is a task")
             src = src.get("id", "machine")
@@ -245,6 +245,8 @@ class _Converter:
                 on.setdefault(event_name(name), []).extend(found)
         if source.get("always") is not None:
             always += self.transitions(source["always"], place.at("always"), path)
+        if source.get("onTimeout") is not None:
+            written["onTimeout"] = _one(self.transitions(source["onTimeout"], place.at("onTimeout"), path))
         if source.get("onDone") is not None:
             written["onDone"] = _one(self.transitions(source["onDone"], place.at("onDone"), path))
         self.after(source.get("after"), place.at("after"), path, written)
@@ -404,6 +406,8 @@ class _Converter:
             self.findings.error(place, LOST)
             return None
         name = value["type"]
+        if name.startswith("@xstate.") or (value.keys() == {"type", "params"} and isinstance(value["params"], Mapping)):
+            return dict(value)
         if name in ("xstate.raise", "xstate.send"):
             return self.send(value, place)
         if name == "xstate.assign":
