@@ -312,7 +312,7 @@ def class_name(document: Mapping[str, Any], name: str | None = None) -> str:
     """What the machine's class is called: by ``name``, or the document's id."""
     identity = document.get("id")
     found = _camel(name or (identity if isinstance(identity, str) else "")) or "Chart"
-    if found[0].isdigit() or found in ("Async", "AsyncMachine"):
+    if found[0].isdigit() or found in ("Typed", "TypedMachine", "TypedAsync", "TypedAsyncMachine"):
         found = "Chart" + found
     return (found.removesuffix("Machine") or "Chart") + "Machine"
 
@@ -333,66 +333,11 @@ def _context(chart: Chart) -> tuple[list[str], str]:
     return [line for lines in shapes.classes for line in (*lines, "")], "Context"
 
 
-_METHODS = '''\
-class {name}({base}):
+_CLASS = '''\
+class {name}({base}[Event, State, Path, Guard, {context}]):
     """A machine of this chart: a type checker knows its events and states."""
 
     __slots__ = ()
-
-    if TYPE_CHECKING:
-
-        {kind}def send(  # type: ignore[override]
-            self,
-            event: Event,
-            data: Mapping[str, Any] | None = None,
-            /,
-            *,
-            guards: Iterable[Guard] | None = None,
-            reason: str | None = None,
-            if_revision: int | None = None,
-            if_state: Path | None = None,
-            idempotency_key: str | None = None,
-            **members: Any,
-        ) -> Step: ...
-
-        {kind}def mutate(  # type: ignore[override]
-            self,
-            state: Path,
-            data: Mapping[str, Any] | None = None,
-            /,
-            *,
-            reason: str | None = None,
-            force: bool = False,
-            guards: Iterable[Guard] | None = None,
-            if_revision: int | None = None,
-            if_state: Path | None = None,
-            idempotency_key: str | None = None,
-            **members: Any,
-        ) -> Step: ...
-
-        {kind}def can(  # type: ignore[override]
-            self,
-            event: Event,
-            data: Mapping[str, Any] | None = None,
-            /,
-            *,
-            guards: Iterable[Guard] | None = None,
-            **members: Any,
-        ) -> bool: ...
-
-        {kind}def why(  # type: ignore[override]
-            self,
-            event: Event,
-            data: Mapping[str, Any] | None = None,
-            /,
-            *,
-            guards: Iterable[Guard] | None = None,
-            **members: Any,
-        ) -> list[Verdict]: ...
-{property}
-        {kind}def states(self) -> tuple[State, ...]: ...
-{property}
-        {kind}def context(self) -> {context}: ...
 '''
 
 
@@ -423,14 +368,8 @@ def write(
         raise ValueError("expected an object: it is no machine's document")
     chart = read(document)
     classes, context = _context(chart)
-    base = "AsyncMachine" if asynchronous else "Machine"
-    methods = _METHODS.format(
-        name=class_name(document, name),
-        base=base,
-        kind="async " if asynchronous else "",
-        property="" if asynchronous else "\n        @property",
-        context=context,
-    )
+    base = "TypedAsyncMachine" if asynchronous else "TypedMachine"
+    machine = _CLASS.format(name=class_name(document, name), base=base, context=context)
     events = chart.events
     lines = [
         *_literal("Event", _events(chart), events),
@@ -444,7 +383,7 @@ def write(
         lines += _literal("EffectName", "What the application is asked to do.", chart.effects)
     if chart.tasks:
         lines += _literal("TaskName", "What workers do.", chart.tasks)
-    body = "\n".join([*lines, "", *classes, methods])
+    body = "\n".join([*lines, "", *classes, machine])
     typing = [one for one in _TYPING if re.search(rf"\b{one}\b", body)]
     head = [
         f'"""Types of a chart, written by `redisstate types`{_source(source)}.',
@@ -454,16 +393,15 @@ def write(
         "",
         "from __future__ import annotations",
         "",
-        "from collections.abc import Iterable, Mapping",
         f"from typing import {', '.join(typing)}",
         "",
-        f"from redisstate import {base}, Step, Verdict",
+        f"from redisstate.typed import {base}",
         "",
     ]
     return "\n".join([*head, body])
 
 
-_TYPING = ("TYPE_CHECKING", "Any", "Literal", "Never", "NotRequired", "TypeAlias", "TypedDict")
+_TYPING = ("Any", "Literal", "Never", "NotRequired", "TypeAlias", "TypedDict")
 
 
 def _source(name: str | None) -> str:

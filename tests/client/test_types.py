@@ -90,14 +90,14 @@ def test_a_flat_machine_is_sent_the_states_that_it_may_move_to() -> None:
         ("order", None, "OrderMachine"),
         ("order-line", None, "OrderLineMachine"),
         ("machine", None, "ChartMachine"),
-        ("async", None, "ChartAsyncMachine"),
+        ("typed", None, "ChartTypedMachine"),
         ("2nd", None, "Chart2ndMachine"),
         ('")\n', None, "ChartMachine"),
         ("order", "Bill", "BillMachine"),
     ],
 )
 def test_the_name_of_the_class(identity: str, name: str | None, expected: str) -> None:
-    assert f"class {expected}(Machine):" in types.write({**ORDER, "id": identity}, name=name)
+    assert f"class {expected}(TypedMachine[" in types.write({**ORDER, "id": identity}, name=name)
 
 
 @pytest.mark.parametrize("document", ["[]", "{}", '{"states": []}', "1", "{", '{"states":' + "[" * 100_000])
@@ -143,13 +143,13 @@ HOSTILE: list[dict[str, Any]] = [
 ]
 
 ASYNC_USER = """
-from redis.asyncio import Redis
+from typing import Any
 
 from order_async import Context, OrderMachine
 
 
-async def main() -> None:
-    order = OrderMachine(Redis(), "order:1")
+async def main(client: Any) -> None:
+    order = OrderMachine(client, "order:1")
     await order.send("PAY", amount=1)
     await order.send("PAID")  # error
     context: Context = await order.context()
@@ -157,11 +157,12 @@ async def main() -> None:
 """
 
 USER = """
-from redis import Redis
+from typing import Any
 
 from order import Context, Event, OrderMachine
 
-order = OrderMachine(Redis(), "order:1")
+client: Any = None
+order = OrderMachine(client, "order:1")
 order.send("PAY", amount=1, guards=["isVip"])
 order.send("PAID")  # error
 order.send("PAY", guards=["isVipp"])  # error
@@ -212,4 +213,4 @@ def test_what_is_written_runs(tmp_path: Path) -> None:
     for number, document in enumerate([ORDER, *HOSTILE, *charts()[::50]]):
         space: dict[str, Any] = {"__name__": f"chart{number}"}
         exec(compile(types.write(document), f"chart{number}.py", "exec"), space)
-        assert any(name.endswith("Machine") and name != "Machine" for name in space)
+        assert any(name.endswith("Machine") and name != "TypedMachine" for name in space)
