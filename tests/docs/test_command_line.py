@@ -41,10 +41,10 @@ def same(text: str) -> list[str]:
     return [line.rstrip() for line in text.splitlines()]
 
 
-def write_files(folder: Path, port: int) -> None:
+def write_files(folder: Path, port: int, page: str = TEXT) -> None:
     """The files of the page: a name in a sentence, and the text below it."""
-    shown = r"`(\w+\.(?:json|py))`:\n\n```\w+\n(.*?)^```$"
-    for name, text in re.findall(shown, TEXT, re.MULTILINE | re.DOTALL):
+    shown = r"`(\w+\.(?:json|py|scxml))`:\n\n```\w+\n(.*?)^```$"
+    for name, text in re.findall(shown, page, re.MULTILINE | re.DOTALL):
         (folder / name).write_text(text.replace("Redis()", f"Redis(port={port})"), encoding="utf-8")
 
 
@@ -82,3 +82,19 @@ def test_each_command_prints_what_the_page_shows(
         result = shell.run(*words)
         assert same(result.output) == same("\n".join(answer)), command
     assert played >= 20
+
+
+def test_other_machines_are_converted_as_their_page_shows(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "converting.md").read_text(encoding="utf-8")
+    write_files(tmp_path, server.port, page)
+    played = [
+        (command, same(Shell(server).run(*shlex.split(command)).output), same("\n".join(answer)))
+        for command, answer in sessions(page)
+    ]
+    assert [said for _, said, _ in played] == [shown for _, _, shown in played]
+    assert [command.split()[0] for command, _, _ in played] == ["convert", "convert", "types"]
+    assert server.own.execute_command("SM.SET", "door", (tmp_path / "door.json").read_text()) == "OK"
+    assert "class DoorMachine" in (tmp_path / "door.py").read_text()

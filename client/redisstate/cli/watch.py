@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from .. import errors
-from ..machine import Machine
+from .. import arguments, errors, replies
+from ..replies import Entry
 from . import output
 from .connection import KEY, Server, node_of, server_of, url_option
 from .failures import NO, ServerFailure
@@ -29,6 +28,8 @@ class Seen:
     states: tuple[str, ...] = ()
     status: str | None = None
     revision: int | None = None
+    steps: tuple[Entry, ...] = ()
+    """The newest of its history, the newest first."""
 
     def described(self) -> list[output.Part]:
         where = (", ".join(self.states), output.STATE) if self.states else ("no machine", output.DIM)
@@ -61,8 +62,7 @@ def watch(server: Server, key: bytes, goal: str | None, timeout: float | None, a
     events.subscribe(b"__keyspace@%d__:%b" % (database, key))
     while not events.get_message(timeout=1):  # the answer to it: what happens from then on is heard
         pass
-    machine = Machine(client, key)
-    seen = _look(machine)
+    seen = _look(client, key)
     _print_first(seen, as_json)
     end = None if timeout is None else time.monotonic() + timeout
     while not _reached(seen, goal):
@@ -72,8 +72,8 @@ def watch(server: Server, key: bytes, goal: str | None, timeout: float | None, a
         message = events.get_message(timeout=left)
         if message is None or message["type"] != "message":
             continue
-        now = _look(machine)
-        for step in _steps(machine, message["data"], seen, now):
+        now = _look(client, key)
+        for step in _steps(message["data"], seen, now):
             _print(step, now, as_json)
         seen = now
 
@@ -96,27 +96,39 @@ def _ask_for_events(server: Server, node: Any) -> None:
         )
 
 
-def _look(machine: Machine) -> Seen:
-    with suppress(errors.NoSuchMachine, errors.NotAMachine):
-        return Seen(machine.states, machine.status, machine.revision)
-    return Seen()
+def _look(client: Any, key: bytes) -> Seen:
+    """All at one time: another step may come between two questions."""
+    pipeline = node_of(client, key).pipeline(transaction=True)
+    for words in (
+        arguments.states(key),
+        arguments.get(key, "STATUS"),
+        arguments.get(key, "REVISION"),
+        arguments.history(key, CATCHING_UP),
+    ):
+        pipeline.execute_command(*words)
+    try:
+        with errors.translated(key):
+            states, status, revision, steps = pipeline.execute()
+    except errors.NotAMachine:
+        return Seen()
+    if states is None:
+        return Seen()
+    return Seen(replies.names(states), replies.text(status), revision, tuple(replies.history(steps or [])))
 
 
 def _reached(seen: Seen, goal: str | None) -> bool:
     return goal is not None and any(state == goal or state.startswith(goal + ".") for state in seen.states)
 
 
-def _steps(machine: Machine, event: bytes, seen: Seen, now: Seen) -> Iterator[dict[str, Any]]:
+def _steps(event: bytes, seen: Seen, now: Seen) -> Iterator[dict[str, Any]]:
     """What has happened since ``seen``: the history's entries, or, without a history, one step."""
-    if event.startswith(b"sm.") and now.revision is not None:
-        with suppress(errors.StateMachineError):
-            new = [one for one in machine.history(CATCHING_UP) if one.revision > (seen.revision or 0)]
-            if new:
-                for one in reversed(new):
-                    yield {"ms": one.ms, "event": one.event or output.shown(event), "from": one.before, "to": one.after,
-                           "revision": one.revision, "user": one.user, "reason": one.reason}  # fmt: skip
-                return
-    if now != seen or not event.startswith(b"sm."):
+    if now == seen and event.startswith(b"sm."):
+        return  # it was seen with the event before
+    new = [one for one in now.steps if one.revision > (seen.revision or 0)] if event.startswith(b"sm.") else []
+    for one in reversed(new):
+        yield {"ms": one.ms, "event": one.event or output.shown(event), "from": one.before, "to": one.after,
+               "revision": one.revision, "user": one.user, "reason": one.reason}  # fmt: skip
+    if not new:
         yield {"ms": int(time.time() * 1000), "event": output.shown(event), "from": seen.states, "to": now.states,
                "revision": now.revision}  # fmt: skip
 
