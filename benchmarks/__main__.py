@@ -21,11 +21,11 @@ from pathlib import Path
 from tests.servers import MODULE
 from tools import servers
 
-from . import chart, charts, client, commands, data, engine, growth, latency, report, storage, waiting
+from . import chart, charts, client, commands, data, engine, growth, latency, report, storage, trust, waiting
 from .bench import Bench, BenchmarkError
 
 PARTS = {"commands": commands, "latency": latency, "storage": storage, "engine": engine, "growth": growth,
-         "charts": charts, "data": data, "waiting": waiting, "client": client}  # fmt: skip
+         "charts": charts, "data": data, "waiting": waiting, "trust": trust, "client": client}  # fmt: skip
 
 
 def find_servers(paths: list[str], quick: bool) -> list[servers.Found]:
