@@ -19,12 +19,11 @@ static bool refuse(RedisModuleCtx *ctx, const sm_target *target, const char *cod
 
 static bool is_at(RedisModuleCtx *ctx, const sm_target *target, uint64_t asked) {
     char line[LONGEST_ERROR];
-    sm_data data = {0};
+    uint64_t revision = target->machine ? sm_machine_revision(target->machine) : 0;
     int len;
 
-    if (target->machine) sm_machine_data(target->machine, &data);
-    if (data.revision == asked) return true; /* none is counted, and none is asked for, where both are 0 */
-    if (target->machine && !data.revision) {
+    if (revision == asked) return true; /* none is counted, and none is asked for, where both are 0 */
+    if (target->machine && !revision) {
         len = snprintf(line, sizeof(line),
                        "IFREV: this machine counts no steps; one whose document has a \"store\", {} is enough, does");
         return refuse(ctx, target, "ERR", line, (size_t)len);
@@ -33,7 +32,7 @@ static bool is_at(RedisModuleCtx *ctx, const sm_target *target, uint64_t asked) 
         len = snprintf(line, sizeof(line), "there is no machine, at revision %llu or any", (unsigned long long)asked);
     else
         len = snprintf(line, sizeof(line), "the machine is at revision %llu, not %llu",
-                       (unsigned long long)data.revision, (unsigned long long)asked);
+                       (unsigned long long)revision, (unsigned long long)asked);
     return refuse(ctx, target, "CONFLICT", line, (size_t)len);
 }
 

@@ -139,17 +139,24 @@ void sm_machine_data(const sm_machine *machine, sm_data *data) {
     data->revision = block->revision;
     left = (sm_bytes){block->bytes, HEAD_BYTES};
     sm_take_varint(&left, &parts);
-    for (int part = 0; part < SM_PARTS; part++) {
+    for (uint64_t more = parts; more; more &= more - 1) {
         uint64_t len = 0;
 
-        if (!(parts & bit_of(part))) continue;
         sm_take_varint(&left, &len);
-        data->parts[part].len = (size_t)len;
+        data->parts[__builtin_ctzll(more)].len = (size_t)len;
     }
-    for (int part = 0; part < SM_PARTS; part++) {
-        if (parts & bit_of(part)) data->parts[part].ptr = left.ptr;
-        left.ptr += data->parts[part].len;
+    for (uint64_t more = parts; more; more &= more - 1) {
+        sm_bytes *part = &data->parts[__builtin_ctzll(more)];
+
+        part->ptr = left.ptr;
+        left.ptr += part->len;
     }
+}
+
+uint64_t sm_machine_revision(const sm_machine *machine) {
+    const sm_block *block = whole(machine);
+
+    return block ? block->revision : 0;
 }
 
 bool sm_machine_reason(const sm_machine *machine, sm_bytes *reason) {
@@ -217,8 +224,8 @@ bool sm_machine_stands(const sm_machine *machine, const sm_node *node, const sm_
 bool sm_machine_is(const sm_machine *machine, const sm_node *node, const sm_data *data) {
     sm_data kept;
 
+    if (sm_machine_node(machine) != node || sm_machine_revision(machine) != data->revision) return false;
     sm_machine_data(machine, &kept);
-    if (sm_machine_node(machine) != node || kept.revision != data->revision) return false;
     for (int part = 0; part < SM_PARTS; part++)
         if (!same(kept.parts[part], data->parts[part])) return false;
     return true;

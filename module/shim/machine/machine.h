@@ -52,6 +52,9 @@ static inline sm_node *sm_machine_node(const sm_machine *machine) {
 /* Whether that is more than a reason. */
 bool sm_data_is_more(const sm_data *data);
 
+/* Of the steps that it has taken; 0: none is counted. */
+uint64_t sm_machine_revision(const sm_machine *machine);
+
 /* What it keeps. */
 void sm_machine_data(const sm_machine *machine, sm_data *data);
 

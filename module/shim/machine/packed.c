@@ -5,7 +5,7 @@
 
 enum { MORE = 0x80 };
 
-bool sm_take_varint(sm_bytes *from, uint64_t *number) {
+bool sm_take_long_varint(sm_bytes *from, uint64_t *number) {
     *number = 0;
     for (size_t i = 0; i < from->len && i < SM_VARINT_BYTES; i++) {
         unsigned char byte = (unsigned char)from->ptr[i];
@@ -17,15 +17,6 @@ bool sm_take_varint(sm_bytes *from, uint64_t *number) {
         return byte || !i;
     }
     return false;
-}
-
-bool sm_take_text(sm_bytes *from, sm_bytes *text) {
-    uint64_t len;
-
-    if (!sm_take_varint(from, &len) || len > from->len) return false;
-    *text = (sm_bytes){from->ptr, (size_t)len};
-    *from = (sm_bytes){from->ptr + len, from->len - (size_t)len};
-    return true;
 }
 
 bool sm_take_byte(sm_bytes *from, uint8_t *byte) {

@@ -27,8 +27,25 @@ char *sm_put_varint(char *at, uint64_t number);
 char *sm_put_text(char *at, sm_bytes text);
 
 /* Each takes off the front. False where nothing well formed is there. */
-bool sm_take_varint(sm_bytes *from, uint64_t *number);
-bool sm_take_text(sm_bytes *from, sm_bytes *text);
+bool sm_take_long_varint(sm_bytes *from, uint64_t *number);
+
+/* Most are of one byte. */
+static inline bool sm_take_varint(sm_bytes *from, uint64_t *number) {
+    if (!from->len || (unsigned char)*from->ptr >= 0x80) return sm_take_long_varint(from, number);
+    *number = (unsigned char)*from->ptr;
+    *from = (sm_bytes){from->ptr + 1, from->len - 1};
+    return true;
+}
+
+static inline bool sm_take_text(sm_bytes *from, sm_bytes *text) {
+    uint64_t len;
+
+    if (!sm_take_varint(from, &len) || len > from->len) return false;
+    *text = (sm_bytes){from->ptr, (size_t)len};
+    *from = (sm_bytes){from->ptr + len, from->len - (size_t)len};
+    return true;
+}
+
 bool sm_take_byte(sm_bytes *from, uint8_t *byte);
 
 #pragma GCC visibility pop

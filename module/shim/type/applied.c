@@ -53,8 +53,11 @@ static size_t size_of(const sm_applied *applied) {
     size_t len = HEAD + (applied->whole ? LENGTH_BYTES + applied->canonical.len : 0) + LENGTH_BYTES +
                  applied->configuration.len + REVISION_BYTES + 1;
 
-    for (int part = 0; part < SM_APPLIED_PARTS; part++)
-        if (part_of(applied, part).ptr) len += 1 + LENGTH_BYTES + SM_VARINT_BYTES + part_of(applied, part).len;
+    for (int part = 0; part < SM_APPLIED_PARTS; part++) {
+        sm_bytes text = part_of(applied, part);
+
+        if (text.ptr) len += 1 + LENGTH_BYTES + SM_VARINT_BYTES + text.len;
+    }
     return len;
 }
 

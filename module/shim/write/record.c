@@ -13,55 +13,66 @@ static uint64_t at_most(uint64_t said, long long most) {
     return said < (uint64_t)most ? said : (uint64_t)most;
 }
 
-static sm_bytes pack_states(sm_outcome *outcome, sm_bytes tokens) {
-    char *room = sm_outcome_room(outcome, tokens.len + 1);
+/* States, which take a byte more than their tokens at most. */
+static sm_bytes pack_states(char **at, sm_bytes tokens) {
+    sm_bytes states = {*at, 0};
 
-    return (sm_bytes){room, (size_t)(sm_states_pack(room, tokens) - room)};
+    *at = sm_states_pack(*at, tokens);
+    states.len = (size_t)(*at - states.ptr);
+    return states;
 }
 
 /* ---- history ---- */
 
-static sm_entry entry_of(const sm_target *target, sm_outcome *outcome, const sm_bytes *reason) {
-    bool begins = !target->machine || target->replaces;
+static sm_bytes states_before(const sm_target *target) {
+    return !target->machine || target->replaces ? none : sm_machine_node(target->machine)->details->states;
+}
 
-    return (sm_entry){
+/* Room for all of it at once: the states, the entry, and the list with the entry. */
+static void add_entry(const sm_target *target, sm_outcome *outcome, const sm_bytes *reason, sm_data *data,
+                      sm_record *record) {
+    sm_bytes *list = &data->parts[SM_PART_HISTORY];
+    uint64_t keep = at_most(outcome->node->details->definition->history, sm_config.history);
+    sm_entry entry = {
         .ms = (uint64_t)RedisModule_Milliseconds(),
         .forced = target->forced,
         .user = target->user,
         .event = target->cause,
         .reason = reason ? *reason : none,
-        .from = pack_states(outcome, begins ? none : sm_machine_node(target->machine)->details->states),
-        .to = pack_states(outcome, outcome->node->details->states),
+        .from = states_before(target),
+        .to = outcome->node->details->states,
     };
-}
+    size_t states = entry.from.len + 1 + entry.to.len + 1, most = sm_history_one_most(&entry) + 2;
+    char *at = sm_outcome_room(outcome, states + most + list->len + most + SM_HISTORY_HEAD);
 
-static void add_entry(const sm_target *target, sm_outcome *outcome, const sm_bytes *reason, sm_data *data,
-                      sm_record *record) {
-    sm_bytes *list = &data->parts[SM_PART_HISTORY];
-    uint64_t keep = at_most(outcome->node->details->definition->history, sm_config.history);
-    sm_entry entry = entry_of(target, outcome, reason);
-
-    record->entry = sm_history_one(sm_outcome_room(outcome, sm_history_one_most(&entry)), *list, &entry);
+    entry.from = pack_states(&at, entry.from);
+    entry.to = pack_states(&at, entry.to);
+    record->entry = sm_history_one(at, *list, &entry);
     record->keep_entries = keep;
-    *list = sm_history_append(sm_outcome_room(outcome, list->len + record->entry.len + SM_HISTORY_HEAD), *list,
-                              record->entry, keep);
+    *list = sm_history_append(at + record->entry.len, *list, record->entry, keep);
 }
 
 /* ---- tokens ---- */
 
+/* Likewise. */
 static void add_token(const sm_target *target, sm_outcome *outcome, sm_data *data, sm_record *record) {
     bool has_error = data->parts[SM_PART_ERROR].ptr, is_done = outcome->node->details->done;
     sm_bytes *list = &data->parts[SM_PART_TOKENS], effects = outcome->reply;
     sm_token token = *target->token;
+    size_t states, most;
+    char *at;
 
     token.revision = data->revision;
     token.status = has_error ? SM_STATUS_ERROR : is_done ? SM_STATUS_DONE : SM_STATUS_ACTIVE;
     token.effects = sm_effects_begin(&effects) ? outcome->reply : none;
-    token.states = pack_states(outcome, outcome->node->details->states);
-    record->token = sm_tokens_one(sm_outcome_room(outcome, sm_tokens_one_most(&token)), &token);
+    token.states = outcome->node->details->states;
+    states = token.states.len + 1;
+    most = sm_tokens_one_most(&token) + 1;
+    at = sm_outcome_room(outcome, states + most + list->len + most + SM_VARINT_BYTES);
+    token.states = pack_states(&at, token.states);
+    record->token = sm_tokens_one(at, &token);
     record->keep_tokens = at_most(outcome->node->details->definition->tokens, sm_config.tokens);
-    *list = sm_tokens_append(sm_outcome_room(outcome, list->len + record->token.len + SM_VARINT_BYTES), *list,
-                             record->token, record->keep_tokens);
+    *list = sm_tokens_append(at + record->token.len, *list, record->token, record->keep_tokens);
 }
 
 /* ---- the TTL ---- */
