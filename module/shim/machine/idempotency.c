@@ -5,7 +5,7 @@
 
 #include "machine/history.h"
 
-enum { FORCED = 0x80, CHECKSUM_BYTES = 8 };
+enum { FORCED = 0x80, HAS_CHECKSUM = 0x40, CHECKSUM_BYTES = 8 };
 
 uint64_t sm_checksum(uint64_t begun, sm_bytes bytes) {
     uint64_t sum = begun ? begun : 0xcbf29ce484222325u;
@@ -17,7 +17,6 @@ uint64_t sm_checksum(uint64_t begun, sm_bytes bytes) {
 /* ---- reading ---- */
 
 static bool take_checksum(sm_bytes *from, uint64_t *sum) {
-    *sum = 0;
     if (from->len < CHECKSUM_BYTES) return false;
     for (int i = CHECKSUM_BYTES; i-- > 0;) *sum = *sum << 8 | (unsigned char)from->ptr[i];
     *from = (sm_bytes){from->ptr + CHECKSUM_BYTES, from->len - CHECKSUM_BYTES};
@@ -28,11 +27,12 @@ static bool take_checksum(sm_bytes *from, uint64_t *sum) {
 static bool read_one(sm_bytes one, sm_token *token) {
     uint8_t command;
 
+    token->checksum = 0;
     if (!sm_take_text(&one, &token->token) || !sm_take_byte(&one, &command) || !sm_take_text(&one, &token->argument) ||
-        !take_checksum(&one, &token->checksum) || !sm_take_varint(&one, &token->revision) ||
+        (command & HAS_CHECKSUM && !take_checksum(&one, &token->checksum)) || !sm_take_varint(&one, &token->revision) ||
         !sm_take_byte(&one, &token->status) || !sm_take_text(&one, &token->effects))
         return false;
-    token->command = command & (FORCED - 1);
+    token->command = command & (HAS_CHECKSUM - 1);
     token->forced = command & FORCED;
     token->states = one;
     return true;
@@ -95,9 +95,9 @@ sm_bytes sm_tokens_one(char *room, const sm_token *token) {
     char *begin = room + 2 * SM_VARINT_BYTES, *at = sm_put_text(begin, token->token), *end;
     size_t len;
 
-    *at++ = (char)(token->command | (token->forced ? FORCED : 0));
+    *at++ = (char)(token->command | (token->forced ? FORCED : 0) | (token->checksum ? HAS_CHECKSUM : 0));
     at = sm_put_text(at, token->argument);
-    for (int i = 0; i < CHECKSUM_BYTES; i++) *at++ = (char)(token->checksum >> (8 * i));
+    for (int i = 0; token->checksum && i < CHECKSUM_BYTES; i++) *at++ = (char)(token->checksum >> (8 * i));
     at = sm_put_varint(at, token->revision);
     *at++ = (char)token->status;
     at = sm_put_text(at, token->effects);

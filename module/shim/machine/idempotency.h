@@ -4,7 +4,7 @@
  *   and of each
  *     number: how many bytes follow of it
  *     text: the token
- *     byte: the command; 128 more where it forced
+ *     byte: the command; 128 more where it forced, 64 more where a checksum follows
  *     text: the event, the state or the task
  *     64 bits: of what else came with it, a checksum, the lowest byte first
  *     number: the revision that was answered
@@ -28,7 +28,7 @@ typedef struct sm_token {
     uint8_t command; /* enum sm_event */
     bool forced;
     sm_bytes argument;
-    uint64_t checksum;
+    uint64_t checksum; /* 0: nothing came with it */
     /* what was answered */
     uint64_t revision;
     uint8_t status;
