@@ -62,6 +62,17 @@ static bool keep_data(sm_target *target, sm_node *node, sm_cached_edge *edge, co
     return true;
 }
 
+enum { SHIFT = 60000 };
+
+/* Whether the key's TTL is the one that came because its machine was done. MIGRATE and RESTORE say how long it is, so
+ * that it ends a little later than it did, or by another clock: by a minute, or a tenth of all of it, at most. */
+static bool is_ours(const sm_target *target, uint64_t ms, uint64_t expire) {
+    long long ends = RedisModule_GetAbsExpire(target->key);
+    uint64_t shift = ends < 0 ? 0 : (uint64_t)ends > ms ? (uint64_t)ends - ms : ms - (uint64_t)ends;
+
+    return ends >= 0 && shift <= (expire / 10 < SHIFT ? expire / 10 : SHIFT);
+}
+
 /* The key has a TTL from now on where the step `expires`; one that came so before goes, and no other. */
 static bool keep(sm_target *target, sm_node *node, sm_cached_edge *edge, const sm_data *data, bool expires) {
     uint64_t ms = sm_expires(data), had = 0;
@@ -74,7 +85,7 @@ static bool keep(sm_target *target, sm_node *node, sm_cached_edge *edge, const s
     }
     changed = keep_data(target, node, edge, data);
     if (expires && ms) RedisModule_SetAbsExpire(target->key, (long long)ms);
-    else if (had && !ms && (uint64_t)RedisModule_GetAbsExpire(target->key) == had) drop_ttl(target->key);
+    else if (had && !ms && is_ours(target, had, node->details->definition->expire)) drop_ttl(target->key);
     return changed;
 }
 
