@@ -26,7 +26,7 @@ TRAFFIC = flat({"red": ["green"], "green": ["amber", "off"], "amber": ["red"]}, 
 Words = tuple[str, ...]
 STEPS: list[Words] = [
     ("SM.SET", "order", ORDER),
-    *[("SM.SEND", "order", "PAY", "DATA", '{"amount": %d}' % n, "ID", f"pay {n}") for n in range(5)],
+    *[("SM.SEND", "order", "PAY", "DATA", f'{{"amount": {n}}}', "ID", f"pay {n}") for n in range(5)],
     ("SM.RESET", "order", "REASON", "again é", "ID", "reset"),
     ("SM.SET", "work", ORDER),
     ("SM.SEND", "work", "WORK", "REASON", "", "ID", "begin"),

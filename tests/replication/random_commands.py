@@ -16,6 +16,7 @@ from typing import Any
 
 import redis
 
+from tests import trusted
 from tests.charts_with_data import DOOR, LARGE, ORDER
 from tests.core.chart_support import read_lines
 from tests.documents import README, TRAFFIC, flat, ring
@@ -68,6 +69,15 @@ WITH_DATA: list[tuple[str, list[str]]] = [
     (WAITING, ["GO", "BACK", "LATER", "idle", "work"]),
     (TELLING, ["GO", "BACK", "calm", "busy"]),
 ]
+TRUSTED: list[tuple[str, list[str]]] = [
+    (trusted.ORDER, ["PAY", "PAY", "PAY", "WORK", "CLOSE", "open"]),
+    (trusted.TRAFFIC, ["red", "green", "amber", "off"]),
+    (flat({"a": ["b"], "b": ["a"]}, "a", store={}), ["a", "b"]),
+    (flat({"a": ["b"], "b": ["a", "end"]}, "a", store={"expire": 100_000}), ["a", "b", "end"]),
+    (flat({"a": ["a", "b"], "b": ["a"]}, "a", store={"history": 2, "idempotency": 2}), ["a", "b"]),
+]
+"""What they keep of their past: some of the machines are done now and then, and their keys expire then."""
+TOKENS = [f"token {number}" for number in range(6)]
 GUARDS = ["isVip", "hasKey"]
 OUTCOMES: list[Words] = [
     ["SM.APPLY", outcome]
@@ -117,6 +127,8 @@ class RandomCommands:
         self.database = 0
         self.words: dict[tuple[int, str], list[str]] = {}
         """States or events of the machine at a key, as far as known here."""
+        self.counting: set[tuple[int, str]] = set()
+        """Where machines count their steps, likewise."""
 
     def batches(self, commands: int) -> Iterator[Batch]:
         """``commands`` commands, in batches of 1 to 40."""
@@ -135,7 +147,7 @@ class RandomCommands:
         """An SM.* write."""
         key = self.dice.choice(self.keys)
         write: Callable[[str], Words] = self.dice.choices(
-            [self.set, self.create, self.mutate, self.send, self.reset, self.apply, self.told], [5, 1, 10, 10, 2, 1, 2]
+            [self.set, self.create, self.mutate, self.send, self.reset, self.apply, self.told], [4, 1, 10, 12, 2, 1, 2]
         )[0]
         return write(key)
 
@@ -146,10 +158,14 @@ class RandomCommands:
         return self.dice.choice(self.dice.choice(self.documents)[1])
 
     def set(self, key: str) -> Words:
-        document, words = self.dice.choice(WITH_DATA if self.dice.random() < 0.4 else self.documents)
+        kinds = self.dice.choices([self.documents, WITH_DATA, TRUSTED], [3, 4, 3])[0]
+        document, words = self.dice.choice(kinds)
         self.words[self.database, key] = words
-        current = [self.dice.choice(words)] if self.dice.random() < 0.2 else []
+        (self.counting.discard if kinds is self.documents else self.counting.add)((self.database, key))
+        current: Words = [self.dice.choice(words)] if self.dice.random() < 0.2 else []
         more = self.given("INPUT", '{"total": %d}') if not current else []
+        if current and self.dice.random() < 0.2:
+            current = ["CURRENT", *current, *self.conditions()]
         return ["SM.SET", key, document, *current, *more]
 
     def create(self, key: str) -> Words:
@@ -159,14 +175,16 @@ class RandomCommands:
         odd = self.dice.choice(["", "ü", "FORCE", "r" * 300])
         more: list[list[str]] = [[], [], ["why"], [odd], ["by force", "FORCE"]]
         extra = self.dice.choice(more)
-        return ["SM.MUTATE", key, self.word(key), *(extra or self.given("DATA", '{"amount": %d}'))]
+        return ["SM.MUTATE", key, self.word(key), *(extra or self.given("DATA", '{"amount": %d}') + self.trust(key))]
 
     def send(self, key: str) -> Words:
         given = self.given("DATA", '{"amount": %d, "force": 5}')
-        return ["SM.SEND", key, self.word(key), *self.dice.choice([[], ["ACTIONS"], ["EFFECTS"]]), *given]
+        return ["SM.SEND", key, self.word(key), *self.dice.choice([[], ["ACTIONS"], ["EFFECTS"]]), *given,
+                *self.trust(key)]  # fmt: skip
 
     def reset(self, key: str) -> Words:
-        return ["SM.RESET", key, *self.dice.choice([[], ["ACTIONS"]]), *self.given("INPUT", '{"total": %d}')]
+        return ["SM.RESET", key, *self.dice.choice([[], ["ACTIONS"]]), *self.given("INPUT", '{"total": %d}'),
+                *self.trust(key)]  # fmt: skip
 
     def apply(self, key: str) -> Words:
         name, outcome = self.dice.choice(OUTCOMES)
@@ -176,7 +194,7 @@ class RandomCommands:
         """What a worker or the clock tells, mostly of what is not there."""
         handle = self.dice.choice(["job@1", "later@1", "xstate.after.PT1H.job.work@1", "job"])
         return self.dice.choice([
-            ["SM.DONE", key, handle], ["SM.FAIL", key, handle, '"why"'], ["SM.RETRY", key, handle],
+            ["SM.DONE", key, handle, *self.token()], ["SM.FAIL", key, handle, '"why"'], ["SM.RETRY", key, handle],
             ["SM.FIRE", key, handle], ["SM.DUE", key],
         ])  # fmt: skip
 
@@ -187,6 +205,21 @@ class RandomCommands:
             holds = self.dice.sample(GUARDS, self.dice.randint(0, 1))
             words += ["GUARDS", str(len(holds)), *holds]
         return words
+
+    def trust(self, key: str) -> Words:
+        """Now and then a token, few enough that they come again, and conditions that mostly do not hold."""
+        if (self.database, key) not in self.counting and self.dice.random() < 0.9:
+            return []
+        reason: Words = ["REASON", "r" * self.dice.randint(0, 40)] if self.dice.random() < 0.1 else []
+        return self.token() + self.conditions() + reason
+
+    def token(self) -> Words:
+        return ["ID", self.dice.choice(TOKENS)] if self.dice.random() < 0.4 else []
+
+    def conditions(self) -> Words:
+        if self.dice.random() < 0.9:
+            return []
+        return self.dice.choice([["IFREV", str(self.dice.randint(0, 5))], ["IFSTATE", self.dice.choice(["a", "open"])]])
 
     def server_command(self) -> Words:
         """One of the server's commands on keys."""
