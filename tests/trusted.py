@@ -8,7 +8,7 @@ from typing import Any
 from tests.charts_with_data import PAY
 from tests.documents import compact, flat
 
-STORE = {"history": 4, "idempotency": 3, "expire": "30d"}
+STORE: dict[str, Any] = {"history": 4, "idempotency": 3, "expire": "30d"}
 ORDER = compact({
     "id": "trusted", "initial": "open", "context": {"paid": 0}, "store": STORE,
     "states": {
@@ -61,11 +61,11 @@ def plain(reply: Any) -> Any:
     return [plain(word) for word in reply] if isinstance(reply, list) else reply
 
 
-def take_steps(call: Call, prefix: str = "") -> Answers:
+def take_steps(call: Call, prefix: str = "", expire: str = STORE["expire"]) -> Answers:
     """Takes the steps, each by its own command, and returns those whose tokens are kept then, with their answers."""
     answers: Answers = {}
     for step in STEPS:
-        words = (step[0], prefix + step[1], *step[2:])
+        words = (step[0], prefix + step[1], *(word.replace(STORE["expire"], expire) for word in step[2:]))
         if "(the task)" in words:
             (pending,) = plain(call("SM.PENDING", words[1]))
             handle = pending[pending.index("handle") + 1]

