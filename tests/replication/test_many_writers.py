@@ -166,10 +166,11 @@ class Writer:
             for _ in range(times):
                 pipe.execute_command(*command.words())
             if replicas:
+                pipe.set(f"writer {self.number}", "")  # an answer that is repeated is no write, and WAIT wants one
                 pipe.execute_command("WAIT", replicas, 5000)
             answers = pipe.execute(raise_on_error=False)
-        confirmed = answers.pop() >= replicas if replicas else True
-        return answers, confirmed
+        confirmed = answers[-1] >= replicas if replicas else True
+        return answers[:times], confirmed
 
     def settle(self, command: Command, answers: list[Any], confirmed: bool) -> bool:
         """Whether it is known what became of the command."""

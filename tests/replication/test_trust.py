@@ -3,6 +3,8 @@ token has the same answer and no second step."""
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -73,6 +75,28 @@ def test_a_repeated_command_is_not_sent(start_server: Start) -> None:
     sent = offset(primary)
     asked_again(primary.own.execute_command, answers)
     assert offset(primary) == sent
+
+
+def test_wait_says_nothing_of_a_repeated_answer_but_behind_a_write(start_server: Start) -> None:
+    """Since Redis 7.2 WAIT waits for what its own connection has written last, and a repeated command is no write."""
+    primary, replica = (start_server(settings=STRICT) for _ in range(2))
+    primary.own.execute_command("SM.SET", "k", TRAFFIC)
+    follow(primary, replica)
+    caught_up(primary, replica)
+    os.kill(replica.pid, signal.SIGSTOP)
+    try:
+        step = ("SM.SEND", "k", "green", "ID", "t")
+        first, again = (primary.client(single_connection_client=True) for _ in range(2))
+        assert [client.execute_command(*step) for client in (first, again)] == [["green"]] * 2
+        assert first.wait(1, 50) == 0
+        assert again.wait(1, 50) == (1 if primary.version >= (7, 2, 0) else 0)
+        again.set("written", "by this connection")
+        assert again.wait(1, 50) == 0
+    finally:
+        os.kill(replica.pid, signal.SIGCONT)
+    assert again.wait(1, 20_000) == 1
+    caught_up(primary, replica)
+    assert_same(primary, replica)
 
 
 @pytest.mark.parametrize("load_how", ["disabled", "swapdb"])
