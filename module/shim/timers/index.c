@@ -255,19 +255,24 @@ void sm_timer_index_set(sm_timer_index *index, int db, sm_bytes key, const sm_ti
     settle(index, known ? (uint32_t)(known - index->heap) : index->count - 1, item);
 }
 
-void sm_timer_index_remove(sm_timer_index *index, int db, sm_bytes key) {
-    const struct item *known = find(index, db, key);
-    uint32_t place;
-    struct entry *entry;
+static void remove_at(sm_timer_index *index, uint32_t place) {
+    struct entry *entry = index->heap[place].entry;
 
-    if (!known) return;
-    entry = known->entry;
-    place = (uint32_t)(known - index->heap);
     vacate(index, entry->slot);
     index->count--;
     if (place < index->count) settle(index, place, index->heap[index->count]);
     RedisModule_Free(entry);
     if (index->room > LEAST_ROOM && index->count < index->room / 8) resize(index, index->room / 2);
+}
+
+void sm_timer_index_remove(sm_timer_index *index, int db, sm_bytes key) {
+    const struct item *known = find(index, db, key);
+
+    if (known) remove_at(index, (uint32_t)(known - index->heap));
+}
+
+void sm_timer_index_remove_first(sm_timer_index *index) {
+    if (index->count) remove_at(index, 0);
 }
 
 void sm_timer_index_flush(sm_timer_index *index, int db) {

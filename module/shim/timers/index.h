@@ -32,6 +32,7 @@ bool sm_timer_index_first(const sm_timer_index *index, int *db, sm_bytes *key, s
 bool sm_timer_index_find(const sm_timer_index *index, int db, sm_bytes key, sm_timer_look *look);
 void sm_timer_index_set(sm_timer_index *index, int db, sm_bytes key, const sm_timer_look *look);
 void sm_timer_index_remove(sm_timer_index *index, int db, sm_bytes key);
+void sm_timer_index_remove_first(sm_timer_index *index);
 
 /* All keys of a database have gone; -1: of all. */
 void sm_timer_index_flush(sm_timer_index *index, int db);

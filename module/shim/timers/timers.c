@@ -128,26 +128,23 @@ static bool may_fire(RedisModuleCtx *ctx) {
            !RedisModule_AvoidReplicaTraffic();
 }
 
-/* The entry says again what is true. */
-static bool look_again(RedisModuleCtx *ctx, int db, sm_bytes key, RedisModuleString *name, sm_timer_look *look) {
+/* What is true of a key, where it has no entry. */
+static bool look_at(RedisModuleCtx *ctx, RedisModuleString *name, sm_timer_look *look) {
     RedisModuleKey *opened = RedisModule_OpenKey(ctx, name, REDISMODULE_READ | REDISMODULE_OPEN_KEY_NOTOUCH);
     bool found = opened && RedisModule_ModuleTypeGetType(opened) == machine_type &&
                  look_of(RedisModule_ModuleTypeGetValue(opened), look);
 
-    if (found) sm_timer_index_set(deadlines, db, key, look);
-    else sm_timers_forget(db, key);
     if (opened) RedisModule_CloseKey(opened);
     return found;
 }
 
 /* Later and later, as long as the server refuses it. */
-static void put_off(int db, sm_bytes key, sm_timer_look look, uint8_t refused) {
+static void put_off(sm_timer_look *look, uint8_t refused) {
     uint64_t wait = FIRST_RETRY;
 
     for (uint8_t i = 0; i < refused && wait < LAST_RETRY; i++) wait *= 2;
-    look.refused = refused + 1;
-    look.ms = now() + (wait < LAST_RETRY ? wait : LAST_RETRY);
-    sm_timer_index_set(deadlines, db, key, &look);
+    look->refused = refused + 1;
+    look->ms = now() + (wait < LAST_RETRY ? wait : LAST_RETRY);
 }
 
 enum due { FIRED, NOT_DUE, REFUSED };
@@ -167,24 +164,23 @@ static enum due call_due(RedisModuleCtx *ctx, RedisModuleString *name, uint64_t 
     return result;
 }
 
-/* Lets the first key's first deadline fire. `key` is a copy: the index changes meanwhile. */
-static void fire(RedisModuleCtx *ctx, int db, sm_bytes key, RedisModuleString *name, uint8_t refused, uint64_t at) {
+/* Lets a key's first deadline fire. The key has no entry meanwhile: the next deadline of the machine gives it one. */
+static void fire(RedisModuleCtx *ctx, int db, RedisModuleString *name, uint8_t refused, uint64_t at) {
+    enum due result;
     sm_timer_look look;
     uint64_t due;
 
-    if (RedisModule_SelectDb(ctx, db) != REDISMODULE_OK) {
-        sm_timers_forget(db, key);
-        return;
-    }
-    switch (call_due(ctx, name, &due)) {
-    case FIRED:
+    if (RedisModule_SelectDb(ctx, db) != REDISMODULE_OK) return;
+    result = call_due(ctx, name, &due);
+    if (result == FIRED) {
         sm_timers_counts.fired++;
         if (at > due && at - due > sm_timers_counts.late_most) sm_timers_counts.late_most = at - due;
-        if (sm_timer_index_find(deadlines, db, key, &look) && look.ms <= at) look_again(ctx, db, key, name, &look);
-        break;
-    case NOT_DUE: look_again(ctx, db, key, name, &look); break;
-    case REFUSED:
-        if (look_again(ctx, db, key, name, &look)) put_off(db, key, look, refused);
+    } else if (look_at(ctx, name, &look)) {
+        sm_bytes key;
+
+        key.ptr = RedisModule_StringPtrLen(name, &key.len);
+        if (result == REFUSED) put_off(&look, refused);
+        sm_timer_index_set(deadlines, db, key, &look);
     }
 }
 
@@ -209,10 +205,9 @@ static void on_timer(RedisModuleCtx *ctx, void *data) {
     }
     while (sm_timer_index_first(deadlines, &db, &key, &look) && look.ms <= at && sm_microseconds() - begun < SLICE) {
         RedisModuleString *name = RedisModule_CreateString(ctx, key.ptr, key.len);
-        sm_bytes copy;
 
-        copy.ptr = RedisModule_StringPtrLen(name, &copy.len);
-        fire(ctx, db, copy, name, look.refused, at);
+        sm_timer_index_remove_first(deadlines);
+        fire(ctx, db, name, look.refused, at);
         RedisModule_FreeString(ctx, name);
         at = now();
     }
