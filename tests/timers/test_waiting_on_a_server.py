@@ -267,6 +267,29 @@ def test_a_deadline_under_a_pending_id_replaces_it_and_can_be_cancelled(r: redis
     assert pending(r, "k") == []
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("how", ["fires", "is cancelled"])
+def test_the_end_of_one_deadline_leaves_the_others_as_they_are(r: redis.Redis, place: int, how: str) -> None:
+    regions = {
+        name: {"initial": "a", "states": {"a": {"after": {"60000": "b"}, "on": {f"LEAVE{name}": "b"}}, "b": {}}}
+        for name in ("p", "q", "s")
+    }
+    task = {"id": "t", "src": "work"}
+    r.execute_command("SM.SET", "k", compact({"id": "m", "type": "parallel", "invoke": task, "states": regions}))
+    before = [one for one in pending(r, "k") if one["kind"] == "timer"]
+    one = before.pop(place)
+    assert one["id"] == f"xstate.after.60000.m.{'pqs'[place]}.a"
+    if how == "fires":
+        r.execute_command("SM.FIRE", "k", one["handle"])
+    else:
+        send(r, "k", f"LEAVE{'pqs'[place]}")
+    after = pending(r, "k")
+    assert [one for one in after if one["kind"] == "timer"] == before
+    assert [one["id"] for one in after if one["kind"] == "task"] == ["t"]
+    r.execute_command("DEBUG", "RELOAD")
+    assert pending(r, "k") == after
+
+
 def test_done_ends_all_deadlines_and_tasks(r: redis.Redis) -> None:
     later = {"type": "@xstate.raise", "event": {"type": "X"}, "delay": 600_000}
     states = {

@@ -248,6 +248,44 @@ static void begin(settling *work, sm_outcome *outcome, const sm_data *held, bool
     work->acts = outcome->waits.len || (anew && (held->parts[SM_PART_TIMERS].ptr || held->parts[SM_PART_TASKS].ptr));
 }
 
+/* Deadlines without the one of that number or, where it is 0, that id: a part of the list where that will do. */
+static sm_bytes without(sm_outcome *outcome, sm_bytes timers, uint64_t number, sm_bytes id) {
+    sm_bytes before = {timers.ptr, 0}, behind = timers;
+    char *bytes, *at;
+    sm_wait one;
+
+    while (sm_wait_take(&behind, &one) && (number ? one.number != number : !sm_same(one.id, id)))
+        before.len = (size_t)(behind.ptr - timers.ptr);
+    if (!before.len) return behind.len ? behind : (sm_bytes){NULL, 0};
+    if (!behind.len) return before;
+    bytes = at = sm_outcome_room(outcome, before.len + behind.len);
+    sm_put(&at, before);
+    sm_put(&at, behind);
+    return (sm_bytes){bytes, before.len + behind.len};
+}
+
+/* Most steps do no more than to end deadlines, by firing or cancelling: then no list is read whole and written anew.
+ * False where there is more to do; then nothing is done. */
+static bool only_end(sm_outcome *outcome, const sm_waiting *waiting, const sm_data *held, bool all) {
+    sm_bytes timers = held->parts[SM_PART_TIMERS], changes = outcome->waits;
+    const sm_bytes none = {NULL, 0};
+    sm_data *data;
+    sm_wait one;
+
+    if ((waiting && !waiting->fired) || (all && held->parts[SM_PART_TASKS].ptr)) return false;
+    if (waiting) timers = without(outcome, timers, waiting->fired, none);
+    while (sm_wait_take(&changes, &one)) {
+        if (one.status != SM_CHANGE_CANCEL) return false;
+        if (one.id.len) timers = without(outcome, timers, 0, one.id);
+    }
+    data = sm_outcome_room(outcome, sizeof(*data));
+    *data = outcome->data ? *outcome->data : (sm_data){0};
+    data->parts[SM_PART_TIMERS] = all ? none : timers;
+    data->parts[SM_PART_TASKS] = held->parts[SM_PART_TASKS];
+    outcome->data = data;
+    return true;
+}
+
 bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, bool with_effects, const sm_data *held, bool anew) {
     static const sm_waiting nothing_else;
     bool ends = outcome->node->details->done || (outcome->data && outcome->data->parts[SM_PART_ERROR].ptr);
@@ -256,7 +294,10 @@ bool sm_settle(sm_outcome *outcome, const sm_waiting *waiting, bool with_effects
     sm_data *data;
     sm_wait one;
 
-    if (!outcome->data && !changes.len && !anew && !ends && !waiting) return true;
+    if (!outcome->data && !changes.len && !anew && !waiting &&
+        !(ends && (held->parts[SM_PART_TIMERS].ptr || held->parts[SM_PART_TASKS].ptr)))
+        return true;
+    if (!anew && only_end(outcome, waiting, held, ends)) return true;
     begin(&work, outcome, held, anew);
     act(&work);
     while (sm_wait_take(&changes, &one)) change(&work, &one);
