@@ -13,7 +13,7 @@
 #include "reply/text.h"
 #include "settings.h"
 
-enum { KNOWN = SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS, LONGEST_FAILURE = 300 };
+enum { KNOWN = SM_OPTION_GUARDS | SM_OPTION_ACTIONS | SM_OPTION_EFFECTS, LONGEST_FAILURE = 300, FEW = 256 };
 
 /* The machine at a key, and one of its deadlines or tasks. */
 typedef struct waiting {
@@ -70,11 +70,11 @@ static void step(waiting *of, uint8_t kind, sm_bytes argument, const sm_given *g
 
 /* Its deadline fires. */
 static void fire(waiting *of, const sm_given *given, bool with_effects) {
-    size_t len;
-    char *event = sm_event_render(&of->wait, &len);
+    char few[FEW], *event = sm_event_most(&of->wait) <= FEW ? few : RedisModule_Alloc(sm_event_most(&of->wait));
+    size_t len = (size_t)(sm_event_put(event, &of->wait) - event);
 
     step(of, SM_STEP_FIRE, (sm_bytes){event, len}, given, with_effects);
-    RedisModule_Free(event);
+    if (event != few) RedisModule_Free(event);
     of->what.fired = of->wait.number;
 }
 
@@ -272,10 +272,9 @@ static void put_handle(RedisModuleCtx *ctx, const sm_wait *wait) {
 }
 
 static void put_event(RedisModuleCtx *ctx, const sm_wait *timer) {
-    size_t len;
-    char *event = sm_event_render(timer, &len);
+    char *event = RedisModule_Alloc(sm_event_most(timer));
 
-    put_text(ctx, "event", (sm_bytes){event, len});
+    put_text(ctx, "event", (sm_bytes){event, (size_t)(sm_event_put(event, timer) - event)});
     RedisModule_Free(event);
 }
 

@@ -1,6 +1,7 @@
 /* The lists of deadlines and tasks, read and written. */
 #include "machine/waits.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,8 +24,8 @@ bool sm_wait_take(sm_bytes *list, sm_wait *wait) {
     uint64_t from;
 
     if (!list->ptr || list->len < NUMBER_BYTES) return false;
-    wait->number = 0;
-    for (int i = NUMBER_BYTES; i-- > 0;) wait->number = wait->number << 8 | (unsigned char)list->ptr[i];
+    memcpy(&wait->number, list->ptr, NUMBER_BYTES);
+    wait->number = le64toh(wait->number);
     *list = (sm_bytes){list->ptr + NUMBER_BYTES, list->len - NUMBER_BYTES};
     if (!sm_take_varint(list, &from) || !list->len) return false;
     wait->ms = given_at(wait) + sm_unzigzag(from);
@@ -97,10 +98,10 @@ size_t sm_wait_most(const sm_wait *wait) {
 }
 
 char *sm_wait_put(char *at, const sm_wait *wait) {
-    uint64_t from = wait->ms - given_at(wait);
+    uint64_t from = wait->ms - given_at(wait), number = htole64(wait->number);
 
-    for (int i = 0; i < NUMBER_BYTES; i++) *at++ = (char)(wait->number >> (8 * i));
-    at = sm_put_varint(at, sm_zigzag(from));
+    memcpy(at, &number, NUMBER_BYTES);
+    at = sm_put_varint(at + NUMBER_BYTES, sm_zigzag(from));
     *at++ = (char)(wait->status | (wait->what.len ? HAS_WHAT : 0) | (wait->text.len ? HAS_TEXT : 0));
     at = sm_put_text(at, wait->id);
     if (wait->what.len) at = sm_put_text(at, wait->what);

@@ -51,16 +51,13 @@ static char *put_handle(char *at, const char *name, const sm_wait *wait) {
     return at;
 }
 
-static char *put_event(char *at, const sm_wait *timer) {
-    if (timer->what.len) return put(at, timer->what.ptr, timer->what.len);
-    return put_word(put_text(at, "{\"type\":", timer->id), "}");
+size_t sm_event_most(const sm_wait *timer) {
+    return 16 + timer->what.len + 6 * timer->id.len;
 }
 
-char *sm_event_render(const sm_wait *timer, size_t *len) {
-    char *event = RedisModule_Alloc(16 + timer->what.len + 6 * timer->id.len);
-
-    *len = (size_t)(put_event(event, timer) - event);
-    return event;
+char *sm_event_put(char *at, const sm_wait *timer) {
+    if (timer->what.len) return put(at, timer->what.ptr, timer->what.len);
+    return put_word(put_text(at, "{\"type\":", timer->id), "}");
 }
 
 static char *put_deadline(char *at, const sm_wait *timer) {
@@ -68,7 +65,7 @@ static char *put_deadline(char *at, const sm_wait *timer) {
 
     at = put_text(at, "{\"id\":", timer->id);
     at = put_word(at, ",\"event\":");
-    at = put_event(at, timer);
+    at = sm_event_put(at, timer);
     at = put_number(at, ",\"due\":", timer->ms);
     if (timer->status < SM_TIMER_STATUSES) {
         at = put_word(at, ",\"status\":\"");

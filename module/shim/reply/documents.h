@@ -10,8 +10,9 @@
 /* The document and its length; to be freed by RedisModule_Free. C alone: the AOF is rewritten in a forked child. */
 char *sm_document_render(const sm_machine *machine, size_t *len);
 
-/* The event of a deadline (JSON) and its length; likewise. */
-char *sm_event_render(const sm_wait *timer, size_t *len);
+/* Bytes of a deadline's event (JSON) at most, and the event, written from there on. */
+size_t sm_event_most(const sm_wait *timer);
+char *sm_event_put(char *at, const sm_wait *timer);
 
 #pragma GCC visibility pop
 
