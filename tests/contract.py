@@ -13,6 +13,7 @@ COMMANDS: dict[str, dict[str, Any]] = json.loads((ROOT / "commands.json").read_t
 GENERIC = {
     "SM.APPLY": ("key", "\x01\x03\x00\x03\x00\x00\x00boo" + 9 * "\x00"),
     "SM.DONE": ("key", "t@1"),
+    "SM.DUE": ("key", "1"),
     "SM.FAIL": ("key", "t@1"),
     "SM.FIRE": ("key", "t@1"),
     "SM.RETRY": ("key", "t@1"),

@@ -81,7 +81,7 @@ TABLE: dict[str, list[Call]] = {
         Call(("waits", "t@1", "1", X), ERROR),
         Call(("waits", "t@1", "GUARDS", "1", X), ERROR),
     ],
-    "SM.DUE": [Call((X,), ANY), Call(("string", X), ERROR)],
+    "SM.DUE": [Call((X, "1"), NIL), Call(("string", X), ERROR), Call(("waits", X), NIL)],
     "SM.FAIL": [Call((X, "t@1"), NIL), Call(("waits", X), NIL), Call(("waits", "t@1", "1", X), ERROR)],
     "SM.FIRE": [
         Call((X, "t@1"), NIL),

@@ -195,7 +195,7 @@ class RandomCommands:
         handle = self.dice.choice(["job@1", "later@1", "xstate.after.PT1H.job.work@1", "job"])
         return self.dice.choice([
             ["SM.DONE", key, handle, *self.token()], ["SM.FAIL", key, handle, '"why"'], ["SM.RETRY", key, handle],
-            ["SM.FIRE", key, handle], ["SM.DUE", key],
+            ["SM.FIRE", key, handle], ["SM.DUE", key, self.dice.choice(["1", "2"])],
         ])  # fmt: skip
 
     def given(self, word: str, json_text: str) -> Words:

@@ -26,7 +26,7 @@ APPLIED = b"\x01\x03\x00\x03\x00\x00\x00%s" + 9 * b"\x00"
 CHANGES: list[Words] = [
     ("SM.APPLY", "flat", APPLIED % b"boo"),
     ("SM.DONE", "waits", "t@1"),
-    ("SM.DUE", "waits"),
+    ("SM.DUE", "waits", "2"),
     ("SM.FAIL", "waits", "t@1", '"why"'),
     ("SM.FIRE", "waits", "d@1"),
     ("SM.RETRY", "waits", "t@1"),
@@ -49,13 +49,18 @@ CHANGES: list[Words] = [
     ("SM.SEND", "chart", "GO", "ACTIONS"),
 ]
 
+ENDS_A_DEADLINE = ("SM.DUE", "SM.FIRE")
+"""Nothing here depends on the clock, and nothing is armed."""
+
 NO_CHANGES: list[Words] = [
     ("SM.APPLY", "flat", APPLIED % b"bar"),
     ("SM.APPLY", "flat", b"nonsense"),
     ("SM.APPLY", "missing", APPLIED % b"boo"),
     ("SM.APPLY", "string", APPLIED % b"boo"),
     ("SM.DONE", "waits", "t@2"),
-    ("SM.DUE", "flat"),
+    ("SM.DUE", "flat", "1"),
+    ("SM.DUE", "waits", "3"),
+    ("SM.DUE", "waits", "one"),
     ("SM.FAIL", "flat", "t@1"),
     ("SM.FIRE", "waits", "t@1"),
     ("SM.RETRY", "missing", "t@1"),
@@ -130,7 +135,7 @@ def test_what_changes_something_is_sent_once(start_server: Callable[..., Server]
         for form in FORMS:
             prepare(r)
             caught_up(primary, *replicas)
-            name = "SM.APPLY" if words[1] == "waits" else str(words[0])
+            name = "SM.APPLY" if words[1] == "waits" and words[0] not in ENDS_A_DEADLINE else str(words[0])
             before = [calls(replica, name) for replica in replicas]
             reply = form(r, words)
             assert reply is not None and not isinstance(reply, redis.ResponseError), (form.__name__, words, reply)

@@ -11,6 +11,7 @@ import redis
 
 from tests.charts_with_data import assign
 from tests.documents import compact
+from tests.groups import calls, caught_up
 from tests.servers import Server, wait_until
 from tests.timers.charts import CHARGE, handles, pending, state, waiting
 
@@ -267,15 +268,20 @@ def test_a_deadline_under_a_pending_id_replaces_it_and_can_be_cancelled(r: redis
     assert pending(r, "k") == []
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
-@pytest.mark.parametrize("how", ["fires", "is cancelled"])
-def test_the_end_of_one_deadline_leaves_the_others_as_they_are(r: redis.Redis, place: int, how: str) -> None:
+def three_regions() -> str:
+    """Three deadlines and a task at once."""
     regions = {
         name: {"initial": "a", "states": {"a": {"after": {"60000": "b"}, "on": {f"LEAVE{name}": "b"}}, "b": {}}}
         for name in ("p", "q", "s")
     }
     task = {"id": "t", "src": "work"}
-    r.execute_command("SM.SET", "k", compact({"id": "m", "type": "parallel", "invoke": task, "states": regions}))
+    return compact({"id": "m", "type": "parallel", "invoke": task, "states": regions})
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("how", ["fires", "is cancelled"])
+def test_the_end_of_one_deadline_leaves_the_others_as_they_are(r: redis.Redis, place: int, how: str) -> None:
+    r.execute_command("SM.SET", "k", three_regions())
     before = [one for one in pending(r, "k") if one["kind"] == "timer"]
     one = before.pop(place)
     assert one["id"] == f"xstate.after.60000.m.{'pqs'[place]}.a"
@@ -343,6 +349,33 @@ def test_what_waits_replicates_as_its_outcome(start_server: Callable[..., Server
         assert pending(q, key) == pending(p, key)
         assert q.dump(key) == p.dump(key)
     assert primary.digest("k", "t", "d", "r", "c") == replica.digest("k", "t", "d", "r", "c")
+
+
+def test_what_only_ends_deadlines_replicates_as_the_command(start_server: Callable[..., Server]) -> None:
+    primary, replica = start_server(settings={"appendonly": "yes", "appendfsync": "always"}), start_server()
+    p, q = primary.client(), replica.client()
+    q.replicaof("127.0.0.1", primary.port)
+    replica.wait_info("replication", master_link_status="up")
+    ends = {"initial": "a", "states": {"a": {"after": {"60000": "b"}}, "b": {"type": "final"}}}
+    p.execute_command("SM.SET", "alone", waiting(50))
+    p.execute_command("SM.SET", "cancelled", waiting())
+    p.execute_command("SM.SET", "one of three", three_regions())
+    p.execute_command("SM.SET", "last", compact(ends))
+    wait_until(lambda: state(p, "alone") == ["b"], "it fires")
+    send(p, "cancelled", "GO")
+    p.execute_command("SM.FIRE", "one of three", handles(p, "one of three")[1])
+    p.execute_command("SM.FIRE", "last", handles(p, "last")[0])
+    caught_up(primary, replica)
+    armed = {"SM.APPLY": 4}
+    ended = {"SM.DUE": 1, "SM.SEND": 1, "SM.FIRE": 2}
+    assert {name: calls(replica, name) for name in armed | ended} == armed | ended
+    keys = ("alone", "cancelled", "one of three", "last")
+    digest = primary.digest(*keys)
+    assert replica.digest(*keys) == digest
+    primary.kill9()
+    primary.start_again()
+    assert primary.digest(*keys) == digest
+    assert [state(primary.client(), key) for key in keys] == [state(q, key) for key in keys]
 
 
 def test_events_of_what_waits(server: Server, r: redis.Redis) -> None:

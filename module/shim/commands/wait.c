@@ -56,7 +56,7 @@ static bool find(waiting *of, RedisModuleString *name, const RedisModuleString *
 
 /* It ends or fires, whether or not a transition takes it. */
 static void step(waiting *of, uint8_t kind, sm_bytes argument, const sm_given *given, bool with_effects) {
-    sm_asked asked = {kind, NULL, argument, &of->held, given};
+    sm_asked asked = {kind, of->ctx, argument, &of->held, given};
 
     if (with_effects || node_of(of)->details->definition->outbox) asked.kind |= SM_WITH_EFFECTS;
 
@@ -198,13 +198,17 @@ int sm_fire_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     return REDISMODULE_OK;
 }
 
-/* Opens the machine whose first deadline is due; otherwise the client has its answer: an error, or nil. */
-static bool open_due(waiting *of, RedisModuleString *name) {
+/* Opens the machine that waits for the deadline of a number; otherwise the client has its answer: an error, or nil. */
+static bool open_due(waiting *of, RedisModuleString *name, const RedisModuleString *argument) {
+    long long number;
+    sm_bytes timers;
+
     if (!sm_key_open_machine(of->ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &of->target)) return false;
     sm_machine_data(of->target.machine, &of->held);
-    if (sm_waits_earliest(of->held.parts[SM_PART_TIMERS], &of->wait) &&
-        of->wait.ms <= (uint64_t)RedisModule_Milliseconds())
-        return true;
+    timers = of->held.parts[SM_PART_TIMERS];
+    if (RedisModule_StringToLongLong(argument, &number) != REDISMODULE_OK) timers.len = 0;
+    while (sm_wait_take(&timers, &of->wait))
+        if (of->wait.number == (uint64_t)number && of->wait.status == SM_TIMER_WAITING) return true;
     sm_key_close(&of->target);
     RedisModule_ReplyWithNull(of->ctx);
     return false;
@@ -228,20 +232,21 @@ static void reply_due(RedisModuleCtx *ctx, const sm_outcome *outcome, uint64_t m
     else RedisModule_ReplyWithLongLong(ctx, (long long)ms);
 }
 
+/* The number says which, and no clock is asked: so it does the same wherever it comes from, an AOF or a primary. */
 int sm_due_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
     static const char nobody[] = "(timer)";
     waiting of = {.ctx = ctx};
     sm_outcome failed;
 
-    if (argc != 2) return RedisModule_WrongArity(ctx);
-    if (!open_due(&of, argv[1])) return REDISMODULE_OK;
+    if (argc != 3) return RedisModule_WrongArity(ctx);
+    if (!open_due(&of, argv[1], argv[2])) return REDISMODULE_OK;
     of.target.user = (sm_bytes){nobody, sizeof(nobody) - 1};
     fire(&of, NULL, false);
     commit(&of, SM_EVENT_TIMER, false);
     failed = of.outcome;
     if (failed.result != SM_ERROR || sm_may_pass(failed.code)) {
         reply_due(ctx, &failed, of.wait.ms);
-    } else if (open_due(&of, argv[1])) {
+    } else if (open_due(&of, argv[1], argv[2])) {
         bool is_guard = strcmp(failed.code, "GUARD") == 0;
 
         mark(&of, is_guard ? SM_TIMER_DUE : SM_TIMER_FAILED, is_guard ? (sm_bytes){NULL, 0} : failed.error);

@@ -15,7 +15,7 @@ enum {
     MOST_SPACES = 1 << 16, /* databases that have deadlines at once; what is noted in more does not fire by itself */
 };
 
-#define LATEST (((uint64_t)1 << 44) - 1) /* the year 2527: what is due later is looked at then */
+#define LATEST (((uint64_t)1 << 44) - 1) /* the year 2527: what is due later fires then */
 
 struct entry {
     uint64_t number;

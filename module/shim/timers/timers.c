@@ -150,8 +150,8 @@ static void put_off(sm_timer_look *look, uint8_t refused) {
 enum due { FIRED, NOT_DUE, REFUSED };
 
 /* `ms`: when it was due. */
-static enum due call_due(RedisModuleCtx *ctx, RedisModuleString *name, uint64_t *ms) {
-    RedisModuleCallReply *reply = RedisModule_Call(ctx, "SM.DUE", "!SEs", name);
+static enum due call_due(RedisModuleCtx *ctx, RedisModuleString *name, uint64_t number, uint64_t *ms) {
+    RedisModuleCallReply *reply = RedisModule_Call(ctx, "SM.DUE", "!SEsl", name, (long long)number);
     enum due result = REFUSED;
 
     if (!reply) return REFUSED;
@@ -165,13 +165,13 @@ static enum due call_due(RedisModuleCtx *ctx, RedisModuleString *name, uint64_t 
 }
 
 /* Lets a key's first deadline fire. The key has no entry meanwhile: the next deadline of the machine gives it one. */
-static void fire(RedisModuleCtx *ctx, int db, RedisModuleString *name, uint8_t refused, uint64_t at) {
+static void fire(RedisModuleCtx *ctx, int db, RedisModuleString *name, const sm_timer_look *entry, uint64_t at) {
     enum due result;
     sm_timer_look look;
     uint64_t due;
 
     if (RedisModule_SelectDb(ctx, db) != REDISMODULE_OK) return;
-    result = call_due(ctx, name, &due);
+    result = call_due(ctx, name, entry->number, &due);
     if (result == FIRED) {
         sm_timers_counts.fired++;
         if (at > due && at - due > sm_timers_counts.late_most) sm_timers_counts.late_most = at - due;
@@ -179,7 +179,7 @@ static void fire(RedisModuleCtx *ctx, int db, RedisModuleString *name, uint8_t r
         sm_bytes key;
 
         key.ptr = RedisModule_StringPtrLen(name, &key.len);
-        if (result == REFUSED) put_off(&look, refused);
+        if (result == REFUSED) put_off(&look, entry->refused);
         sm_timer_index_set(deadlines, db, key, &look);
     }
 }
@@ -207,9 +207,8 @@ static void on_timer(RedisModuleCtx *ctx, void *data) {
         RedisModuleString *name = RedisModule_CreateString(ctx, key.ptr, key.len);
 
         sm_timer_index_remove_first(deadlines);
-        fire(ctx, db, name, look.refused, at);
+        fire(ctx, db, name, &look, at);
         RedisModule_FreeString(ctx, name);
-        at = now();
     }
     set_timer_for_first();
 }

@@ -252,7 +252,7 @@ static __attribute__((noinline)) void commit_data(RedisModuleCtx *ctx, sm_target
     close_key(target);
     if (how != CHANGED) return;
     RedisModule_SignalModifiedKey(ctx, target->name);
-    if (outcome->data || batch.count || record.entry.ptr || record.token.ptr || record.expires)
+    if ((outcome->data && !outcome->is_pure) || batch.count || record.entry.ptr || record.token.ptr || record.expires)
         replicate_outcome(ctx, target, outcome, &data, &record, event);
     else RedisModule_ReplicateVerbatim(ctx);
     sm_outbox_replicate(ctx, &batch);

@@ -280,6 +280,7 @@ static bool only_end(sm_outcome *outcome, const sm_waiting *waiting, const sm_da
     }
     data = sm_outcome_room(outcome, sizeof(*data));
     *data = outcome->data ? *outcome->data : (sm_data){0};
+    outcome->is_pure = !outcome->data;
     data->parts[SM_PART_TIMERS] = all ? none : timers;
     data->parts[SM_PART_TASKS] = held->parts[SM_PART_TASKS];
     outcome->data = data;
