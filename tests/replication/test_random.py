@@ -76,9 +76,11 @@ def test_replicas_and_logs_agree(start_server: Callable[..., Server], seed: int,
     caught_up(primary, *replicas)
     assert_same(primary, *replicas)
     assert primary.own.dbsize() > 10
-    assert sum(calls(chained, name) for name in writes()) > commands / 16, "too few commands changed anything"
-    assert calls(chained, "SM.APPLY") > commands / 50, "too few outcomes depended on data"
-    assert calls(chained, "xadd") > commands / 250, "too few steps had effects"
+    # A replica that was away for longer than the backlog reaches has the rest in a snapshot.
+    sent = {name: max(calls(replica, name) for replica in replicas) for name in (*writes(), "xadd")}
+    assert sum(sent[name] for name in writes()) > commands / 16, "too few commands changed anything"
+    assert sent["SM.APPLY"] > commands / 50, "too few outcomes depended on data"
+    assert sent["xadd"] > commands / 250, "too few steps had effects"
     assert any(pasts(primary, "SM.HISTORY")), "no step is remembered"
     assert any(b"token " in payload for payload in pasts(primary, "DUMP")), "no token is kept"
     agreed = digest(primary)
