@@ -315,7 +315,6 @@ typedef int (*RedisModuleConfigApplyFunc)(RedisModuleCtx *ctx, void *privdata, R
     X(1, int, ReplicateVerbatim, (RedisModuleCtx *ctx))                                                               \
     X(1, int, Replicate, (RedisModuleCtx *ctx, const char *command, const char *format, ...))                         \
     X(1, const char *, StringPtrLen, (const RedisModuleString *string, size_t *len))                                  \
-    X(1, int, StringToLongLong, (const RedisModuleString *string, long long *number))                                 \
     X(1, RedisModuleString *, CreateString, (RedisModuleCtx *ctx, const char *bytes, size_t len))                     \
     X(1, void, FreeString, (RedisModuleCtx *ctx, RedisModuleString *string))                                          \
     X(1, int, WrongArity, (RedisModuleCtx *ctx))                                                                      \

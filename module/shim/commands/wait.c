@@ -199,16 +199,18 @@ int sm_fire_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
 }
 
 /* Opens the machine that waits for the deadline of a number; otherwise the client has its answer: an error, or nil. */
-static bool open_due(waiting *of, RedisModuleString *name, const RedisModuleString *argument) {
-    long long number;
+static bool open_due(waiting *of, RedisModuleString *name, const RedisModuleString *number) {
+    char text[SM_HANDLE_BYTES];
     sm_bytes timers;
 
     if (!sm_key_open_machine(of->ctx, name, REDISMODULE_READ | REDISMODULE_WRITE, &of->target)) return false;
     sm_machine_data(of->target.machine, &of->held);
     timers = of->held.parts[SM_PART_TIMERS];
-    if (RedisModule_StringToLongLong(argument, &number) != REDISMODULE_OK) timers.len = 0;
-    while (sm_wait_take(&timers, &of->wait))
-        if (of->wait.number == (uint64_t)number && of->wait.status == SM_TIMER_WAITING) return true;
+    while (sm_wait_take(&timers, &of->wait)) {
+        size_t len = (size_t)(sm_wait_put_number(text, of->wait.number) - text);
+
+        if (of->wait.status == SM_TIMER_WAITING && sm_same(sm_bytes_of(number), (sm_bytes){text, len})) return true;
+    }
     sm_key_close(&of->target);
     RedisModule_ReplyWithNull(of->ctx);
     return false;

@@ -2,7 +2,6 @@
 #include "machine/waits.h"
 
 #include <endian.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { NUMBER_BYTES = 8, HAS_WHAT = 0x40, HAS_TEXT = 0x80, STATUSES = 0x40 };
@@ -84,13 +83,19 @@ bool sm_waits_earliest(sm_bytes timers, sm_wait *earliest) {
 
 /* ---- writing ---- */
 
-char *sm_wait_put_handle(char *at, const sm_wait *wait) {
-    char number[SM_HANDLE_BYTES + 1];
-    int len = snprintf(number, sizeof(number), "@%llx", (unsigned long long)wait->number);
+char *sm_wait_put_number(char *at, uint64_t number) {
+    int bits = 60;
 
+    while (bits && !(number >> bits)) bits -= 4;
+    for (; bits >= 0; bits -= 4) *at++ = "0123456789abcdef"[number >> bits & 15];
+    return at;
+}
+
+char *sm_wait_put_handle(char *at, const sm_wait *wait) {
     if (wait->id.len) memcpy(at, wait->id.ptr, wait->id.len);
-    memcpy(at + wait->id.len, number, (size_t)len);
-    return at + wait->id.len + len;
+    at += wait->id.len;
+    *at++ = '@';
+    return sm_wait_put_number(at, wait->number);
 }
 
 size_t sm_wait_most(const sm_wait *wait) {

@@ -35,6 +35,7 @@ enum { SM_NUMBER_BITS = 20 }; /* of a handle's number, below the time */
 enum { SM_HANDLE_BYTES = 17 }; /* beside the id */
 
 char *sm_wait_put_handle(char *at, const sm_wait *wait);
+char *sm_wait_put_number(char *at, uint64_t number); /* hexadecimal, without leading zeros */
 
 /* Takes the first off a list. False where it is empty, or not well formed. */
 bool sm_wait_take(sm_bytes *list, sm_wait *wait);

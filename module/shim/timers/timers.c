@@ -151,7 +151,9 @@ enum due { FIRED, NOT_DUE, REFUSED };
 
 /* `ms`: when it was due. */
 static enum due call_due(RedisModuleCtx *ctx, RedisModuleString *name, uint64_t number, uint64_t *ms) {
-    RedisModuleCallReply *reply = RedisModule_Call(ctx, "SM.DUE", "!SEsl", name, (long long)number);
+    char text[SM_HANDLE_BYTES];
+    size_t len = (size_t)(sm_wait_put_number(text, number) - text);
+    RedisModuleCallReply *reply = RedisModule_Call(ctx, "SM.DUE", "!SEsb", name, text, len);
     enum due result = REFUSED;
 
     if (!reply) return REFUSED;
