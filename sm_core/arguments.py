@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from . import small_json
 from .chart import AROUND, Tables, did_you_mean
 from .definition import Given
-from .document import Limits, is_deeper, parse, parse_value, read_flat, to_json
+from .document import Limits, is_deeper, parse, parse_value, to_json
 from .errors import DocumentError, EngineError, LimitError, quote, type_name
 
 _MOST_NAMED = 8
@@ -22,7 +23,7 @@ def read_object(text: bytes, limits: Limits, word: str) -> dict[str, Any]:
     if len(text) > limits.context_bytes:
         most = f"max-context-bytes ({limits.context_bytes})"
         raise LimitError(word, f"{len(text)} bytes, more than {most} allows")
-    flat = read_flat(text) if len(text) <= limits.document_bytes else None
+    flat = small_json.read_flat(text) if len(text) <= limits.document_bytes else None
     if flat is not None:
         return flat
     try:

@@ -148,20 +148,6 @@ def parse(text: bytes, limits: Limits | None, with_rows: bool = True) -> dict[st
     return _read(text, limits, with_rows)
 
 
-def read_flat(text: bytes) -> dict[str, Any] | None:
-    """The object that DATA mostly are: without arrays, objects and escapes in it, so that as many colons as
-    members leave nothing more to check. None for any other text, and for what is no JSON: ``parse`` says what it is.
-    """
-    try:
-        decoded = text.decode()
-        if "[" in decoded or "\\" in decoded or decoded.rfind("{"):
-            return None
-        value, end = _scan_strictly(decoded, 0)
-    except (ValueError, StopIteration, DocumentError):
-        return None
-    return value if end == len(decoded) and decoded.count(":") == len(value) else None
-
-
 def _read(text: bytes, limits: Limits | None, with_rows: bool) -> dict[str, Any]:
     try:
         decoded = text.decode("utf-8")
@@ -267,7 +253,6 @@ _plain_decoder, _decoder, _marking_decoder = (
     json.JSONDecoder(object_pairs_hook=pairs, parse_constant=_constant, parse_float=_float, parse_int=integer)
     for pairs, integer in ((None, int), (_pairs, _integer), (_marked_pairs, _integer))
 )
-_scan_strictly = _plain_decoder.scan_once  # type: ignore[attr-defined]
 
 
 def _find_fault(document: dict[str, Any], nesting: int | None) -> None:

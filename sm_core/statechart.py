@@ -137,7 +137,7 @@ class ChartDefinition:
         assert outcome is not None, "a start leads somewhere"
         if not self.has_context:
             return outcome
-        context = outcome.context or kept_json({} if data.context is None else data.context, given, "context")
+        context = outcome.context or kept_json(data.context, given, "context")
         return outcome._replace(ask_again=True, context=context, changes=None)
 
     def mutate(self, machine: Machine, target: str, given: Given) -> Outcome | None:
@@ -331,8 +331,7 @@ class ChartDefinition:
             return Machine(self._encode(configuration))
         data = self._data(None, "xstate.init", given)
         output = self.chart.output_at(configuration, data)
-        first = {} if data.context is None else data.context
-        context = kept_json(first, given, "context") if self.has_context else None
+        context = kept_json(data.context, given, "context") if self.has_context else None
         kept = None if output is NoParams else kept_json(output, given, "output")
         return Machine(self._encode(configuration), context, kept)
 

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from ..errors import member
+from ..small_json import member_key
 from .comparisons import comparison
 from .errors import BudgetError, CelError, Place
 from .functions import FUNCTIONS
@@ -71,7 +72,7 @@ def _local(node: Local) -> Closure:
 
 def _root(node: Root) -> Closure:
     if node.name != "now":
-        return attrgetter(node.name)
+        return _value_of_root(node.name)
     at = node.at
 
     def now(scope: Scope) -> Value:
@@ -80,6 +81,12 @@ def _root(node: Root) -> Closure:
         return scope.now
 
     return now
+
+
+def _value_of_root(name: str) -> Closure:
+    if name == "context":
+        return lambda scope: scope.whole_context()
+    return attrgetter(name)
 
 
 # Members
@@ -106,12 +113,12 @@ def _lost(value: Value, node: Path) -> CelError:
 def _path(node: Path) -> Closure:
     if len(node.names) == 1 and node.root in ("context", "event"):
         return _member_of_context(node) if node.root == "context" else _member_of_event(node)
-    root: Callable[[Scope], Value] = attrgetter(node.root)
-    names = node.names
+    root = _value_of_root(node.root)
+    first, names = (_first_member(node.names[0]), node.names[1:]) if node.root == "context" else (root, node.names)
 
     def path(scope: Scope) -> Value:
-        value = root(scope)
         try:
+            value = first(scope)
             for name in names:
                 value = value[name]
         except (KeyError, TypeError):
@@ -124,18 +131,31 @@ def _path(node: Path) -> Closure:
     return path
 
 
+def _first_member(name: str) -> Closure:
+    """A member of the context, of which the scope may know a part."""
+    key = member_key(name)
+
+    def first(scope: Scope) -> Value:
+        known = scope.context
+        return known[name] if name in known else scope.member(name, key)
+
+    return first
+
+
 def _member_of_context(node: Path) -> Closure:
     name = node.names[0]
+    key = member_key(name)
 
     def read(scope: Scope) -> Value:
+        known = scope.context
         try:
-            value = scope.context[name]
+            value = known[name] if name in known else scope.member(name, key)
         except (KeyError, TypeError):
             pass
         else:
             if type(value) is not int or LEAST_INT <= value <= MOST_INT:
                 return value
-        raise _lost(scope.context, node)
+        raise _lost(scope.whole_context(), node)
 
     return read
 

@@ -74,6 +74,15 @@ class Scope:
         self.budget = budget
         self.locals: list[Value] = []
 
+    def member(self, name: str, key: bytes) -> Value:
+        """A member that ``context`` does not have: where that is a part of the whole, it is looked for. ``key`` is what
+        stands before its value in JSON. Raises KeyError, or TypeError, where there is none."""
+        raise KeyError(name)
+
+    def whole_context(self) -> Value:
+        """The context with all its members."""
+        return self.context
+
 
 class UInt(int):
     """An unsigned number of 64 bits."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import small_json
 from ..cel import Budget, BudgetError, CelError, Program, Scope, to_json
 from ..definition import Given
 from ..document import is_deeper, read_json
@@ -20,19 +21,26 @@ NO_MEMBERS: dict[str, Any] = {}
 NO_VARIABLES: list[Any] = []
 _LARGE_CONTEXT = 512
 """Bytes. Of a larger one, replicas are told the members that changed alone."""
+_FEW = 8
+"""Members of a context that are looked for in its text: where more are wanted, it is read as a whole."""
 
 
 class Data(Scope):
-    """See above. ``touched``: an expression has read or written data, so that another step may end otherwise."""
+    """See above. ``touched``: an expression has read or written data, so that another step may end otherwise.
 
-    __slots__ = ("active", "assigned", "changed", "given", "tables", "text", "touched")
+    A context that is stored is read as far as it is asked for: ``context`` has the members that were, and ``places``
+    says where their values are in ``text``. Where members are assigned to it, their values are written there, and the
+    others stay as they are written. ``text`` is None where ``context`` is all of it.
+    """
+
+    __slots__ = ("active", "assigned", "changed", "given", "places", "tables", "text", "touched")
 
     def __init__(self, tables: Tables, context: bytes | None, event: dict[str, Any], given: Given) -> None:
         self.tables = tables
         self.given = given
         self.text = context
-        """The context as it is stored, until an expression asks for it; then it is ``context``."""
-        self.context: Any = None
+        self.context: Any = {}
+        self.places: dict[str, tuple[int, int]] = {}
         self.event: dict[str, Any] = event
         self.params: Any = None
         self.input: Any = NO_MEMBERS
@@ -56,17 +64,30 @@ class Data(Scope):
         """For the expressions: is the state at ``path`` active?"""
         return bool(self.active >> self.tables.named_states[path] & 1)
 
-    def touch(self) -> None:
-        """Called before data is first read or written: the context is parsed when it is asked for."""
-        self.touched = True
+    def member(self, name: str, key: bytes) -> Any:
+        """A member of the context that was not asked for yet. Raises KeyError, TypeError where there is none."""
+        if self.text is not None:
+            self.look_for(name, key, self.text)
+        return self.context[name]
+
+    def look_for(self, name: str, key: bytes, text: bytes) -> None:
+        """Reads a member of the context, and finds its place. Where that is not to be seen, all is read."""
+        found = small_json.read_member(text, key) if len(self.places) < _FEW else None
+        if found is None:
+            self.whole_context()
+        else:
+            self.context[name] = found[0]
+            self.places[name] = found[1:]
+
+    def whole_context(self) -> Any:
         if self.text is not None:
             try:
-                self.context = read_json(self.text)
+                whole = read_json(self.text)
             except ValueError:
                 raise EngineError("the stored context is not JSON") from None
+            self.context = {**whole, **self.changed} if self.assigned else whole
             self.text = None
-        elif self.context is None:
-            self.context = {}
+        return self.context
 
     def holds(self, name: str) -> bool:
         """Whether the client said that its guard ``name`` holds."""
@@ -77,8 +98,10 @@ class Data(Scope):
 
     def assign(self, members: dict[str, Any]) -> None:
         """Merges ``members`` into the context."""
-        if not self.touched:
-            self.touch()
+        self.touched = True
+        for name in members:
+            if self.text is not None and name not in self.places:
+                self.look_for(name, small_json.member_key(name), self.text)
         if not isinstance(self.context, dict):
             raise EngineError("the context is no object: nothing can be assigned to its members")
         self.charge(1 + len(self.context) // 16)
@@ -94,25 +117,43 @@ class Data(Scope):
         """
         if not self.assigned:
             return None, None
-        text = kept_json(self.context, self.given, "context")
+        text = json_text(self.context).encode() if self.text is None else self.spliced(self.text)
+        check_kept(text, self.given, "context")
         if len(text) <= _LARGE_CONTEXT:
             return text, None
-        changes = json_text({name: self.context[name] for name in self.context if name in self.changed}).encode()
+        names = self.context if self.text is None else sorted(self.changed, key=self.places.__getitem__)
+        changes = json_text({name: self.changed[name] for name in names if name in self.changed}).encode()
         return text, changes if len(changes) < len(text) else None
+
+    def spliced(self, text: bytes) -> bytes:
+        """The context with what was assigned where it was before."""
+        parts: list[bytes] = []
+        at = 0
+        for (start, end), name in sorted([(self.places[name], name) for name in self.changed]):
+            value = self.changed[name]
+            written = f"{value}" if type(value) is int else json_text(value)
+            parts += (text[at:start], written.encode())
+            at = end
+        parts.append(text[at:])
+        return b"".join(parts)
 
 
 def kept_json(value: object, given: Given, what: str) -> bytes:
-    """What a machine keeps, as it is stored: its context, its output, its error. Raises EngineError where that is
-    larger than the limits allow."""
-    text = json_text(value)
-    encoded = text.encode()
+    """What a machine keeps, as it is stored: its output, its error, the context of a start. Raises EngineError where
+    that is larger than the limits allow."""
+    text = json_text(value).encode()
+    check_kept(text, given, what)
+    return text
+
+
+def check_kept(text: bytes, given: Given, what: str) -> None:
+    """Raises EngineError where it is larger than the limits allow."""
     limits = given.limits
-    most, nesting = limits.context_bytes, limits.nesting
-    if len(encoded) > most:
-        raise EngineError(f"the {what} would be {len(encoded)} bytes, more than max-context-bytes ({most}) allows")
-    if is_deeper(text, nesting - AROUND):
-        raise EngineError(f"the {what} would be nested deeper than max-nesting ({nesting}) allows")
-    return encoded
+    most, nesting = limits.context_bytes, limits.nesting - AROUND
+    if len(text) > most:
+        raise EngineError(f"the {what} would be {len(text)} bytes, more than max-context-bytes ({most}) allows")
+    if len(text) > 2 * nesting and is_deeper(text.decode(), nesting):
+        raise EngineError(f"the {what} would be nested deeper than max-nesting ({nesting + AROUND}) allows")
 
 
 class Expression:
@@ -131,8 +172,7 @@ class Expression:
 
     def value(self, data: Data) -> Any:
         """Its value. Raises ExpressionError."""
-        if not data.touched:
-            data.touch()
+        data.touched = True
         budget = data.budget
         budget.left -= self.cost
         try:
@@ -147,11 +187,14 @@ class Expression:
 
     def json(self, data: Data) -> Any:
         """Its value as JSON. Raises ExpressionError."""
-        value = self.value(data)
-        if type(value) is int:
-            return value
+        data.touched = True
+        budget = data.budget
+        budget.left -= self.cost
         try:
-            return to_json(value, data.budget)
+            if budget.left < 0:
+                budget.charge(0)
+            value = self.root(data)
+            return value if type(value) is int else to_json(value, budget)
         except BudgetError:
             raise too_many_steps(data, self.place) from None
         except CelError as error:

@@ -310,7 +310,7 @@ class Macrostep:
         event = self.data.event
         self.data.event = self.done_event(last, last)
         self.output = template.value(self.data)
-        self.data.touch()
+        self.data.touched = True
         self.data.event = event
 
     def completes(self, parallel: int, waiting: dict[int, int]) -> bool:

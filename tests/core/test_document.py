@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sm_core.document import Limits, parse, read_flat, to_json
+from sm_core.document import Limits, parse, to_json
 from sm_core.errors import DocumentError, LimitError
+from sm_core.small_json import read_flat
 
 LIMITS = Limits(document_bytes=1000, states=10, nesting=5)
 
