@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "python/boundary.h"
+#include "python/json.h"
 #include "python/python.h"
 #include "python/step.h"
 
@@ -18,7 +19,7 @@ bool sm_python_find_step(void) {
     PyGILState_STATE state = PyGILState_Ensure();
     PyObject *module = PyImport_ImportModule("module.boundary");
 
-    step = module ? PyObject_GetAttrString(module, "step") : NULL;
+    step = module && sm_python_install_json() ? PyObject_GetAttrString(module, "step") : NULL;
     Py_XDECREF(module);
     PyErr_Clear();
     PyGILState_Release(state);

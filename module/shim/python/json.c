@@ -1,0 +1,242 @@
+/* JSON that nearly every step with data reads: the members of an event, and single members of a context. In the place of
+ * two functions of sm_core/small_json.py, since Python's own reader takes several times as long to be called alone.
+ *
+ * Nothing is refused here. What is not as it mostly is, or is no JSON, is answered with None: Python reads it then. */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <math.h>
+#include <string.h>
+
+#include "python/json.h"
+
+enum { MOST_DIGITS = 18, LONGEST_DOUBLE = 64 };
+
+static PyObject *read_json; /* of sm_core/document.py */
+
+static bool is_digit(const char *at, const char *end) {
+    return at < end && *at >= '0' && *at <= '9';
+}
+
+static const char *behind_digits(const char *at, const char *end) {
+    while (is_digit(at, end)) at++;
+    return at;
+}
+
+static const char *behind_space(const char *at, const char *end) {
+    while (at < end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) at++;
+    return at;
+}
+
+static bool is_at(const char *at, const char *end, const char *word, size_t len) {
+    return (size_t)(end - at) >= len && memcmp(at, word, len) == 0;
+}
+
+/* ---- values that are neither arrays nor objects ---- */
+
+/* Each makes the value at `*at` and moves behind it, or answers NULL: with an exception, which is cleared in the end,
+ * or without. */
+
+static PyObject *take_text(const char **at, const char *end) {
+    const char *first, *last;
+
+    if (*at == end || **at != '"') return NULL;
+    first = last = *at + 1;
+    while (last < end && *last != '"' && *last != '\\' && (unsigned char)*last >= ' ') last++;
+    if (last == end || *last != '"') return NULL;
+    *at = last + 1;
+    return PyUnicode_DecodeUTF8(first, last - first, NULL);
+}
+
+static PyObject *take_double(const char *first, const char *last) {
+    char text[LONGEST_DOUBLE];
+    double value;
+
+    if (last - first >= (Py_ssize_t)sizeof(text)) return NULL;
+    memcpy(text, first, (size_t)(last - first));
+    text[last - first] = '\0';
+    value = PyOS_string_to_double(text, NULL, NULL);
+    return isfinite(value) && !PyErr_Occurred() ? PyFloat_FromDouble(value) : NULL;
+}
+
+static PyObject *take_number(const char **at, const char *end) {
+    const char *first = *at, *digits = first + (first < end && *first == '-'), *last = behind_digits(digits, end);
+    long long value = 0;
+    bool whole = true;
+
+    if (last == digits || (*digits == '0' && last - digits > 1)) return NULL;
+    if (last - digits > MOST_DIGITS) return NULL;
+    for (const char *place = digits; place < last; place++) value = value * 10 + (*place - '0');
+    if (last < end && *last == '.') {
+        whole = false;
+        digits = last + 1;
+        last = behind_digits(digits, end);
+        if (last == digits) return NULL;
+    }
+    if (last < end && (*last == 'e' || *last == 'E')) {
+        whole = false;
+        digits = last + 1;
+        if (digits < end && (*digits == '+' || *digits == '-')) digits++;
+        last = behind_digits(digits, end);
+        if (last == digits) return NULL;
+    }
+    *at = last;
+    return whole ? PyLong_FromLongLong(*first == '-' ? -value : value) : take_double(first, last);
+}
+
+static PyObject *take_word(const char **at, const char *end) {
+    if (is_at(*at, end, "true", 4)) return *at += 4, Py_NewRef(Py_True);
+    if (is_at(*at, end, "false", 5)) return *at += 5, Py_NewRef(Py_False);
+    if (is_at(*at, end, "null", 4)) return *at += 4, Py_NewRef(Py_None);
+    return NULL;
+}
+
+static PyObject *take_value(const char **at, const char *end) {
+    if (*at == end) return NULL;
+    if (**at == '"') return take_text(at, end);
+    return **at == '-' || is_digit(*at, end) ? take_number(at, end) : take_word(at, end);
+}
+
+/* ---- an event's members ---- */
+
+/* One member into the object; the position behind it, or NULL. */
+static const char *take_member(PyObject *object, const char *at, const char *end) {
+    PyObject *name, *value = NULL;
+    bool put = false;
+
+    at = behind_space(at, end);
+    name = take_text(&at, end);
+    if (!name) return NULL;
+    at = behind_space(at, end);
+    if (at < end && *at == ':') {
+        at = behind_space(at + 1, end);
+        value = take_value(&at, end);
+        put = value && PyDict_SetItem(object, name, value) == 0;
+    }
+    Py_DECREF(name);
+    Py_XDECREF(value);
+    return put ? behind_space(at, end) : NULL;
+}
+
+/* Whether the text is an object whose members could all be put into `object`, each once. */
+static bool take_members(PyObject *object, const char *at, const char *end) {
+    Py_ssize_t members = 0;
+
+    if (at == end || *at != '{') return false;
+    at = behind_space(at + 1, end);
+    if (at < end && *at == '}') return at + 1 == end;
+    for (;;) {
+        at = take_member(object, at, end);
+        if (!at || at == end) return false;
+        members++;
+        if (*at == '}') return at + 1 == end && PyDict_GET_SIZE(object) == members;
+        if (*at++ != ',') return false;
+    }
+}
+
+static PyObject *answer(PyObject *found) {
+    if (found) return found;
+    PyErr_Clear();
+    Py_RETURN_NONE;
+}
+
+static PyObject *read_flat(PyObject *unused, PyObject *text) {
+    PyObject *object;
+
+    (void)unused;
+    if (!PyBytes_Check(text)) return answer(NULL);
+    object = PyDict_New();
+    if (object &&
+        !take_members(object, PyBytes_AS_STRING(text), PyBytes_AS_STRING(text) + PyBytes_GET_SIZE(text)))
+        Py_CLEAR(object);
+    return answer(object);
+}
+
+/* ---- members of a context ---- */
+
+/* The position behind a text that begins at `at`; NULL where it does not end. */
+static const char *behind_text(const char *at, const char *end) {
+    for (at++; at < end; at++) {
+        if (*at == '"') return at + 1;
+        if (*at == '\\' && ++at == end) return NULL;
+    }
+    return NULL;
+}
+
+/* Where a value ends: at the first comma or bracket that is not of it. NULL where it does not end. */
+static const char *behind_value(const char *at, const char *end) {
+    size_t depth = 0;
+
+    while (at && at < end) {
+        if (*at == '"') {
+            at = behind_text(at, end);
+            continue;
+        }
+        if (depth == 0 && (*at == ',' || *at == '}' || *at == ']')) return at;
+        if (*at == '{' || *at == '[') depth++;
+        if (*at == '}' || *at == ']') depth--;
+        at++;
+    }
+    return NULL;
+}
+
+/* Where the value of the member begins; NULL where there is none. */
+static const char *find_value(const char *at, const char *end, const char *key, size_t len) {
+    if (at == end || *at++ != '{') return NULL;
+    while (at < end && *at == '"') {
+        if (is_at(at, end, key, len)) return at + len;
+        at = behind_text(at, end);
+        if (!at || at == end || *at != ':') return NULL;
+        at = behind_value(at + 1, end);
+        if (!at || *at != ',') return NULL;
+        at++;
+    }
+    return NULL;
+}
+
+static PyObject *make_value(const char *at, const char *end) {
+    const char *first = at;
+    PyObject *text, *value = take_value(&at, end);
+
+    if (value && at == end) return value;
+    Py_XDECREF(value);
+    PyErr_Clear();
+    text = PyBytes_FromStringAndSize(first, end - first);
+    value = text ? PyObject_CallOneArg(read_json, text) : NULL;
+    Py_XDECREF(text);
+    return value;
+}
+
+static PyObject *read_member(PyObject *unused, PyObject *const *arguments, Py_ssize_t count) {
+    const char *text, *end, *first, *last;
+    PyObject *value;
+
+    (void)unused;
+    if (count != 2 || !PyBytes_Check(arguments[0]) || !PyBytes_Check(arguments[1])) return answer(NULL);
+    text = PyBytes_AS_STRING(arguments[0]);
+    end = text + PyBytes_GET_SIZE(arguments[0]);
+    first = find_value(text, end, PyBytes_AS_STRING(arguments[1]), (size_t)PyBytes_GET_SIZE(arguments[1]));
+    last = first ? behind_value(first, end) : NULL;
+    value = last ? make_value(first, last) : NULL;
+    return answer(value ? Py_BuildValue("Nnn", value, first - text, last - text) : NULL);
+}
+
+/* ---- in the place of Python's ---- */
+
+static PyMethodDef functions[] = {
+    {"read_flat", read_flat, METH_O, NULL},
+    {"read_member", (PyCFunction)(void (*)(void))read_member, METH_FASTCALL, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+bool sm_python_install_json(void) {
+    PyObject *document = PyImport_ImportModule("sm_core.document"), *module = NULL;
+    bool installed = false;
+
+    if (document && !read_json) read_json = PyObject_GetAttrString(document, "read_json");
+    if (read_json) module = PyImport_ImportModule("sm_core.small_json");
+    if (module) installed = PyModule_AddFunctions(module, functions) == 0;
+    Py_XDECREF(module);
+    Py_XDECREF(document);
+    return installed;
+}
