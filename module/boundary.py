@@ -27,6 +27,7 @@ from sm_core import (
     compile_document,
     diagram,
     explain,
+    made,
     merge,
     render,
 )
@@ -309,9 +310,12 @@ def step(
             return False
         definition = _definitions[handle]
         held = None if guards is None else _guards(guards)
-        given = Given(data, held, input_, now, _UNBOUNDED if accepted_before else _limits)
-        machine = None if configuration is None else Machine(configuration, context, output, error)
-        outcome = _step(definition, kind & _KIND, machine, text, None if accepted_before else _limits, given)
+        given = made(Given, (data, held, input_, now, _UNBOUNDED if accepted_before else _limits))
+        machine = None if configuration is None else made(Machine, (configuration, context, output, error))
+        if machine is not None and kind & _KIND == _SEND:
+            outcome = definition.send(machine, text, given)
+        else:
+            outcome = _step(definition, kind & _KIND, machine, text, None if accepted_before else _limits, given)
         if outcome is None or outcome is NOT_TAKEN:
             return outcome is NOT_TAKEN
         return _outcome(definition, outcome, kind & _WITH_EFFECTS)
@@ -340,8 +344,6 @@ def _outcome(definition: Definition, outcome: Outcome, with_effects: int) -> tup
 def _step(
     definition: Definition, kind: int, machine: Machine | None, argument: str, limits: Limits | None, given: Given
 ) -> Outcome | None:
-    if kind == _SEND and machine is not None:
-        return definition.send(machine, argument, given)
     if kind == _ENTER:
         return definition.enter(argument, machine, limits, given)
     if machine is None:

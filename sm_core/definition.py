@@ -13,6 +13,9 @@ from .document import Limits, to_json
 from .errors import EngineError
 from .store import Store
 
+made = tuple.__new__
+"""``made(Machine, (…))``, with all members: what a step makes of a NamedTuple, in half the time of ``Machine(…)``."""
+
 
 class Machine(NamedTuple):
     """A machine as it is stored: where it stands, and the JSON texts that it keeps."""

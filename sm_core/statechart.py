@@ -22,7 +22,7 @@ from .chart import (
     take,
     why,
 )
-from .definition import NOT_TAKEN, NOTHING_GIVEN, Given, Machine, NoParams, Outcome
+from .definition import NOT_TAKEN, NOTHING_GIVEN, Given, Machine, NoParams, Outcome, made
 from .document import Limits, check_size, parse, read_json, to_json
 from .errors import THIRD_ARGUMENT, DocumentError, EngineError, GuardError, quote, type_name
 from .store import store_of
@@ -103,11 +103,12 @@ class ChartDefinition:
         if step is None:
             return NOT_TAKEN if data.touched else None
         configuration, effects, said, timers = step
-        context, changes = data.new_context()
+        context, changes = data.new_context() if data.assigned else (None, None)
         output = None if said is NoParams else kept_json(said, data.given, "output")
         if target is None:
             target = self._encode(configuration)
-        return Outcome(target, effects, data.touched or output is not None, context, changes, output, None, timers)
+        ask_again = data.touched or output is not None
+        return made(Outcome, (target, effects, ask_again, context, changes, output, None, timers))
 
     def _step(
         self,
@@ -155,8 +156,10 @@ class ChartDefinition:
 
     def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
         configuration, context, _, error = machine
-        key = (configuration, event)
-        plan = self._plans[key] if key in self._plans else self._plan(configuration, event)
+        try:
+            plan = self._plans[configuration, event]
+        except KeyError:
+            plan = self._plan(configuration, event)
         if plan is None:
             data = self._asked(machine, event, given)
             if error is not None or event in UNSENDABLE:

@@ -10,7 +10,7 @@ from typing import Any
 from .. import small_json
 from ..cel import Budget, BudgetError, CelError, Program, Scope, to_json
 from ..definition import Given
-from ..document import is_deeper, read_json
+from ..document import Limits, is_deeper, read_json
 from ..document import to_json as json_text
 from ..errors import EngineError, ExpressionError, GuardError, quote
 from .model import Tables
@@ -105,50 +105,55 @@ class Data(Scope):
         if not isinstance(self.context, dict):
             raise EngineError("the context is no object: nothing can be assigned to its members")
         self.charge(1 + len(self.context) // 16)
-        self.context = {**self.context, **members}
+        if self.text is None:
+            self.context = {**self.context, **members}  # who has read all of it keeps what there was
+        else:
+            self.context.update(members)
         self.changed = {**self.changed, **members} if self.assigned else members
         self.assigned += 1
 
-    def new_context(self) -> tuple[bytes | None, bytes | None]:
-        """The context as it is to be stored, None where nothing was assigned to it; and the members that changed of a
+    def new_context(self) -> tuple[bytes, bytes | None]:
+        """The context as it is to be stored, once something was assigned to it; and the members that changed of a
         large one.
 
         Raises EngineError where it is larger than the limits allow.
         """
-        if not self.assigned:
-            return None, None
-        text = json_text(self.context).encode() if self.text is None else self.spliced(self.text)
-        check_kept(text, self.given, "context")
+        changed = self.changed
+        if self.text is None:
+            text = json_text(self.context).encode()
+            changed = {name: changed[name] for name in self.context if name in changed}
+        else:
+            if len(changed) > 1:
+                changed = {name: changed[name] for name in sorted(changed, key=self.places.__getitem__)}
+            text = self.spliced(self.text, changed)
+        check_kept(text, self.given.limits, "context")
         if len(text) <= _LARGE_CONTEXT:
             return text, None
-        names = self.context if self.text is None else sorted(self.changed, key=self.places.__getitem__)
-        changes = json_text({name: self.changed[name] for name in names if name in self.changed}).encode()
+        changes = json_text(changed).encode()
         return text, changes if len(changes) < len(text) else None
 
-    def spliced(self, text: bytes) -> bytes:
-        """The context with what was assigned where it was before."""
-        parts: list[bytes] = []
+    def spliced(self, text: bytes, changed: dict[str, Any]) -> bytes:
+        """The context with what was assigned where it was before. ``changed``: in the order of their places."""
+        parts = b""
         at = 0
-        for (start, end), name in sorted([(self.places[name], name) for name in self.changed]):
-            value = self.changed[name]
+        for name, value in changed.items():
+            start, end = self.places[name]
             written = f"{value}" if type(value) is int else json_text(value)
-            parts += (text[at:start], written.encode())
+            parts += text[at:start] + written.encode()
             at = end
-        parts.append(text[at:])
-        return b"".join(parts)
+        return parts + text[at:]
 
 
 def kept_json(value: object, given: Given, what: str) -> bytes:
     """What a machine keeps, as it is stored: its output, its error, the context of a start. Raises EngineError where
     that is larger than the limits allow."""
     text = json_text(value).encode()
-    check_kept(text, given, what)
+    check_kept(text, given.limits, what)
     return text
 
 
-def check_kept(text: bytes, given: Given, what: str) -> None:
+def check_kept(text: bytes, limits: Limits, what: str) -> None:
     """Raises EngineError where it is larger than the limits allow."""
-    limits = given.limits
     most, nesting = limits.context_bytes, limits.nesting - AROUND
     if len(text) > most:
         raise EngineError(f"the {what} would be {len(text)} bytes, more than max-context-bytes ({most}) allows")

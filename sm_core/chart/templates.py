@@ -38,9 +38,10 @@ class Template:
 def object_maker(constant: dict[str, Any], made: dict[str, Maker]) -> Maker:
     """An object, of whose members some are made."""
     items = list(made.items())
+    first = constant if len(made) < len(constant) else {}
 
     def make(data: Data) -> Any:
-        value = dict(constant)  # with the made ones, so that the members stay in their order
+        value = {**first}  # with the made ones, so that the members stay in their order
         for name, maker in items:
             value[name] = maker(data)
         return value
