@@ -10,7 +10,6 @@ from typing import Any
 
 from . import small_json
 from .chart import AROUND, Tables, did_you_mean
-from .definition import Given
 from .document import Limits, is_deeper, parse, parse_value, to_json
 from .errors import DocumentError, EngineError, LimitError, quote, type_name
 
@@ -33,11 +32,11 @@ def read_object(text: bytes, limits: Limits, word: str) -> dict[str, Any]:
     raise kind(f"{word} at {path}", why)
 
 
-def event_of(name: str, given: Given) -> dict[str, Any]:
-    """The event as expressions see it. Raises DocumentError."""
-    if given.data is None:
+def event_of(name: str, text: bytes | None, limits: Limits) -> dict[str, Any]:
+    """The event as expressions see it, with the members that ``text``, DATA, has. Raises DocumentError."""
+    if text is None:
         return {"type": name}
-    members = read_object(given.data, given.limits, "DATA")
+    members = read_object(text, limits, "DATA")
     if "type" in members:
         raise DocumentError("DATA at $.type", "the event's name is an argument of its own")
     return {"type": name, **members}

@@ -177,7 +177,7 @@ def _check_given(given: Given) -> None:
     """Refuses what is given wrongly: a map uses none of it. Raises DocumentError, EngineError."""
     if given.guards:
         raise EngineError(f"guard {quote(min(given.guards))} is not the client's to decide: a map has no guards")
-    event_of("", given)
+    event_of("", given.data, given.limits)
     if given.input is not None:
         read_object(given.input, given.limits, "INPUT")
 

@@ -88,9 +88,10 @@ class ChartDefinition:
         tables = self.chart.tables
         if given.guards is not None:
             check_guards(tables, given.guards)
+        said = event_of(event, given.data, given.limits)
         if machine is not None:
-            return Data(tables, machine.context, event_of(event, given), given)
-        data = Data(tables, None, event_of(event, given), given)
+            return Data(tables, machine.context, said, given)
+        data = Data(tables, None, said, given)
         if given.input is not None:
             data.input = read_object(given.input, given.limits, "INPUT")
         if tables.context is not None:
@@ -161,15 +162,12 @@ class ChartDefinition:
         except KeyError:
             plan = self._plan(configuration, event)
         if plan is None:
-            data = self._asked(machine, event, given)
-            if error is not None or event in UNSENDABLE:
-                return None
-            where = self._decode(configuration)
-            return self._step(lambda: self.chart.step(where, event, data), data, where, event)
+            return self._send(machine, event, given)
+        text, guards, _, _, limits = given
         tables = self.chart.tables
-        if given.guards is not None:
-            check_guards(tables, given.guards)
-        data = Data(tables, context, event_of(event, given), given)
+        if guards is not None:
+            check_guards(tables, guards)
+        data = Data(tables, context, event_of(event, text, limits), given)
         if error is not None:
             return None
         try:
@@ -179,6 +177,14 @@ class ChartDefinition:
         else:
             return self._taken(step, data, target)
         raise GuardError(self._unsaid(self._decode(configuration), event))
+
+    def _send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
+        """Without a plan."""
+        data = self._asked(machine, event, given)
+        if machine.error is not None or event in UNSENDABLE:
+            return None
+        where = self._decode(machine.configuration)
+        return self._step(lambda: self.chart.step(where, event, data), data, where, event)
 
     def _plan(self, where: bytes, event: str) -> Plan | None:
         """What an event may lead to, where that is asked for again and again: where it depends on data."""

@@ -36,6 +36,7 @@ class Data(Scope):
     __slots__ = ("active", "assigned", "changed", "given", "places", "tables", "text", "touched")
 
     def __init__(self, tables: Tables, context: bytes | None, event: dict[str, Any], given: Given) -> None:
+        _, _, _, now, limits = given
         self.tables = tables
         self.given = given
         self.text = context
@@ -44,8 +45,8 @@ class Data(Scope):
         self.event: dict[str, Any] = event
         self.params: Any = None
         self.input: Any = NO_MEMBERS
-        self.now = given.now
-        self.budget = Budget(given.limits.expression_steps)
+        self.now = now
+        self.budget = Budget(limits.expression_steps)
         self.locals = NO_VARIABLES
         self.active = 0
         self.touched = False
@@ -66,18 +67,14 @@ class Data(Scope):
 
     def member(self, name: str, key: bytes) -> Any:
         """A member of the context that was not asked for yet. Raises KeyError, TypeError where there is none."""
-        if self.text is not None:
-            self.look_for(name, key, self.text)
-        return self.context[name]
-
-    def look_for(self, name: str, key: bytes, text: bytes) -> None:
-        """Reads a member of the context, and finds its place. Where that is not to be seen, all is read."""
-        found = small_json.read_member(text, key) if len(self.places) < _FEW else None
-        if found is None:
-            self.whole_context()
-        else:
-            self.context[name] = found[0]
-            self.places[name] = found[1:]
+        if self.text is not None and len(self.places) < _FEW:
+            found = small_json.read_member(self.text, key)
+            if found is not None:
+                value, start, end = found
+                self.context[name] = value
+                self.places[name] = (start, end)
+                return value
+        return self.whole_context()[name]
 
     def whole_context(self) -> Any:
         if self.text is not None:
@@ -101,7 +98,7 @@ class Data(Scope):
         self.touched = True
         for name in members:
             if self.text is not None and name not in self.places:
-                self.look_for(name, small_json.member_key(name), self.text)
+                self.look_for(name)
         if not isinstance(self.context, dict):
             raise EngineError("the context is no object: nothing can be assigned to its members")
         self.charge(1 + len(self.context) // 16)
@@ -111,6 +108,13 @@ class Data(Scope):
             self.context.update(members)
         self.changed = {**self.changed, **members} if self.assigned else members
         self.assigned += 1
+
+    def look_for(self, name: str) -> None:
+        """Finds the place of a member that is to be assigned. Where it is not to be seen, ``context`` is all of it."""
+        try:
+            self.member(name, small_json.member_key(name))
+        except (KeyError, TypeError):
+            self.whole_context()
 
     def new_context(self) -> tuple[bytes, bytes | None]:
         """The context as it is to be stored, once something was assigned to it; and the members that changed of a
