@@ -27,7 +27,6 @@ from sm_core import (
     compile_document,
     diagram,
     explain,
-    made,
     merge,
     render,
 )
@@ -298,8 +297,8 @@ def step(
 ) -> _Said | None:
     """What module/shim/python/step.c calls, and reads the answer of.
 
-    A tuple for an outcome (_outcome); whether to ask again, of a step that is refused; the line of an error; None where
-    the engine failed.
+    A tuple for an outcome (_outcome), or the engine's own where it says all; whether to ask again, of a step that is
+    refused; the line of an error; None where the engine failed.
     """
     try:
         try:
@@ -310,14 +309,17 @@ def step(
             return False
         definition = _definitions[handle]
         held = None if guards is None else _guards(guards)
-        given = made(Given, (data, held, input_, now, _UNBOUNDED if accepted_before else _limits))
-        machine = None if configuration is None else made(Machine, (configuration, context, output, error))
-        if machine is not None and kind & _KIND == _SEND:
-            outcome = definition.send(machine, text, given)
+        limits = _UNBOUNDED if accepted_before else _limits
+        if kind & _KIND == _SEND and configuration is not None and error is None:
+            outcome = definition.give(configuration, context, text, data, held, now, limits)
         else:
+            given = Given(data, held, input_, now, limits)
+            machine = None if configuration is None else Machine(configuration, context, output, error)
             outcome = _step(definition, kind & _KIND, machine, text, None if accepted_before else _limits, given)
         if outcome is None or outcome is NOT_TAKEN:
             return outcome is NOT_TAKEN
+        if kind == _SEND and outcome.ask_again and not definition.waits:
+            return outcome
         return _outcome(definition, outcome, kind & _WITH_EFFECTS)
     except EngineError as fault:
         return f"{fault.code} {explain(fault)}".encode("utf-8", "backslashreplace")
@@ -344,6 +346,8 @@ def _outcome(definition: Definition, outcome: Outcome, with_effects: int) -> tup
 def _step(
     definition: Definition, kind: int, machine: Machine | None, argument: str, limits: Limits | None, given: Given
 ) -> Outcome | None:
+    if kind == _SEND and machine is not None:
+        return definition.send(machine, argument, given)
     if kind == _ENTER:
         return definition.enter(argument, machine, limits, given)
     if machine is None:

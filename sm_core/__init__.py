@@ -20,7 +20,7 @@ from sys import maxsize
 from typing import Any, NamedTuple
 
 from .chart import Finding
-from .definition import NOT_TAKEN, NOTHING_GIVEN, Definition, Effect, Given, Machine, Outcome, Pending, made, merge
+from .definition import NOT_TAKEN, NOTHING_GIVEN, Definition, Effect, Given, Machine, Outcome, Pending, merge
 from .document import Limits, check_size, parse_document
 from .errors import (
     THIRD_ARGUMENT,
@@ -56,7 +56,6 @@ __all__ = [
     "compile_document",
     "diagram",
     "explain",
-    "made",
     "merge",
     "render",
 ]

@@ -104,6 +104,18 @@ class FlatDefinition:
 
     mutate = send
 
+    def give(
+        self,
+        configuration: bytes,
+        context: bytes | None,
+        event: str,
+        text: bytes | None,
+        guards: frozenset[str] | None,
+        now: int,
+        limits: Limits,
+    ) -> Outcome | None:
+        return self.send(Machine(configuration, context), event, Given(text, guards, None, now, limits))
+
     def fire(self, machine: Machine, event: bytes, given: Given) -> Outcome | None:
         return None
 

@@ -90,8 +90,8 @@ class ChartDefinition:
             check_guards(tables, given.guards)
         said = event_of(event, given.data, given.limits)
         if machine is not None:
-            return Data(tables, machine.context, said, given)
-        data = Data(tables, None, said, given)
+            return Data(tables, machine.context, said, given.guards, given.now, given.limits)
+        data = Data(tables, None, said, given.guards, given.now, given.limits)
         if given.input is not None:
             data.input = read_object(given.input, given.limits, "INPUT")
         if tables.context is not None:
@@ -105,7 +105,7 @@ class ChartDefinition:
             return NOT_TAKEN if data.touched else None
         configuration, effects, said, timers = step
         context, changes = data.new_context() if data.assigned else (None, None)
-        output = None if said is NoParams else kept_json(said, data.given, "output")
+        output = None if said is NoParams else kept_json(said, data.limits, "output")
         if target is None:
             target = self._encode(configuration)
         ask_again = data.touched or output is not None
@@ -139,7 +139,7 @@ class ChartDefinition:
         assert outcome is not None, "a start leads somewhere"
         if not self.has_context:
             return outcome
-        context = outcome.context or kept_json(data.context, given, "context")
+        context = outcome.context or kept_json(data.context, given.limits, "context")
         return outcome._replace(ask_again=True, context=context, changes=None)
 
     def mutate(self, machine: Machine, target: str, given: Given) -> Outcome | None:
@@ -157,19 +157,31 @@ class ChartDefinition:
 
     def send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
         configuration, context, _, error = machine
+        if error is None:
+            return self.give(configuration, context, event, given.data, given.guards, given.now, given.limits)
+        self._asked(machine, event, given)  # refuses what is given wrongly
+        return None
+
+    def give(
+        self,
+        configuration: bytes,
+        context: bytes | None,
+        event: str,
+        text: bytes | None,
+        guards: frozenset[str] | None,
+        now: int,
+        limits: Limits,
+    ) -> Outcome | None:
         try:
             plan = self._plans[configuration, event]
         except KeyError:
             plan = self._plan(configuration, event)
         if plan is None:
-            return self._send(machine, event, given)
-        text, guards, _, _, limits = given
+            return self._send(Machine(configuration, context), event, Given(text, guards, None, now, limits))
         tables = self.chart.tables
         if guards is not None:
             check_guards(tables, guards)
-        data = Data(tables, context, event_of(event, text, limits), given)
-        if error is not None:
-            return None
+        data = Data(tables, context, event_of(event, text, limits), guards, now, limits)
         try:
             step, target = take(tables, plan, data)
         except GuardError:
@@ -181,7 +193,7 @@ class ChartDefinition:
     def _send(self, machine: Machine, event: str, given: Given) -> Outcome | None:
         """Without a plan."""
         data = self._asked(machine, event, given)
-        if machine.error is not None or event in UNSENDABLE:
+        if event in UNSENDABLE:
             return None
         where = self._decode(machine.configuration)
         return self._step(lambda: self.chart.step(where, event, data), data, where, event)
@@ -244,7 +256,7 @@ class ChartDefinition:
     def _data_of(self, machine: Machine, event: dict[str, Any], given: Given) -> Data:
         if given.guards is not None:
             check_guards(self.chart.tables, given.guards)
-        return Data(self.chart.tables, machine.context, event, given)
+        return Data(self.chart.tables, machine.context, event, given.guards, given.now, given.limits)
 
     def _asked(self, machine: Machine, event: str, given: Given) -> Data:
         if event.startswith(REPORTS):
@@ -321,13 +333,13 @@ class ChartDefinition:
         machine = self._machine(configuration, given) if self.has_context and context is None else Machine(b"")
         if self.has_context and context is not None:
             self._check_context(context, "$.snapshot.context")
-            machine = Machine(b"", kept_json(context, given, "context"))
+            machine = Machine(b"", kept_json(context, given.limits, "context"))
         has_output = "output" in snapshot and done and self.keeps
         return Machine(
             self._encode(configuration),
             machine.context,
-            kept_json(snapshot["output"], given, "output") if has_output else None,
-            kept_json(snapshot.get("error"), given, "error") if status == "error" else None,
+            kept_json(snapshot["output"], given.limits, "output") if has_output else None,
+            kept_json(snapshot.get("error"), given.limits, "error") if status == "error" else None,
         )
 
     def _check_context(self, context: object, path: str) -> None:
@@ -340,8 +352,8 @@ class ChartDefinition:
             return Machine(self._encode(configuration))
         data = self._data(None, "xstate.init", given)
         output = self.chart.output_at(configuration, data)
-        context = kept_json(data.context, given, "context") if self.has_context else None
-        kept = None if output is NoParams else kept_json(output, given, "output")
+        context = kept_json(data.context, given.limits, "context") if self.has_context else None
+        kept = None if output is NoParams else kept_json(output, given.limits, "output")
         return Machine(self._encode(configuration), context, kept)
 
     def enter(self, current: str, held: Machine | None, limits: Limits | None, given: Given) -> Outcome:
@@ -362,7 +374,7 @@ class ChartDefinition:
         """A machine that is put where it stands: the deadlines of its active states are armed, their tasks started."""
         if not self.waits:
             return Outcome(machine.configuration, (), self.keeps, machine.context, None, machine.output)
-        data = Data(self.chart.tables, machine.context, {"type": "xstate.init"}, given)
+        data = self._data_of(machine, {"type": "xstate.init"}, given)
         step = self.chart.waits_at(self._decode(machine.configuration), data)
         return Outcome(
             machine.configuration, step.effects, True, machine.context, None, machine.output, timers=step.timers

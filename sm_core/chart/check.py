@@ -57,7 +57,8 @@ def check_context(tables: Tables, limits: Limits | None) -> None:
         return
     given = Given(limits=limits or Limits())
     try:
-        kept_json(template.value(Data(tables, None, {"type": "xstate.init"}, given)), given, "context")
+        data = Data(tables, None, {"type": "xstate.init"}, None, given.now, given.limits)
+        kept_json(template.value(data), given.limits, "context")
     except EngineError as error:
         fault = str(error).removeprefix("$.context: ")
     else:

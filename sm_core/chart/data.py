@@ -9,7 +9,6 @@ from typing import Any
 
 from .. import small_json
 from ..cel import Budget, BudgetError, CelError, Program, Scope, to_json
-from ..definition import Given
 from ..document import Limits, is_deeper, read_json
 from ..document import to_json as json_text
 from ..errors import EngineError, ExpressionError, GuardError, quote
@@ -33,12 +32,21 @@ class Data(Scope):
     others stay as they are written. ``text`` is None where ``context`` is all of it.
     """
 
-    __slots__ = ("active", "assigned", "changed", "given", "places", "tables", "text", "touched")
+    __slots__ = ("active", "assigned", "changed", "guards", "limits", "places", "tables", "text", "touched")
 
-    def __init__(self, tables: Tables, context: bytes | None, event: dict[str, Any], given: Given) -> None:
-        _, _, _, now, limits = given
+    def __init__(
+        self,
+        tables: Tables,
+        context: bytes | None,
+        event: dict[str, Any],
+        guards: frozenset[str] | None,
+        now: int,
+        limits: Limits,
+    ) -> None:
+        """``guards``: those of the client's that hold; None where it did not say."""
         self.tables = tables
-        self.given = given
+        self.guards = guards
+        self.limits = limits
         self.text = context
         self.context: Any = {}
         self.places: dict[str, tuple[int, int]] = {}
@@ -88,10 +96,9 @@ class Data(Scope):
 
     def holds(self, name: str) -> bool:
         """Whether the client said that its guard ``name`` holds."""
-        guards = self.given.guards
-        if guards is None:
+        if self.guards is None:
             raise GuardError(f"whether guard {quote(name)} holds is the client's to say")
-        return name in guards
+        return name in self.guards
 
     def assign(self, members: dict[str, Any]) -> None:
         """Merges ``members`` into the context."""
@@ -101,7 +108,9 @@ class Data(Scope):
                 self.look_for(name)
         if not isinstance(self.context, dict):
             raise EngineError("the context is no object: nothing can be assigned to its members")
-        self.charge(1 + len(self.context) // 16)
+        self.budget.left -= 1 + len(self.context) // 16
+        if self.budget.left < 0:
+            self.charge(0)
         if self.text is None:
             self.context = {**self.context, **members}  # who has read all of it keeps what there was
         else:
@@ -130,7 +139,7 @@ class Data(Scope):
             if len(changed) > 1:
                 changed = {name: changed[name] for name in sorted(changed, key=self.places.__getitem__)}
             text = self.spliced(self.text, changed)
-        check_kept(text, self.given.limits, "context")
+        check_kept(text, self.limits, "context")
         if len(text) <= _LARGE_CONTEXT:
             return text, None
         changes = json_text(changed).encode()
@@ -148,11 +157,11 @@ class Data(Scope):
         return parts + text[at:]
 
 
-def kept_json(value: object, given: Given, what: str) -> bytes:
+def kept_json(value: object, limits: Limits, what: str) -> bytes:
     """What a machine keeps, as it is stored: its output, its error, the context of a start. Raises EngineError where
     that is larger than the limits allow."""
     text = json_text(value).encode()
-    check_kept(text, given.limits, what)
+    check_kept(text, limits, what)
     return text
 
 

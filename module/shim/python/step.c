@@ -49,19 +49,34 @@ static bool take(PyObject *tuple, Py_ssize_t first, part *parts, int count) {
     return true;
 }
 
+static void say_outcome(sm_verdict *verdict, part where, const part kept[4]) {
+    sm_verdict_outcome(verdict, where.ptr, (size_t)where.len, kept[0].ptr, kept[0].len, kept[1].ptr, kept[1].len,
+                       kept[2].ptr, kept[2].len, kept[3].ptr, kept[3].len);
+}
+
+/* An Outcome of sm_core/definition.py. Its effects were not asked for, and there is nothing to wait for. */
+static int take_engines_outcome(PyObject *said, sm_verdict *verdict) {
+    enum { WHERE = 0, KEPT = 3 };
+    part where, kept[4];
+
+    if (!take(said, WHERE, &where, 1) || where.len < 0 || !take(said, KEPT, kept, 4)) return SM_VERDICT_INTERNAL;
+    say_outcome(verdict, where, kept);
+    return SM_VERDICT_TAKEN;
+}
+
 /* A reply, configuration, what it arms, cancels, starts and stops, and the rest: of a node that it describes, with
  * whether the machine is done there, or of an outcome that depends on data. */
 static int take_outcome(PyObject *said, sm_verdict *verdict) {
-    enum { REPLY, WHERE, WAITS, REST, DESCRIBED = 6, OUTCOME = 7 };
+    enum { REPLY, WHERE, WAITS, REST, DESCRIBED = 6, OUTCOME = 7, ENGINES = 8 };
     Py_ssize_t size = PyTuple_GET_SIZE(said);
     part parts[OUTCOME];
 
+    if (size == ENGINES) return take_engines_outcome(said, verdict);
     if ((size != DESCRIBED && size != OUTCOME) || !take(said, 0, parts, (int)(size == OUTCOME ? size : size - 1)))
         return SM_VERDICT_INTERNAL;
     if (parts[WHERE].len < 0) return SM_VERDICT_INTERNAL;
     if (size == OUTCOME) {
-        sm_verdict_outcome(verdict, parts[WHERE].ptr, (size_t)parts[WHERE].len, parts[REST].ptr, parts[REST].len,
-                           parts[4].ptr, parts[4].len, parts[5].ptr, parts[5].len, parts[6].ptr, parts[6].len);
+        say_outcome(verdict, parts[WHERE], parts + REST);
     } else {
         if (parts[REST].len < 0 || parts[4].len < 0) return SM_VERDICT_INTERNAL;
         sm_verdict_stand(verdict, parts[WHERE].ptr, (size_t)parts[WHERE].len, parts[REST].ptr, (size_t)parts[REST].len,
