@@ -183,9 +183,9 @@ def evaluate():
 """Other implementations in Python: how many times as long they may take at least, and how they are called."""
 
 OURS = """
-from sm_core.cel import Budget, Scope, compile_expression
+from sm_core.cel import Scope, compile_expression
 program = compile_expression(GUARD)
-scope = Scope(SCOPE, None, None, None, 0, None, Budget(1 << 62))
+scope = Scope(SCOPE, None, None, None, 0, None, 1 << 62)
 def evaluate():
     return program.evaluate(scope)
 """

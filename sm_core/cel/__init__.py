@@ -63,11 +63,10 @@ class Program:
         self.divisions = tuple(checker.divisions)
 
     def evaluate(self, scope: Scope) -> Value:
-        """The value in a scope, whose budget pays for it. Raises CelError."""
-        budget = scope.budget
-        budget.left -= self.cost
-        if budget.left < 0:
-            budget.charge(0)
+        """The value in a scope, which pays for it. Raises CelError."""
+        scope.left -= self.cost
+        if scope.left < 0:
+            scope.charge(0)
         return self.root(scope)
 
 

@@ -309,7 +309,7 @@ def _chain(node: Chain) -> Closure:
     def chain(scope: Scope) -> Value:
         value = first(scope)
         for operation, term, at in rest:
-            value = operation(value, term(scope), at, scope.budget)
+            value = operation(value, term(scope), at, scope)
         return value
 
     return chain
@@ -323,7 +323,7 @@ def _sum(left: Closure, operation: Any, right: Closure, at: Place) -> Closure:
             if LEAST_INT <= value <= MOST_INT:
                 return value
             raise overflow(at)
-        return operation(one, other, at, scope.budget)
+        return operation(one, other, at, scope)
 
     return add
 
@@ -336,7 +336,7 @@ def _difference(left: Closure, operation: Any, right: Closure, at: Place) -> Clo
             if LEAST_INT <= value <= MOST_INT:
                 return value
             raise overflow(at)
-        return operation(one, other, at, scope.budget)
+        return operation(one, other, at, scope)
 
     return subtract
 
@@ -407,8 +407,8 @@ def _call(node: Call) -> Closure:
     arguments = [build(argument) for argument in nodes]
     if len(arguments) == 1:
         only = arguments[0]
-        return lambda scope: apply(at, scope.budget, only(scope))
-    return lambda scope: apply(at, scope.budget, *[argument(scope) for argument in arguments])
+        return lambda scope: apply(at, scope, only(scope))
+    return lambda scope: apply(at, scope, *[argument(scope) for argument in arguments])
 
 
 def _in_state(node: InState) -> Closure:

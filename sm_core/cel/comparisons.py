@@ -28,7 +28,7 @@ def _less(left: Closure, right: Closure, at: Place) -> Closure:
         one, other = left(scope), right(scope)
         if type(one) is int and type(other) is int:
             return one < other
-        return ordered("<", one, other, at, scope.budget)
+        return ordered("<", one, other, at, scope)
 
     return order
 
@@ -38,7 +38,7 @@ def _less_number(left: Closure, number: int, at: Place) -> Closure:
         value = left(scope)
         if type(value) is int:
             return value < number
-        return ordered("<", value, number, at, scope.budget)
+        return ordered("<", value, number, at, scope)
 
     return order
 
@@ -48,7 +48,7 @@ def _at_most(left: Closure, right: Closure, at: Place) -> Closure:
         one, other = left(scope), right(scope)
         if type(one) is int and type(other) is int:
             return one <= other
-        return ordered("<=", one, other, at, scope.budget)
+        return ordered("<=", one, other, at, scope)
 
     return order
 
@@ -58,7 +58,7 @@ def _at_most_number(left: Closure, number: int, at: Place) -> Closure:
         value = left(scope)
         if type(value) is int:
             return value <= number
-        return ordered("<=", value, number, at, scope.budget)
+        return ordered("<=", value, number, at, scope)
 
     return order
 
@@ -68,7 +68,7 @@ def _greater(left: Closure, right: Closure, at: Place) -> Closure:
         one, other = left(scope), right(scope)
         if type(one) is int and type(other) is int:
             return one > other
-        return ordered(">", one, other, at, scope.budget)
+        return ordered(">", one, other, at, scope)
 
     return order
 
@@ -78,7 +78,7 @@ def _greater_number(left: Closure, number: int, at: Place) -> Closure:
         value = left(scope)
         if type(value) is int:
             return value > number
-        return ordered(">", value, number, at, scope.budget)
+        return ordered(">", value, number, at, scope)
 
     return order
 
@@ -88,7 +88,7 @@ def _at_least(left: Closure, right: Closure, at: Place) -> Closure:
         one, other = left(scope), right(scope)
         if type(one) is int and type(other) is int:
             return one >= other
-        return ordered(">=", one, other, at, scope.budget)
+        return ordered(">=", one, other, at, scope)
 
     return order
 
@@ -98,7 +98,7 @@ def _at_least_number(left: Closure, number: int, at: Place) -> Closure:
         value = left(scope)
         if type(value) is int:
             return value >= number
-        return ordered(">=", value, number, at, scope.budget)
+        return ordered(">=", value, number, at, scope)
 
     return order
 
@@ -114,7 +114,7 @@ def _equals_constant(left: Closure, constant: Value) -> Closure:
         value = left(scope)
         if type(value) is kind:
             return value == constant
-        return equal(value, constant, scope.budget)
+        return equal(value, constant, scope)
 
     return equals
 
@@ -125,7 +125,7 @@ def _equals(left: Closure, right: Closure) -> Closure:
         kind = type(one)
         if kind is type(other) and kind in _CHEAP:
             return one == other
-        return equal(one, other, scope.budget)
+        return equal(one, other, scope)
 
     return equals
 
@@ -133,10 +133,9 @@ def _equals(left: Closure, right: Closure) -> Closure:
 def _member_of(left: Closure, right: Closure, at: Place) -> Closure:
     def is_in(scope: Scope) -> Value:
         value, container = left(scope), right(scope)
-        budget = scope.budget
         if type(container) is list:
-            budget.charge(PER_ITEM * len(container))
-            return any(equal(value, item, budget) for item in container)
+            scope.charge(PER_ITEM * len(container))
+            return any(equal(value, item, scope) for item in container)
         if type(container) is not dict:
             hint = ": a text is asked with text.contains(part)" if type(container) is str else ""
             raise CelError(f"'in' looks into a list or a map, not into {words(container)}{hint}", at)

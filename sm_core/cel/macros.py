@@ -37,10 +37,9 @@ def _elements(value: Value, kind: str, at: Place, budget: Budget) -> list[Value]
 
 def _turn(scope: Scope, slot: int, item: Value, steps: int, at: Place) -> None:
     """Before each turn: pays for it, and gives the variable its value."""
-    budget = scope.budget
-    budget.left -= steps
-    if budget.left < 0:
-        budget.charge(0)
+    scope.left -= steps
+    if scope.left < 0:
+        scope.charge(0)
     if type(item) is int and not LEAST_INT <= item <= MOST_INT:
         raise outside(at)
     scope.locals[slot] = item
@@ -78,7 +77,7 @@ def _any(kind: str, range_of: Closure, condition: Closure, slot: int, steps: int
 
     def run(scope: Scope) -> Value:
         failed = None
-        for item in _elements(range_of(scope), kind, at, scope.budget):
+        for item in _elements(range_of(scope), kind, at, scope):
             try:
                 _turn(scope, slot, item, steps, at)
                 value = _bool(condition(scope), kind, at)
@@ -99,7 +98,7 @@ def _any(kind: str, range_of: Closure, condition: Closure, slot: int, steps: int
 def _exists_one(range_of: Closure, condition: Closure, slot: int, steps: int, at: Place) -> Closure:
     def run(scope: Scope) -> Value:
         found = 0
-        for item in _elements(range_of(scope), "exists_one", at, scope.budget):
+        for item in _elements(range_of(scope), "exists_one", at, scope):
             _turn(scope, slot, item, steps, at)
             found += _bool(condition(scope), "exists_one", at)
         return found == 1
@@ -110,7 +109,7 @@ def _exists_one(range_of: Closure, condition: Closure, slot: int, steps: int, at
 def _filter(range_of: Closure, condition: Closure, slot: int, steps: int, at: Place) -> Closure:
     def run(scope: Scope) -> Value:
         kept = []
-        for item in _elements(range_of(scope), "filter", at, scope.budget):
+        for item in _elements(range_of(scope), "filter", at, scope):
             _turn(scope, slot, item, steps, at)
             if _bool(condition(scope), "filter", at):
                 kept.append(item)
@@ -122,7 +121,7 @@ def _filter(range_of: Closure, condition: Closure, slot: int, steps: int, at: Pl
 def _map(range_of: Closure, condition: Closure | None, transform: Closure, slot: int, steps: int, at: Place) -> Closure:
     def run(scope: Scope) -> Value:
         made = []
-        for item in _elements(range_of(scope), "map", at, scope.budget):
+        for item in _elements(range_of(scope), "map", at, scope):
             _turn(scope, slot, item, steps, at)
             if condition is None or _bool(condition(scope), "map", at):
                 made.append(transform(scope))

@@ -49,11 +49,14 @@ class Budget:
             raise BudgetError(f"the expression took more than {self.most} steps")
 
 
-class Scope:
-    """What one evaluation may read. ``now``: Unix milliseconds, or None where there is none; ``in_state`` says whether
-    the machine stands in the state at a path. ``locals`` are the variables of the macros that are running."""
+class Scope(Budget):
+    """What one evaluation may read, and its budget of ``steps``.
 
-    __slots__ = ("budget", "context", "event", "in_state", "input", "locals", "now", "params")
+    ``now``: Unix milliseconds, or None where there is none. ``in_state`` says whether the machine stands in the state
+    at a path. ``locals`` are the variables of the macros that are running.
+    """
+
+    __slots__ = ("context", "event", "in_state", "input", "locals", "now", "params")
 
     def __init__(
         self,
@@ -63,15 +66,16 @@ class Scope:
         input: Value,
         now: int | None,
         in_state: Callable[[str], bool] | None,
-        budget: Budget,
+        steps: int,
     ) -> None:
+        self.most = steps
+        self.left = steps
         self.context = context
         self.event = event
         self.params = params
         self.input = input
         self.now = now
         self.in_state = in_state
-        self.budget = budget
         self.locals: list[Value] = []
 
     def member(self, name: str, key: bytes) -> Value:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import small_json
-from ..cel import Budget, BudgetError, CelError, Program, Scope, to_json
+from ..cel import BudgetError, CelError, Program, Scope, to_json
 from ..document import Limits, is_deeper, read_json
 from ..document import to_json as json_text
 from ..errors import EngineError, ExpressionError, GuardError, quote
@@ -54,7 +54,8 @@ class Data(Scope):
         self.params: Any = None
         self.input: Any = NO_MEMBERS
         self.now = now
-        self.budget = Budget(limits.expression_steps)
+        self.most = limits.expression_steps
+        self.left = self.most
         self.locals = NO_VARIABLES
         self.active = 0
         self.touched = False
@@ -63,10 +64,10 @@ class Data(Scope):
         self.changed: dict[str, Any] = NO_MEMBERS
         """What was assigned to it."""
 
-    def charge(self, steps: int) -> None:
+    def pay(self, steps: int) -> None:
         """Takes steps of the budget for what is no expression. Raises ExpressionError."""
-        self.budget.left -= steps
-        if self.budget.left < 0:
+        self.left -= steps
+        if self.left < 0:
             raise ExpressionError(f"the guards and actions of this step take {_too_many(self)}")
 
     def in_state(self, path: str) -> bool:
@@ -108,9 +109,7 @@ class Data(Scope):
                 self.look_for(name)
         if not isinstance(self.context, dict):
             raise EngineError("the context is no object: nothing can be assigned to its members")
-        self.budget.left -= 1 + len(self.context) // 16
-        if self.budget.left < 0:
-            self.charge(0)
+        self.pay(1 + len(self.context) // 16)
         if self.text is None:
             self.context = {**self.context, **members}  # who has read all of it keeps what there was
         else:
@@ -191,11 +190,10 @@ class Expression:
     def value(self, data: Data) -> Any:
         """Its value. Raises ExpressionError."""
         data.touched = True
-        budget = data.budget
-        budget.left -= self.cost
+        data.left -= self.cost
         try:
-            if budget.left < 0:
-                budget.charge(0)
+            if data.left < 0:
+                data.charge(0)
             return self.root(data)
         except BudgetError:
             raise too_many_steps(data, self.place) from None
@@ -206,13 +204,12 @@ class Expression:
     def json(self, data: Data) -> Any:
         """Its value as JSON. Raises ExpressionError."""
         data.touched = True
-        budget = data.budget
-        budget.left -= self.cost
+        data.left -= self.cost
         try:
-            if budget.left < 0:
-                budget.charge(0)
+            if data.left < 0:
+                data.charge(0)
             value = self.root(data)
-            return value if type(value) is int else to_json(value, budget)
+            return value if type(value) is int else to_json(value, data)
         except BudgetError:
             raise too_many_steps(data, self.place) from None
         except CelError as error:
@@ -226,4 +223,4 @@ def too_many_steps(data: Data, place: str) -> ExpressionError:
 
 
 def _too_many(data: Data) -> str:
-    return f"more than max-expression-steps ({data.budget.most}) allows"
+    return f"more than max-expression-steps ({data.most}) allows"

@@ -85,7 +85,7 @@ class Every:
     def first(self, wanted: bool, data: Data) -> bool:
         """Whether one of them is what is wanted: they are asked until one is. Each costs what a candidate does."""
         for guard in self.guards:
-            data.charge(1)
+            data.pay(1)
             if guard.holds(data) is wanted:
                 return True
         return False
@@ -118,7 +118,7 @@ class Not:
         return f"not {_inner(self.guard)}"
 
     def holds(self, data: Data) -> bool:
-        data.charge(1)
+        data.pay(1)
         return not self.guard.holds(data)
 
     def clients(self) -> Iterator[str]:

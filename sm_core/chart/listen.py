@@ -73,7 +73,7 @@ def first_enabled(transitions: tuple[Transition, ...], data: Data | None) -> Tra
             return transition
         if data is None:
             return None
-        data.charge(1)
+        data.pay(1)
         if transition.guard.holds(data):
             return transition
     return None

@@ -60,7 +60,7 @@ def transition_to(tables: Tables, configuration: Configuration, target: int, dat
 
 def chosen_by(tables: Tables, configuration: Configuration, state: int, event: str, data: Data) -> Transition | None:
     """The transition of ``state`` among those that ``event`` takes."""
-    data.charge(configuration.active.bit_count())
+    data.pay(configuration.active.bit_count())
     for transition in enabled(tables, configuration, event, data):
         if transition.source == state:
             return transition

@@ -64,12 +64,11 @@ def make_plan(tables: Tables, configuration: Configuration, event: str) -> Plan 
 def take(tables: Tables, plan: Plan, data: Data) -> tuple[Step | None, bytes | None]:
     """Gives the machine the event of a plan: what ``step`` does, and the configuration as bytes where it is known."""
     data.active = plan.active
-    budget = data.budget
     for lead in plan.leads:
         if lead.guard is not None:
-            budget.left -= 1
-            if budget.left < 0:
-                data.charge(0)
+            data.left -= 1
+            if data.left < 0:
+                data.pay(0)
             if not lead.guard.holds(data):
                 continue
         if lead.transition.inert:

@@ -28,10 +28,9 @@ class Template:
         """The JSON value. It may be shared: nobody changes it. Raises ExpressionError."""
         if self.make is None:
             return self.constant
-        budget = data.budget
-        budget.left -= self.cost
-        if budget.left < 0:
-            data.charge(0)
+        data.left -= self.cost
+        if data.left < 0:
+            data.pay(0)
         return self.make(data)
 
 

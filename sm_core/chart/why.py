@@ -50,7 +50,7 @@ def _verdict(transition: Transition, data: Data) -> str:
     guard = transition.guard
     if guard is not None:
         try:
-            data.charge(1)
+            data.pay(1)
             holds = guard.holds(data)
         except ExpressionError as error:
             return str(error)

@@ -30,7 +30,7 @@ from sm_core import (
     compile_document,
     diagram,
 )
-from sm_core.cel import NAMES, Budget, Scope, compile_expression, to_json
+from sm_core.cel import NAMES, Scope, compile_expression, to_json
 from sm_core.chart import compile_chart
 from tests.core.cel.encoding import ORACLE, read
 from tests.core.cel.test_messages import ERRORS, FAULTS
@@ -161,9 +161,9 @@ ODD = {
 
 
 def evaluate(text: str, names: dict[str, Any]) -> None:
-    scope = Scope(**{name: names.get(name) for name in NAMES}, in_state=None, budget=Budget(100_000))
+    scope = Scope(**{name: names.get(name) for name in NAMES}, in_state=None, steps=100_000)
     program = compile_expression(text, in_state="event" in names)
-    to_json(program.evaluate(scope), scope.budget)
+    to_json(program.evaluate(scope), scope)
 
 
 def evaluate_all() -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from sm_core.cel import MOST_DEPTH, MOST_NODES, MOST_TEXT, NAMES, Budget, CelError, Scope, compile_expression, to_json
+from sm_core.cel import MOST_DEPTH, MOST_NODES, MOST_TEXT, NAMES, CelError, Scope, compile_expression, to_json
 from sm_core.cel.functions import FUNCTIONS
 from tests.servers import ROOT
 
@@ -47,10 +47,9 @@ EXAMPLES = list(examples())
 @pytest.mark.parametrize("example", EXAMPLES, ids=[example.expression for example in EXAMPLES])
 def test_an_example_holds(example: Example) -> None:
     given = {**dict.fromkeys(NAMES), **example.given}
-    budget = Budget(1_000)
-    scope = Scope(**given, in_state=None, budget=budget)
+    scope = Scope(**given, in_state=None, steps=1_000)
     try:
-        answer = json.dumps(to_json(compile_expression(example.expression).evaluate(scope), budget))
+        answer = json.dumps(to_json(compile_expression(example.expression).evaluate(scope), scope))
     except CelError as error:
         answer = f"error: {error.message}"
     assert answer == example.expected

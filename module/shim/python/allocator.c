@@ -28,6 +28,7 @@ static struct {
     int count;
 } kept[LARGEST_KEPT / GRAIN + 1];
 
+static uint64_t kept_grains;
 static _Atomic uint64_t taken, raw_taken; /* bytes */
 
 /* Under the GIL: no locked instruction is needed to count. */
@@ -63,6 +64,7 @@ static void *take_kept(size_t size) {
     if (!found) return NULL;
     kept[size / GRAIN].first = found->next;
     kept[size / GRAIN].count--;
+    kept_grains -= size / GRAIN;
     return found;
 }
 
@@ -97,6 +99,7 @@ static void python_free(void *unused, void *pointer) {
         freed->next = kept[grains].first;
         kept[grains].first = freed;
         kept[grains].count++;
+        kept_grains += grains;
         return;
     }
     count(-(uint64_t)size);
@@ -126,11 +129,7 @@ uint64_t sm_python_bytes_taken(void) {
 }
 
 uint64_t sm_python_bytes(void) {
-    uint64_t bytes = sm_python_bytes_taken();
-
-    for (size_t grains = 1; grains <= LARGEST_KEPT / GRAIN; grains++)
-        bytes -= (uint64_t)kept[grains].count * grains * GRAIN;
-    return bytes;
+    return sm_python_bytes_taken() - kept_grains * GRAIN;
 }
 
 /* ---- raw memory ---- */

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sm_core.cel import Budget, CelError, ExpressionFault, Scope, compile_expression
+from sm_core.cel import CelError, ExpressionFault, Scope, compile_expression
 from sm_core.cel.values import CelType, Duration, Timestamp, UInt, key_value
 
 ORACLE = Path(__file__).parent / "oracle.jsonl"
@@ -63,7 +63,7 @@ def answer(text: str, names: dict[str, Any], steps: int = 1_000_000) -> Any:
         input=names.get("input"),
         now=names.get("now"),
         in_state=None,
-        budget=Budget(steps),
+        steps=steps,
     )
     try:
         program = compile_expression(text)

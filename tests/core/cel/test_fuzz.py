@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sm_core.cel import Budget, CelError, ExpressionFault, Program, Scope, compile_expression, to_json
+from sm_core.cel import CelError, ExpressionFault, Program, Scope, compile_expression, to_json
 from tests.core.cel.encoding import ORACLE, answer, read
 from tests.core.cel.expressions import SCOPE
 from tests.core.cel.random_expressions import Generator
@@ -38,10 +38,9 @@ def compiled(text: str) -> Program | None:
 
 
 def evaluated(program: Program, context: Any, steps: int = STEPS) -> Any:
-    budget = Budget(steps)
-    scope = Scope(context, {"type": "E", "list": [1, "a", None]}, [1], None, 5, lambda path: path == "a", budget)
+    scope = Scope(context, {"type": "E", "list": [1, "a", None]}, [1], None, 5, lambda path: path == "a", steps)
     try:
-        return to_json(program.evaluate(scope), budget)
+        return to_json(program.evaluate(scope), scope)
     except CelError:
         return None
     finally:
@@ -158,7 +157,7 @@ def test_a_compiled_expression_and_its_scope_go_when_they_are_let_go(cycles: Cal
     program = compile_expression(
         "context.list.map(x, context.list.filter(y, y > x)) == [] || context.n > 1 || 1 / 0 == 1"
     )
-    scope = Scope({"list": [1], "n": 1}, {}, None, None, None, None, Budget(1_000))
+    scope = Scope({"list": [1], "n": 1}, {}, None, None, None, None, 1_000)
     with pytest.raises(CelError):
         program.evaluate(scope)
     assert scope.locals == []
@@ -167,7 +166,7 @@ def test_a_compiled_expression_and_its_scope_go_when_they_are_let_go(cycles: Cal
 
 
 def test_a_cycle_would_be_seen(cycles: Callable[[], list[Any]]) -> None:
-    scope = Scope({}, {}, None, None, None, None, Budget(1))
+    scope = Scope({}, {}, None, None, None, None, 1)
     scope.context["scope"] = scope
     del scope
     assert [type(thing) for thing in cycles() if isinstance(thing, Scope)] == [Scope]

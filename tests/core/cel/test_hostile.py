@@ -15,7 +15,6 @@ from sm_core.cel import (
     MOST_DEPTH,
     MOST_NODES,
     MOST_TEXT,
-    Budget,
     BudgetError,
     CelError,
     ExpressionFault,
@@ -30,9 +29,8 @@ MOST_FRAMES = 450
 
 
 def evaluate(text: str, context: Any = None, steps: int = STEPS) -> Any:
-    budget = Budget(steps)
-    scope = Scope(context or {}, {"type": "E"}, None, None, 0, None, budget)
-    return to_json(compile_expression(text).evaluate(scope), budget)
+    scope = Scope(context or {}, {"type": "E"}, None, None, 0, None, steps)
+    return to_json(compile_expression(text).evaluate(scope), scope)
 
 
 def nested(depth: int, opening: str, middle: str, closing: str) -> str:
@@ -68,7 +66,7 @@ def test_nesting_beyond_the_bound_is_refused_and_within_it_evaluates(nesting: tu
         with pytest.raises(ExpressionFault, match=r"nested more than|longer than"):
             compile_expression(nested(depth, *nesting))
     program = compile_expression(nested(MOST_DEPTH // 3 - 1, *nesting))
-    scope = Scope({}, {}, None, None, 0, None, Budget(1 << 40))
+    scope = Scope({}, {}, None, None, 0, None, 1 << 40)
     try:
         program.evaluate(scope)
     except CelError as error:
@@ -196,10 +194,10 @@ def test_the_budget_ends_what_would_take_long(name: str) -> None:
 
 def test_the_budget_is_shared_by_all_expressions_of_a_command() -> None:
     program = compile_expression("1 + 1")
-    scope = Scope({}, {}, None, None, None, None, Budget(10))
+    scope = Scope({}, {}, None, None, None, None, 10)
     for _ in range(3):
         assert program.evaluate(scope) == 2
-    assert scope.budget.left == 1
+    assert scope.left == 1
     with pytest.raises(BudgetError):
         program.evaluate(scope)
     with pytest.raises(BudgetError):

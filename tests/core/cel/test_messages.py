@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sm_core.cel import NAMES, Budget, CelError, ExpressionFault, Scope, compile_expression
+from sm_core.cel import NAMES, CelError, ExpressionFault, Scope, compile_expression
 
 
 def scope(**given: object) -> Scope:
     values: dict[str, object] = {"context": {}, "event": {"type": "E"}, "params": None, "input": None, "now": None}
     values |= given
-    return Scope(**values, in_state=None, budget=Budget(100_000))  # type: ignore[arg-type]
+    return Scope(**values, in_state=None, steps=100_000)  # type: ignore[arg-type]
 
 
 FAULTS = [

@@ -11,7 +11,7 @@ from sm_core.cel import Budget, CelError, Scope, compile_expression, to_json
 
 
 def value(text: str, **context: Any) -> Any:
-    return compile_expression(text).evaluate(Scope(context, {}, None, None, 1_000, None, Budget(100_000)))
+    return compile_expression(text).evaluate(Scope(context, {}, None, None, 1_000, None, 100_000))
 
 
 def as_json(text: str, steps: int = 100_000, **context: Any) -> Any:
@@ -183,5 +183,5 @@ def test_in_state_asks_the_machine() -> None:
         asked.append(path)
         return path == "open.late"
 
-    assert program.evaluate(Scope({}, {}, None, None, None, in_state, Budget(10))) is True
+    assert program.evaluate(Scope({}, {}, None, None, None, in_state, 10)) is True
     assert asked == ["open.late", "paid"]
