@@ -22,9 +22,6 @@ def read_object(text: bytes, limits: Limits, word: str) -> dict[str, Any]:
     if len(text) > limits.context_bytes:
         most = f"max-context-bytes ({limits.context_bytes})"
         raise LimitError(word, f"{len(text)} bytes, more than {most} allows")
-    flat = small_json.read_flat(text) if len(text) <= limits.document_bytes else None
-    if flat is not None:
-        return flat
     try:
         return parse(text, limits, with_rows=False)
     except DocumentError as fault:
@@ -34,8 +31,11 @@ def read_object(text: bytes, limits: Limits, word: str) -> dict[str, Any]:
 
 def event_of(name: str, text: bytes | None, limits: Limits) -> dict[str, Any]:
     """The event as expressions see it, with the members that ``text``, DATA, has. Raises DocumentError."""
+    event: dict[str, Any] = {"type": name}
     if text is None:
-        return {"type": name}
+        return event
+    if len(text) <= limits.context_bytes and len(text) <= limits.document_bytes and small_json.read_flat(text, event):
+        return event
     members = read_object(text, limits, "DATA")
     if "type" in members:
         raise DocumentError("DATA at $.type", "the event's name is an argument of its own")

@@ -79,9 +79,8 @@ class Data(Scope):
         if self.text is not None and len(self.places) < _FEW:
             found = small_json.read_member(self.text, key)
             if found is not None:
-                value, start, end = found
+                value, self.places[name] = found
                 self.context[name] = value
-                self.places[name] = (start, end)
                 return value
         return self.whole_context()[name]
 

@@ -131,8 +131,8 @@ def test_a_member_is_never_named_twice(members: Members) -> None:
 
 
 def check_flat(text: str) -> None:
-    flat = read_flat(text.encode())
-    assert flat is None or repr(flat) == repr(parse(text.encode(), Limits(nesting=1)))
+    flat: dict[str, object] = {}
+    assert not read_flat(text.encode(), flat) or repr(flat) == repr(parse(text.encode(), Limits(nesting=1)))
 
 
 @given(st.lists(st.tuples(names, written), max_size=4).map(Members))
@@ -151,7 +151,9 @@ def test_no_text_is_flat_that_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["{}", '{"amount": 20}', '{"a":1.5,"b":"é","c":null}'])
 def test_what_is_flat(text: str) -> None:
-    assert read_flat(text.encode()) == json.loads(text)
+    flat: dict[str, object] = {"type": "E"}
+    assert read_flat(text.encode(), flat)
+    assert list(flat.items()) == [("type", "E"), *json.loads(text).items()]
 
 
 @pytest.mark.parametrize(
@@ -159,8 +161,8 @@ def test_what_is_flat(text: str) -> None:
     [
         b"", b" {}", b"{} ", b"[]", b"1", b"{", b'{"a":[]}', b'{"a":{}}', b'{"a":1,"a":1}', b'{"a":1,"a":":"}',
         b'{"a":NaN}', b'{"a":1e999}', b'{"a":"\\u0061"}', b'{"a":"\\ud800"}', b'{"a":"\xff"}',
-        b'{"a":' + b"9" * 5000 + b"}",
+        b'{"a":' + b"9" * 5000 + b"}", b'{"type":1}',
     ],
 )  # fmt: skip
 def test_what_is_not_flat(text: bytes) -> None:
-    assert read_flat(text) is None
+    assert not read_flat(text, {"type": "E"})

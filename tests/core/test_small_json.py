@@ -30,7 +30,7 @@ def test_a_member_that_is_found_is_that_member(value: dict[str, Any]) -> None:
     for name in NAMES:
         found = read_member(text, member_key(name))
         if found is not None:
-            member, start, end = found
+            member, (start, end) = found
             assert repr(member) == repr(value[name])
             assert text[start:end] == to_json(member).encode()
             assert text[:start].endswith(member_key(name))
@@ -40,8 +40,8 @@ def test_a_member_that_is_found_is_that_member(value: dict[str, Any]) -> None:
 def test_members_beside_no_other_object_or_behind_all_are_found(value: dict[str, Any]) -> None:
     plain = {"first": 1, **value, "last": "x"}
     text = to_json(plain).encode()
-    assert read_member(text, member_key("first")) == (1, 9, 10)
-    assert read_member(text, member_key("last")) == ("x", len(text) - 4, len(text) - 1)
+    assert read_member(text, member_key("first")) == (1, (9, 10))
+    assert read_member(text, member_key("last")) == ("x", (len(text) - 4, len(text) - 1))
 
 
 @given(st.lists(values, max_size=3) | texts | st.integers())
