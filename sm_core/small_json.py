@@ -45,9 +45,9 @@ def member_key(name: str) -> bytes:
 def read_member(text: bytes, key: bytes) -> tuple[Any, tuple[int, int]] | None:
     """The value of a member of an object that this engine has written, and where it begins and ends.
 
-    ``key`` is what stands before it (``member_key``). None where there is none, or it is not to be seen at once. A comma
-    before the key tells it from the end of a text: there is a backslash before each quotation mark in one. It may be the
-    key of an object inside, but not where no bracket stands before it, or none behind it.
+    ``key`` is what stands before it (``member_key``). None where there is none, or it is not to be seen at once. A
+    comma before the key tells it from the end of a text: there is a backslash before each quotation mark in one. It may
+    be the key of an object inside, but not where no bracket stands before it, or none behind it.
     """
     at = (b"," + text[1:]).find(b"," + key)
     if at < 0:

@@ -1,5 +1,5 @@
-/* JSON that nearly every step with data reads: the members of an event, and single members of a context. In the place of
- * two functions of sm_core/small_json.py, since Python's own reader takes several times as long to be called alone.
+/* JSON that nearly every step with data reads: the members of an event, and single members of a context. In the place
+ * of two functions of sm_core/small_json.py, since Python's own reader takes several times as long to be called alone.
  *
  * Nothing is refused here. What is not as it mostly is, or is no JSON, is answered with None or False: Python reads it
  * then. */
