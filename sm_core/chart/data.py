@@ -103,9 +103,8 @@ class Data(Scope):
     def assign(self, members: dict[str, Any]) -> None:
         """Merges ``members`` into the context."""
         self.touched = True
-        for name in members:
-            if self.text is not None and name not in self.places:
-                self.look_for(name)
+        if self.text is not None:
+            self.look_for(members)
         if not isinstance(self.context, dict):
             raise EngineError("the context is no object: nothing can be assigned to its members")
         self.pay(1 + len(self.context) // 16)
@@ -116,12 +115,17 @@ class Data(Scope):
         self.changed = {**self.changed, **members} if self.assigned else members
         self.assigned += 1
 
-    def look_for(self, name: str) -> None:
-        """Finds the place of a member that is to be assigned. Where it is not to be seen, ``context`` is all of it."""
-        try:
-            self.member(name, small_json.member_key(name))
-        except (KeyError, TypeError):
+    def look_for(self, members: dict[str, Any]) -> None:
+        """Finds the places of what is to be assigned. Where one is not to be seen, ``context`` is all of it."""
+        if len(members) > _FEW:
             self.whole_context()
+            return
+        for name in members:
+            if name not in self.places:
+                try:
+                    self.member(name, small_json.member_key(name))
+                except (KeyError, TypeError):
+                    return
 
     def new_context(self) -> tuple[bytes, bytes | None]:
         """The context as it is to be stored, once something was assigned to it; and the members that changed of a
