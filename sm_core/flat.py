@@ -21,6 +21,7 @@ from .store import store_of
 MEMBERS = frozenset(("current", "map", "initial", "reason", "id", "version", "description", "meta", "store"))
 _KEPT = ("id", "version", "description", "meta", "store")
 _names_of_members = Names(sorted(MEMBERS), lasting=True)
+_BEHIND_NAMES = (b",", b":", b"]", b"}")
 _SMALL = 4096
 """Bytes of a map whose tables are made when they are first asked for: so few that no step waits for them long."""
 
@@ -148,8 +149,11 @@ class FlatDefinition:
         return machine
 
     def is_done(self, configuration: bytes) -> bool:
-        """In the stored text, as tables are made when a step asks for them: a quote within a name is behind a
-        backslash, so a key is behind a comma or a brace."""
+        """In the stored text, where there are no tables, which are made when a step asks for them: a quote within a name
+        is behind a backslash, so a key is behind a comma or a brace. What follows the end of another name looks like
+        one of a few names; these are asked the tables."""
+        if self._tables is not None or configuration[:1] in _BEHIND_NAMES:
+            return not self.next(Machine(configuration))
         row = to_json(configuration.decode()).encode() + b':["'
         return self.canonical.find(b"{" + row, 0, self.split) < 0 and self.canonical.find(b"," + row, 0, self.split) < 0
 

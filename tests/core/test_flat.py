@@ -322,3 +322,30 @@ def test_a_row_named_like_a_wildcard_is_a_state_and_is_warned_of() -> None:
         ("warning", '$.map["*"]', "'*' is a state of that name, no wildcard"),
     ]
     assert compile_document(document, Limits()).definition.send(Machine(b"a"), "b", Given()) is None
+
+
+names = st.text(alphabet='a,:[]{}"\\é', max_size=3)
+
+
+@given(st.dictionaries(names, st.lists(names, max_size=3), max_size=4), names, names)
+def test_a_machine_is_done_where_no_move_leads_on(rows: dict[str, list[str]], initial: str, other: str) -> None:
+    definition = compile_document(json.dumps({"map": rows, "initial": initial}).encode(), None).definition
+    for state in {initial, other, *rows, *(target for row in rows.values() for target in row)}:
+        machine = Machine(state.encode())
+        assert definition.is_done(state.encode()) == (definition.next(machine) == [])
+        assert json.loads(definition.snapshot(machine))["status"] == ("active" if rows.get(state) else "done")
+
+
+@pytest.mark.parametrize("state", [",", ":", "]", "}"])
+def test_names_that_look_like_what_is_between_names_are_no_rows(state: str) -> None:
+    rows = {"x": ["a{", ":[", "]", "}", ":", ","], state: []}
+    for shown in (rows, {name + "{": [*row, "{"] for name, row in rows.items()}):
+        definition = compile_document(json.dumps({"map": shown, "initial": state}).encode(), None).definition
+        assert definition.is_done(state.encode())
+
+
+def test_a_large_machine_is_done_where_no_move_leads_on() -> None:
+    rows = {f"s{number}": [f"s{number + 1}"] for number in range(1000)}
+    definition = compile_document(json.dumps({"map": rows, "initial": "s0"}).encode(), Limits()).definition
+    assert not definition.is_done(b"s999")
+    assert definition.is_done(b"s1000")

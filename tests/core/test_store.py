@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sm_core import DocumentError, Limits, Machine, check_document, compile_document
-from sm_core.store import Outbox
+from sm_core import DocumentError, LimitError, Limits, Machine, check_document, compile_document
+from sm_core.store import TOKENS, Outbox, Store
 from tests.documents import compact
 from tests.refusals import ORDER
 
@@ -74,3 +74,48 @@ def test_check_warns_of_a_stream_that_forgets_tasks() -> None:
     assert findings(task, maxlen=100) == [("warning", "$.store.outbox.maxlen", message)]
     assert findings(task) == []
     assert findings(ORDER, maxlen=100) == []
+
+
+@pytest.mark.parametrize("document", [ORDER, MAP], ids=["chart", "map"])
+def test_what_is_kept_of_steps_is_what_the_document_says(document: dict[str, Any]) -> None:
+    said = compiled(document, history=100, idempotency=7, expire="30d").store
+    assert (said.history, said.tokens, said.expire) == (100, 7, 30 * 86_400_000)
+    assert compiled(document).store == Store(None, 0, TOKENS, 0)
+    assert compiled(document, history=None, idempotency=None, expire=None).store == Store()
+
+
+@pytest.mark.parametrize("name", ["history", "idempotency"])
+def test_the_settings_bound_what_is_kept(name: str) -> None:
+    limits = Limits(history=5, idempotency=5)
+    document = {**MAP, "store": {name: 6}}
+    with pytest.raises(LimitError, match=rf"\$\.store\.{name}: 6, more than max-{name} \(5\) allows"):
+        compile_document(compact(document).encode(), limits)
+    assert compile_document(compact(document).encode(), None).definition.store != Store(), "it was accepted before"
+    kept = compile_document(compact({**MAP, "store": {name: 5}}).encode(), limits).definition.store
+    assert 5 in (kept.history, kept.tokens)
+
+
+@pytest.mark.parametrize("name", ["history", "idempotency"])
+@pytest.mark.parametrize("said", [0, -1, 1.0, 1.5, True, "5", [], {}])
+def test_how_many_are_kept_is_a_number_of_them(name: str, said: object) -> None:
+    with pytest.raises(DocumentError, match=rf"\$\.store\.{name}: expected an integer that is at least 1"):
+        compiled(MAP, **{name: said})
+
+
+@pytest.mark.parametrize(
+    ("said", "milliseconds"),
+    [
+        (1, 1), (1500, 1500), (0.5, 1), ("250", 250), ("1.5s", 1500), ("12h", 43_200_000), ("P30D", 2_592_000_000),
+        ("P1W", 604_800_000), ("PT0.001S", 1),
+    ],
+)  # fmt: skip
+def test_a_ttl_is_a_duration(said: object, milliseconds: int) -> None:
+    assert compiled(MAP, expire=said).store.expire == milliseconds
+
+
+@pytest.mark.parametrize(
+    "said", [0, -1, 0.0, True, "", "0", "0d", "-1d", "1y", "P1M", "P1Y", "P", " 1d", "1e99", 1e300, {}]
+)
+def test_what_is_no_duration_is_refused(said: object) -> None:
+    with pytest.raises(DocumentError, match=r"\$\.store\.expire: expected milliseconds, '12h', '30d' or 'P30D', got "):
+        compiled(MAP, expire=said)
