@@ -101,7 +101,7 @@ static void reply(RedisModuleCtx *ctx, const sm_data *held, const asked *what) {
     if (sm_history_begin(held->parts[SM_PART_HISTORY], &history) && history.count)
         entries = RedisModule_Alloc((history.left.len / 4 + 1) * sizeof(*entries));
     while (entries && sm_history_next(&history)) entries[count++] = history.at;
-    while (skipped < count && what->before && revision_of(held->revision, skipped) >= what->before) skipped++;
+    while (skipped < count && revision_of(held->revision, skipped) >= what->before) skipped++;
     RedisModule_ReplyWithArray(ctx, (long)(count - skipped < what->count ? count - skipped : what->count));
     for (size_t i = skipped; i < count && i - skipped < what->count; i++)
         put_entry(ctx, &entries[count - 1 - i], revision_of(held->revision, i));
@@ -109,7 +109,7 @@ static void reply(RedisModuleCtx *ctx, const sm_data *held, const asked *what) {
 }
 
 int sm_history_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
-    asked what = {.count = UINT64_MAX};
+    asked what = {.count = UINT64_MAX, .before = UINT64_MAX};
     sm_target target;
     sm_data held;
 

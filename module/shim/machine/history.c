@@ -81,9 +81,9 @@ const char *sm_history_fault(sm_bytes list, sm_bytes states, size_t (*utf8_fault
     while (history.count) {
         if (!sm_history_next(&history)) return cut;
         if (history.at.ms > INT64_MAX) return "its history has no time";
-        if (!is_text(history.at.user, utf8_fault) || !is_text(history.at.event, utf8_fault) ||
-            !is_text(history.at.reason, utf8_fault) || !are_texts(history.at.to, utf8_fault))
-            return not_text;
+        if (!is_text(history.at.event, utf8_fault) || !is_text(history.at.reason, utf8_fault) ||
+            !are_texts(history.at.to, utf8_fault))
+            return not_text; /* of users the server takes any bytes */
     }
     if (history.left.len) return "something follows its history";
     if (history.at.ms != history.last_ms) return "its history ends at another time";
