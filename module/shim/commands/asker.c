@@ -3,10 +3,9 @@
 
 #include <errno.h>
 
-/* The server's call for the user's name ends the server where another module calls without one (also by EVAL). Outside
- * a script the name of the client's user is asked for instead, which is none there; in a script a command that runs as
- * its user says whether it has one. */
-static bool script_has_user(RedisModuleCtx *ctx) {
+/* The server's call for the user's name ends the server where another module calls without one (also by EVAL): a
+ * command that runs as its user says whether there is one. */
+static bool has_user(RedisModuleCtx *ctx) {
     RedisModuleCallReply *reply;
 
     errno = 0;
@@ -19,23 +18,31 @@ static bool in_script(RedisModuleCtx *ctx) {
     return RedisModule_GetContextFlags(ctx) & REDISMODULE_CTX_FLAGS_LUA;
 }
 
+/* Of a client that is connected, and in no script, its user is known without a call. */
+static RedisModuleString *name_of_client(RedisModuleCtx *ctx) {
+    RedisModule_AutoMemory(ctx); /* the name is there until the command has ended */
+    return in_script(ctx) ? NULL : RedisModule_GetClientUserNameById(ctx, RedisModule_GetClientId(ctx));
+}
+
 sm_bytes sm_asker_name(RedisModuleCtx *ctx) {
     static const char nobody[] = "(module)";
-    RedisModuleString *name = NULL;
+    RedisModuleString *name = name_of_client(ctx);
 
-    RedisModule_AutoMemory(ctx); /* the name is there until the command has ended */
-    if (!in_script(ctx)) name = RedisModule_GetClientUserNameById(ctx, RedisModule_GetClientId(ctx));
-    else if (script_has_user(ctx)) name = RedisModule_GetCurrentUserName(ctx);
+    if (!name && has_user(ctx)) name = RedisModule_GetCurrentUserName(ctx);
     return name ? sm_bytes_of(name) : (sm_bytes){nobody, sizeof(nobody) - 1};
 }
 
 bool sm_asker_find(RedisModuleCtx *ctx, sm_target *target) {
-    bool closes = in_script(ctx);
+    RedisModuleString *name = name_of_client(ctx);
     sm_bytes user;
 
-    if (closes) sm_key_close(target);
+    if (name) {
+        target->user = sm_bytes_of(name);
+        return true;
+    }
+    sm_key_close(target);
     user = sm_asker_name(ctx);
-    if (closes && !sm_key_open(ctx, target->name, REDISMODULE_READ | REDISMODULE_WRITE, target)) return false;
+    if (!sm_key_open(ctx, target->name, REDISMODULE_READ | REDISMODULE_WRITE, target)) return false;
     target->user = user;
     return true;
 }

@@ -6,8 +6,8 @@
 
 #pragma GCC visibility push(hidden) /* as in redis_api.h */
 
-/* The name of the ACL user that asked, or "(module)" where there is none. In a script the server is asked, which runs
- * other modules' code: no key is open then. */
+/* The name of the ACL user that asked, or "(module)" where there is none. In a script, and where a module calls, the
+ * server is asked, which runs other modules' code: no key is open then. */
 sm_bytes sm_asker_name(RedisModuleCtx *ctx);
 
 bool sm_asker_find(RedisModuleCtx *ctx, sm_target *target);
