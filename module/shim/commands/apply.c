@@ -86,10 +86,13 @@ static void read_record(applying *apply, const sm_target *target) {
     apply->tokens = sm_record_add_token(&apply->applied.record, &parts[SM_PART_TOKENS]);
 }
 
-/* A step of the primary's, or of before a restart, is not looked through from the first entry on. */
+/* Of a step of the primary's, or of before a restart, only what it adds is looked at: the lists are there already. */
 static const char *fault_of_lists(const applying *apply, const sm_node *node) {
-    return apply->accepted_before && !apply->applied.whole ? sm_waits_admit(node, &apply->data)
-                                                           : sm_lists_admit(node, &apply->data);
+    const char *fault;
+
+    if (!apply->accepted_before || apply->applied.whole) return sm_lists_admit(node, &apply->data);
+    fault = sm_waits_admit(node, &apply->data);
+    return fault ? fault : sm_record_admit(node, &apply->applied.record);
 }
 
 static bool is_text(const applying *apply) {

@@ -67,7 +67,7 @@ static bool are_states(sm_bytes states) {
     return !states.len;
 }
 
-const char *sm_tokens_fault(sm_bytes list, uint8_t commands) {
+const char *sm_tokens_fault(sm_bytes list, uint8_t commands, bool (*are_effects)(sm_bytes)) {
     static const char cut[] = "its tokens are cut short";
     uint64_t count;
 
@@ -80,6 +80,7 @@ const char *sm_tokens_fault(sm_bytes list, uint8_t commands) {
         if (!token.token.len || token.token.len > SM_LONGEST_TOKEN) return "it has a token that is none";
         if (token.command >= commands || token.status >= SM_STATUSES || token.revision > SM_LAST_REVISION)
             return "it has a token of an unknown command";
+        if (!are_effects(token.effects)) return "it has a token whose effects are cut short";
     }
     return list.len ? "something follows its tokens" : NULL;
 }

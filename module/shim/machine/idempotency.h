@@ -48,8 +48,9 @@ sm_bytes sm_tokens_one(char *room, const sm_token *token);
 /* A list with one more, of which so many are kept, at a place with room for both and SM_VARINT_BYTES. */
 sm_bytes sm_tokens_append(char *room, sm_bytes list, sm_bytes one, uint64_t keep);
 
-/* NULL, or what is wrong with a list from outside. `commands`: how many there are. */
-const char *sm_tokens_fault(sm_bytes list, uint8_t commands);
+/* NULL, or what is wrong with a list from outside. `commands`: how many there are; `are_effects` says whether the
+ * effects can be read. */
+const char *sm_tokens_fault(sm_bytes list, uint8_t commands, bool (*are_effects)(sm_bytes));
 
 #pragma GCC visibility pop
 

@@ -22,6 +22,23 @@ bool sm_effects_take(sm_bytes *effects, sm_effect *effect) {
            sm_tokens_string(effects, &effect->task);
 }
 
+static bool is_text(sm_bytes text) {
+    return sm_utf8_fault(text) == text.len;
+}
+
+bool sm_effects_are(sm_bytes effects) {
+    uint32_t count = 0, taken = 0;
+    sm_effect effect;
+    char token = 0;
+
+    if (!effects.len) return true;
+    if (!sm_tokens_take(&effects, &token, 1) || token != '*' || !sm_tokens_take(&effects, &count, sizeof(count)))
+        return false;
+    for (; sm_effects_take(&effects, &effect); taken += STRINGS)
+        if (!is_text(effect.name) || !is_text(effect.params) || !is_text(effect.task)) return false;
+    return taken == count && !effects.len;
+}
+
 static void put_word(RedisModuleCtx *ctx, const char *word) {
     RedisModule_ReplyWithStringBuffer(ctx, word, strlen(word));
 }

@@ -16,6 +16,9 @@ typedef struct sm_effect {
 /* How many there are; `effects` begins with the first then. */
 uint32_t sm_effects_begin(sm_bytes *effects);
 
+/* Whether effects from outside are all there, and UTF-8; so are none. */
+bool sm_effects_are(sm_bytes effects);
+
 /* Takes the first. False where there is none. */
 bool sm_effects_take(sm_bytes *effects, sm_effect *effect);
 

@@ -6,6 +6,7 @@
 #include "machine/history.h"
 #include "machine/idempotency.h"
 #include "machine/waits.h"
+#include "reply/effects.h"
 #include "reply/states.h"
 #include "reply/text.h"
 
@@ -231,10 +232,13 @@ const char *sm_waits_admit(const sm_node *node, const sm_data *data) {
 
 static const char *fault_of_history(const sm_node *node, sm_bytes list) {
     sm_bytes tokens = node->details->states, states;
+    sm_history history;
     const char *fault;
     char *packed;
 
     if (!node->details->definition->history) return "its document keeps no history";
+    if (sm_history_begin(list, &history) && history.count > node->details->definition->history)
+        return "its history is longer than its document says";
     states.ptr = packed = RedisModule_Alloc(tokens.len + 1);
     states.len = (size_t)(sm_states_pack(packed, tokens) - packed);
     fault = sm_history_fault(list, states, sm_utf8_fault);
@@ -243,7 +247,13 @@ static const char *fault_of_history(const sm_node *node, sm_bytes list) {
 }
 
 static const char *fault_of_tokens(const sm_node *node, sm_bytes list) {
-    return node->details->definition->tokens ? sm_tokens_fault(list, SM_EVENTS) : "its document keeps no tokens";
+    sm_bytes left = list;
+    uint64_t count = 0;
+
+    if (!node->details->definition->tokens) return "its document keeps no tokens";
+    if (sm_take_varint(&left, &count) && count > node->details->definition->tokens)
+        return "it has more tokens than its document says";
+    return sm_tokens_fault(list, SM_EVENTS, sm_effects_are);
 }
 
 static const char *fault_of_expires(const sm_node *node, sm_bytes text) {
@@ -265,6 +275,12 @@ const char *sm_lists_admit(const sm_node *node, const sm_data *data) {
 }
 
 /* ---- what a step adds ---- */
+
+const char *sm_record_admit(const sm_node *node, const sm_record *record) {
+    const char *fault = record->entry.ptr ? fault_of_history(node, record->entry) : NULL;
+
+    return fault || !record->token.ptr ? fault : fault_of_tokens(node, record->token);
+}
 
 char *sm_record_add_entry(const sm_record *record, sm_bytes *list) {
     char *room;

@@ -59,6 +59,9 @@ typedef struct sm_record {
     bool expires;                    /* the key gets a TTL */
 } sm_record;
 
+/* NULL, or what is wrong with what is added to the lists of a machine on that node. */
+const char *sm_record_admit(const sm_node *node, const sm_record *record);
+
 /* A list with what a record adds to it, in memory to be freed, which is NULL where that is nothing. */
 char *sm_record_add_entry(const sm_record *record, sm_bytes *list);
 char *sm_record_add_token(const sm_record *record, sm_bytes *list);
