@@ -164,9 +164,7 @@ def test_a_few_reads_show_in_monitor_as_themselves(server: Server, command: str)
 
 
 @pytest.mark.parametrize(("command", "encoder"), [("SM.STATE", "COMMAND GETKEYS"), ("SM.GET", "ECHO")])
-def test_many_reads_show_in_monitor_with_one_command_that_encodes(
-    server: Server, command: str, encoder: str
-) -> None:
+def test_many_reads_show_in_monitor_with_one_command_that_encodes(server: Server, command: str, encoder: str) -> None:
     others = [shown for shown in monitored(server, OFTEN, command) if shown != f"{command} K"]
     assert len(others) == 1
     assert others[0].startswith(encoder)
