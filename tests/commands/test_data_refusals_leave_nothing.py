@@ -58,14 +58,47 @@ REFUSED: dict[str, tuple[str, tuple[str | bytes, ...]]] = {
         ("SM.APPLY", "order", b"\1\3\0\2\0\0\0\1\1\5\0\0\0\0\0\0\0\1\1\1\0\0\0{"),
     ),
     "a snapshot that is none": ("ERR", ("SM.SET", "order", ORDER[:-1] + ',"snapshot":{"status":"x"}}')),
+    "a token of another event": ("ERR", ("SM.SEND", "kept", FRESH, "ID", "used")),
+    "a token with other data": ("ERR", ("SM.SEND", "kept", "GO", "DATA", FRESH, "ID", "used", "EFFECTS")),
+    "a token of another command": ("ERR", ("SM.DONE", "kept", "t@1", FRESH, "ID", "used")),
+    "a token that is too long": ("ERR", ("SM.RESET", "kept", "ID", "x" * 65)),
+    "a token where none are kept": ("ERR", ("SM.SEND", "door", "SHUT", "ID", FRESH)),
+    "GUARD, with a token": ("GUARD", ("SM.SEND", "kept", "ASK", "ID", FRESH, "REASON", FRESH)),
+    "EXPR, with a token": ("EXPR", ("SM.SEND", "kept", "FAIL", "ID", FRESH, "REASON", FRESH)),
+    "CONFLICT, with a token": ("CONFLICT", ("SM.SEND", "kept", "GO", "ID", FRESH, "IFREV", "7")),
+    "a reason that is no text": ("ERR", ("SM.SEND", "kept", "GO", "ID", FRESH, "REASON", b"\xff")),
+    "entries before none": ("ERR", ("SM.HISTORY", "kept", "BEFORE", FRESH)),
+    "an entry from outside": (
+        "ERR",
+        ("SM.APPLY", "kept", b"\1\3\0\2\0\0\0\1\1\3" + 7 * b"\0" + b"\1\x08\4\0\0\0\5\1\0\0"),
+    ),
+    "a token from outside": (
+        "ERR",
+        ("SM.APPLY", "kept", b"\1\3\0\2\0\0\0\1\1\3" + 7 * b"\0" + b"\1\x0a\4\0\0\0\5\1\1\0"),
+    ),
     "an expression that is none": ("ERR", ("SM.SET", "order", chart(assign(n="1 +")))),
 }
 SLOW = {"EXPR: too many steps", "a context too large", "DATA too large", "INPUT of SM.SET", "a snapshot that is none"}
 """Some hundred times must do, but in a long run."""
 
 
+KEPT = compact(
+    {
+        "initial": "a",
+        "context": {"n": 0},
+        "store": {"history": 5, "idempotency": 5, "expire": "1d"},
+        "states": {
+            "a": {"on": {"GO": "b", "ASK": {"guard": "allowed", "target": "b"}}},
+            "b": {"on": {"FAIL": {"actions": assign(n="context.missing")}, "ASK": {"guard": "allowed", "target": "a"}}},
+        },
+    }
+)
+
+
 def prepare(server: Server) -> None:
     r = server.own
+    r.execute_command("SM.SET", "kept", KEPT)
+    r.execute_command("SM.SEND", "kept", "GO", "ID", "used", "REASON", "why")
     input_ = ORDER.replace("has(input.total) ? input.total : 30", "input.total")
     r.execute_command("SM.SET", "order", input_, "INPUT", '{"total":30}')
     r.execute_command("SM.SEND", "order", "PAY", "DATA", '{"amount":1}')

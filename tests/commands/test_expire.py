@@ -88,7 +88,7 @@ def test_a_start_that_ends_at_once_sets_it(r: redis.Redis) -> None:
     r.execute_command("SM.SET", "k", flat({"a": []}, "a", store={"expire": "1d"}))
     assert has_its_ttl(r)
     ends = {"initial": "a", "store": {"expire": "1d"}, "states": {"a": {"always": "b"}, "b": {"type": "final"}}}
-    r.execute_command("SM.SET", "k", compact(ends), "EFFECTS")
+    r.execute_command("SM.SET", "k", compact(ends), "INPUT", "{}", "EFFECTS")
     assert has_its_ttl(r)
 
 

@@ -25,15 +25,24 @@ BIG = compact(
 """A chart whose context is as long as what it is told."""
 
 
+TRAIL = compact({"map": {"a": ["b"], "b": ["a", "c"], "c": []}, "initial": "a",
+                 "store": {"history": 3, "idempotency": 2, "expire": "1d"}})  # fmt: skip
+
+
 @pytest.fixture
 def full(server: Server) -> Iterator[Server]:
-    """A server whose memory is full, with a machine at each of the keys ``order``, ``big`` and ``flat``."""
+    """A server whose memory is full, with a machine at each of the keys ``order``, ``big``, ``flat``, ``trail``, which
+    has room for entries and tokens, ``round``, which has as many of both as it keeps, and ``done``."""
     r = server.own
     r.execute_command("SM.SET", "order", ORDER)
     r.execute_command("SM.SET", "big", BIG)
     r.execute_command("SM.SEND", "big", "PUT", "DATA", '{"text":"12345"}')
     r.execute_command("SM.SET", "flat", README)
     r.execute_command("SM.MUTATE", "flat", "boo", "a reason")
+    for key, steps in (("trail", ""), ("round", "babab"), ("done", "bc")):
+        r.execute_command("SM.SET", key, TRAIL)
+        for number, state in enumerate(steps):
+            r.execute_command("SM.SEND", key, state, "ID", f"t{number}", "REASON", "12345")
     server.config("maxmemory-policy", "noeviction")
     server.config("maxmemory", 1)
     yield server
@@ -46,6 +55,13 @@ LARGER: list[tuple[str, ...]] = [
     ("SM.SEND", "order", "PAY", "DATA", '{"amount":10}'),
     ("SM.SEND", "order", "PAY", "DATA", '{"amount":30}'),
     ("SM.SET", "big", BIG),
+    ("SM.SEND", "trail", "b"),
+    ("SM.MUTATE", "trail", "b", "ID", "t"),
+    ("SM.MUTATE", "trail", "c", "why", "FORCE"),
+    ("SM.RESET", "trail"),
+    ("SM.SEND", "round", "a", "REASON", "123456", "ID", "t5"),
+    ("SM.SEND", "round", "a", "REASON", "12345", "ID", "a longer token"),
+    ("SM.RESET", "done", "REASON", "a long reason"),
 ]
 NO_LARGER: list[tuple[str, ...]] = [
     ("SM.SEND", "big", "PUT", "DATA", '{"text":"54321"}'),
@@ -60,17 +76,25 @@ NO_LARGER: list[tuple[str, ...]] = [
     ("SM.SEND", "flat", "blee"),
     ("SM.MUTATE", "flat", "blee", "a longer reason"),
     ("SM.RESET", "flat"),
+    ("SM.SEND", "round", "a", "REASON", "12345", "ID", "t5"),
+    ("SM.SEND", "round", "a"),
+    ("SM.SEND", "round", "b", "REASON", "12345", "ID", "t4", "EFFECTS"),
+    ("SM.HISTORY", "round"),
+    ("SM.RESET", "done"),
 ]
 
 
 @pytest.mark.parametrize("command", LARGER, ids=" ".join)
 def test_a_step_that_makes_its_machine_larger_is_refused(full: Server, command: tuple[str, ...]) -> None:
     key = command[1]
-    before, writes = (full.digest(key), full.own.execute_command("SM.GET", key)), full.writes()
+    before, writes = (
+        (full.own.dump(key), full.own.execute_command("SM.GET", key), full.own.pttl(key) > 0),
+        full.writes(),
+    )
     with full.socket() as wire:
         wire.send(*command)
         assert wire.reply().startswith(b"-OOM ")
-    assert (full.digest(key), full.own.execute_command("SM.GET", key)) == before
+    assert (full.own.dump(key), full.own.execute_command("SM.GET", key), full.own.pttl(key) > 0) == before
     assert full.writes() == writes
     full.own.config_set("maxmemory", 0)
     assert full.own.execute_command(*command)

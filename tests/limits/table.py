@@ -36,9 +36,12 @@ CHART = compact({
     "initial": "a",
     "states": {"a": {"on": {"GO": "b", "b.*": "b"}}, "b": {"on": {"*": "a"}, "entry": "in"}},
 })  # fmt: skip
-"""At the key ``chart``. The key ``order`` has a chart with data, ``waits`` one that waits, ``map`` the README's
-machine, ``string`` no machine, ``none`` nothing."""
-STANDING = {"map": README, "chart": CHART, "order": ORDER, "waits": WAITS}
+"""At the key ``chart``. The key ``order`` has a chart with data, ``waits`` one that waits, ``kept`` one that keeps its
+last two steps and tokens, ``map`` the README's machine, ``string`` no machine, ``none`` nothing."""
+KEPT = compact({
+    "initial": "a", "store": {"history": 2, "idempotency": 2}, "states": {"a": {"on": {"*": {"actions": "tell"}}}},
+})  # fmt: skip
+STANDING = {"map": README, "chart": CHART, "order": ORDER, "waits": WAITS, "kept": KEPT}
 
 
 class Call(NamedTuple):
@@ -49,7 +52,8 @@ class Call(NamedTuple):
     but: tuple[tuple[str, str], ...] = ()
 
 
-
+A_TOKEN = tuple((kind, ACCEPTED) for kind in ("NUL", "no UTF-8", "a number"))
+A_TOKEN_OF_NOTHING = tuple((kind, NIL) for kind, _ in A_TOKEN)
 
 TABLE: dict[str, list[Call]] = {
     "SM.APPLY": [
@@ -80,9 +84,16 @@ TABLE: dict[str, list[Call]] = {
         Call(("waits", "t@1", X), ERROR, (("a number", NIL),)),
         Call(("waits", "t@1", "1", X), ERROR),
         Call(("waits", "t@1", "GUARDS", "1", X), ERROR),
+        Call(("kept", X, "ID", "x"), NIL),
+        Call(("kept", "t@1", "ID", X), ERROR, A_TOKEN_OF_NOTHING),
     ],
     "SM.DUE": [Call((X, "1"), NIL), Call(("string", X), ERROR), Call(("waits", X), NIL)],
-    "SM.FAIL": [Call((X, "t@1"), NIL), Call(("waits", X), NIL), Call(("waits", "t@1", "1", X), ERROR)],
+    "SM.FAIL": [
+        Call((X, "t@1"), NIL),
+        Call(("waits", X), NIL),
+        Call(("waits", "t@1", "1", X), ERROR),
+        Call(("kept", "t@1", "ID", X), ERROR, A_TOKEN_OF_NOTHING),
+    ],
     "SM.FIRE": [
         Call((X, "t@1"), NIL),
         Call(("waits", X), NIL),
@@ -90,7 +101,17 @@ TABLE: dict[str, list[Call]] = {
         Call(("waits", "d@1", "GUARDS", "1", X), ERROR),
     ],
     "SM.GET": [Call((X,), NIL), Call(("string", X), ERROR), Call(("map", X), ERROR), Call(("chart", X), ERROR)],
+    "SM.HISTORY": [
+        Call((X,), NIL),
+        Call(("string", X), ERROR),
+        Call(("kept", X), ERROR),
+        Call(("kept", "COUNT", X), ERROR),
+        Call(("kept", "BEFORE", X), ERROR),
+        Call(("kept", "COUNT", "1", "BEFORE", X), ERROR),
+    ],
     "SM.MUTATE": [
+        Call(("kept", "a", "REASON", X, "FORCE"), ACCEPTED, (("no UTF-8", ERROR),)),
+        Call(("kept", "a", "FORCE", "ID", X), ERROR, A_TOKEN),
         Call((X, "b"), NIL),
         Call(("string", X), ERROR),
         Call(("map", X), NIL),
@@ -106,9 +127,20 @@ TABLE: dict[str, list[Call]] = {
     "SM.NEXT": [Call((X,), NIL), Call(("map", X), ERROR)],
     "SM.PENDING": [Call((X,), NIL), Call(("string", X), ERROR), Call(("waits", X), ERROR)],
     "SM.RENDER": [Call((X,), ERROR), Call((README, X), ERROR)],
-    "SM.RESET": [Call((X,), NIL), Call(("string", X), ERROR), Call(("map", X), ERROR), Call(("chart", X), ERROR)],
+    "SM.RESET": [
+        Call(("kept", "REASON", X), ACCEPTED, (("no UTF-8", ERROR),)),
+        Call(("kept", "ID", X), ERROR, A_TOKEN),
+        Call((X,), NIL),
+        Call(("string", X), ERROR),
+        Call(("map", X), ERROR),
+        Call(("chart", X), ERROR),
+    ],
     "SM.RETRY": [Call((X, "t@1"), NIL), Call(("waits", X), NIL), Call(("waits", "t@1", X), ERROR)],
     "SM.SEND": [
+        Call(("kept", X), ACCEPTED, (("no UTF-8", NIL),)),
+        Call(("kept", X, "ID", "x"), ACCEPTED, (("no UTF-8", NIL),)),
+        Call(("kept", "GO", "ID", X), ERROR, A_TOKEN),
+        Call(("kept", "GO", "REASON", X), ACCEPTED, (("no UTF-8", ERROR),)),
         Call((X, "b"), NIL),
         Call(("string", X), ERROR),
         Call(("map", X), NIL),
