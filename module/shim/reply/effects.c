@@ -34,9 +34,11 @@ bool sm_effects_are(sm_bytes effects) {
     if (!effects.len) return true;
     if (!sm_tokens_take(&effects, &token, 1) || token != '*' || !sm_tokens_take(&effects, &count, sizeof(count)))
         return false;
-    for (; sm_effects_take(&effects, &effect); taken += STRINGS)
-        if (!is_text(effect.name) || !is_text(effect.params) || !is_text(effect.task)) return false;
-    return taken == count && !effects.len;
+    for (; taken < count; taken += STRINGS)
+        if (!sm_effects_take(&effects, &effect) || !is_text(effect.name) || !is_text(effect.params) ||
+            !is_text(effect.task))
+            return false;
+    return !effects.len;
 }
 
 static void put_word(RedisModuleCtx *ctx, const char *word) {
