@@ -199,7 +199,7 @@ def numbered(
     return Value(2, tuple(fields))
 
 
-REVISION, CONTEXT, OUTPUT, ERROR = range(1, 5)
+REVISION, CONTEXT, OUTPUT, ERROR, TIMERS, TASKS, HISTORY, TOKENS, EXPIRES = range(1, 10)
 """The parts of the rest, of encoding version 3."""
 
 

@@ -11,15 +11,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from sm_core import Given, Machine, compile_document
+from tests import lists
 from tests.charts_with_data import ORDER
 from tests.documents import README, TRAFFIC, compact, flat, nested, ring
 from tests.payloads import (
     CONTEXT,
     ERROR,
+    EXPIRES,
+    HISTORY,
     OLDEST_RDB,
     OUTPUT,
     SIGNED,
     STRING,
+    TOKENS,
     UNSIGNED,
     Field,
     Value,
@@ -45,7 +49,10 @@ TEXTS = [
 ]  # fmt: skip
 
 
-PIECES = [b'"', b"\\", b"{", b"}", b"[", b"]", b",", b":", b"\0", b"\xff", b"a", b'"a":', b"0", b""]
+PIECES = [
+    b'"', b"\\", b"{", b"}", b"[", b"]", b",", b":", b"\0", b"\xff", b"a", b'"a":', b"0", b"", b"\1", b"\x80", b"\x7f",
+    b"\xff" * 9 + b"\1", b"\xff\xff\xff\xff\x0f", b"\x80\0", b"*\xff\xff\xff\x7f", b"$\0\0\0\0",
+]  # fmt: skip
 
 
 def canonical(document: str) -> bytes:
@@ -70,7 +77,43 @@ def _ordered() -> list[Value]:
     ]
 
 
+def _past() -> list[Value]:
+    """Machines that keep their last steps, tokens and a TTL: a flat one, and a chart with two states at once."""
+    store = {"history": 5, "idempotency": 3, "expire": "1d"}
+    flat_document = canonical(flat({"a": ["b"], "b": ["a"], "c": []}, "a", store=store))
+    region = {"initial": "x", "states": {"x": {"on": {"GO": {"target": "y", "actions": "mail"}}}, "y": {}}}
+    chart = compact({"type": "parallel", "store": store, "states": {"l": region, "r": region}})
+    definition = compile_document(chart.encode(), None).definition
+    both = definition.start(Given()).configuration
+    begun, here = lists.states(), lists.states(b"a")
+    at_both = lists.states(b"l.x", b"r.x")
+    said = lists.effects(b"mail", b'{"n":1}', b"", b"xstate.spawnChild", b'{"id":"t"}', b"t@1")
+    steps = lists.history(
+        [
+            lists.entry(here, event=b"xstate.init"),
+            lists.entry(lists.states(b"b"), b"alice", b"GO", b"why \0 \xc3\xa9", 5),
+            lists.entry(here, b"(timer)", later=-2),
+        ],
+        begun,
+        last=3,
+    )
+    three = lists.tokens(
+        lists.token(b"t1", b"b", lists.states(b"b"), data=lists.checksum(b"DATA", b"{}")),
+        lists.token(b"t2", b"GO", here, said=said, status=1, revision=2**40),
+        lists.token(b"\0" * 64, b"", here, command=4 | 0x80),
+    )
+    one = lists.history([lists.entry(at_both, b"\xff\xfe", b"xstate.init")], begun)
+    return [
+        keeping(b"a", flat_document, [revision(7), (HISTORY, steps), (TOKENS, three)], b"a reason"),
+        keeping(b"c", flat_document, [revision(7), (EXPIRES, lists.varint(4 * 10**12))]),
+        keeping(b"a", flat_document, [revision(2**62), (HISTORY, steps)]),
+        keeping(both, definition.canonical, [revision(1), (HISTORY, one), (TOKENS, lists.tokens(
+            lists.token(b"t2", b"GO", at_both, said=said)))]),
+    ]  # fmt: skip
+
+
 SEEDS = [
+    *_past(),
     *_ordered(),
     with_version(machine(b"bar", canonical(README), b"why"), 3),
     machine(b"bar", canonical(README)),

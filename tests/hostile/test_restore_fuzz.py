@@ -6,10 +6,11 @@ the payload's size.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 from collections.abc import Callable
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 import redis
@@ -17,6 +18,7 @@ import redis
 from tests.hostile.mutator import SEEDS, Mutator
 from tests.servers import SANITIZER, Server
 
+NAMES = [b"revision", b"ms", b"user", b"event", b"from", b"to", b"reason", b"forced"]
 BATCH = 250
 WORKERS = 4
 MAX_GROWTH = 32 << 20 if not SANITIZER else 2 << 30
@@ -53,8 +55,25 @@ def check(raw: redis.Redis, key: str, payload: bytes) -> None:
     digests = raw.execute_command("DEBUG", "DIGEST-VALUE", key, "dumped", "again")
     compared = digests if raw.execute_command("SM.GET", key, "REVISION") is None else digests[:2]  # it is counted anew
     assert len(set(compared)) == 1, shown
+    check_past(raw, key, shown)
     states = raw.execute_command("SM.STATE", key)
     assert states[0] in raw.execute_command("SM.STATE", key, "ALL"), shown
+
+
+def check_past(raw: redis.Redis, key: str, shown: str) -> None:
+    """Entries chain, and what a token is answered with is a reply as any other."""
+    entries = raw.execute_command("SM.HISTORY", key)
+    assert all(entry[::2] == NAMES for entry in entries), shown
+    assert all(newer[9] == older[11] for newer, older in pairwise(entries)), shown
+    if entries:
+        assert entries[0][1] == raw.execute_command("SM.GET", key, "REVISION"), shown
+        assert entries[0][11] == raw.execute_command("SM.STATE", key), shown
+    for word in ([], ["ACTIONS"], ["EFFECTS"]):
+        for event, token in (("b", "t1"), ("GO", "t2")):
+            with contextlib.suppress(redis.ResponseError):
+                raw.execute_command("SM.SEND", "dumped", event, "ID", token, *word)
+    raw.execute_command("SM.RESET", "dumped")
+    assert raw.execute_command("ECHO", "in turn") == b"in turn", shown
 
 
 def test_the_seeds_are_valid(server: Server) -> None:
