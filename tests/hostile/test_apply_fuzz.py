@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,11 +16,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.charts_with_data import DOOR, LARGE, ORDER
-from tests.documents import README
+from tests.documents import README, compact
 from tests.hostile.mutator import LENGTHS, TEXTS
 from tests.servers import Server, Wire
 
-KEYS = ("order", "large", "door", "flat", "new")
+KEYS = ("order", "large", "door", "flat", "trail", "new")
+TRAIL = compact(
+    {
+        "initial": "a",
+        "store": {"history": 3, "idempotency": 2, "expire": "1d"},
+        "states": {
+            "a": {"on": {"b": {"target": "b", "actions": {"type": "mail", "params": {"n": 1}}}}},
+            "b": {"on": {"GO": "a", "END": "end"}},
+            "end": {"type": "final"},
+        },
+    }
+)
+"""A machine that keeps its last steps and tokens, and whose key gets a TTL."""
 fuzzed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
@@ -41,16 +54,20 @@ def sent_for(server: Server, *commands: tuple[str, ...]) -> list[bytes]:
     return sent
 
 
-def fill(server: Server) -> None:
+def fill(server: Server, seeds: list[bytes]) -> None:
+    """The machine at ``trail`` stands where the seeds of a step of it go on."""
     r = server.own
     r.flushall()
     for key, document in (("order", ORDER), ("large", LARGE), ("door", DOOR), ("flat", README)):
         r.execute_command("SM.SET", key, document)
+    for data in seeds[5:7]:
+        r.execute_command("SM.APPLY", "trail", data)
 
 
 @pytest.fixture(scope="module")
 def seeds(shared_server: Server) -> list[bytes]:
-    """What a server sends: whole machines, steps with a context, with changes, with an output and a reason."""
+    """What a server sends: whole machines, steps with a context, with changes, with an output and a reason, and with an
+    entry, a token and a TTL."""
     shared_server.own.flushall()
     found = sent_for(
         shared_server,
@@ -59,6 +76,9 @@ def seeds(shared_server: Server) -> list[bytes]:
         ("SM.SEND", "order", "PAY", "DATA", '{"amount":50}', "REASON", "why"),
         ("SM.SET", "large", LARGE),
         ("SM.SEND", "large", "ADD"),
+        ("SM.SET", "trail", TRAIL),
+        ("SM.SEND", "trail", "b", "ID", "t1", "REASON", "why"),
+        ("SM.SEND", "trail", "END", "ID", "t2"),
     )
     shared_server.own.flushall()
     return found
@@ -70,7 +90,7 @@ def wire(server: Server) -> Iterator[Wire]:
         yield wire
 
 
-def apply(server: Server, wire: Wire, key: str, data: bytes) -> None:
+def apply(server: Server, wire: Wire, seeds: list[bytes], key: str, data: bytes) -> None:
     """Gives the bytes to the machine at a key, or to none, and looks at what has come of it."""
     before = server.digest(*KEYS)
     wire.send("SM.APPLY", key, data)
@@ -89,10 +109,16 @@ def apply(server: Server, wire: Wire, key: str, data: bytes) -> None:
     payload = ask(wire, "DUMP", key)
     assert ask(wire, "RESTORE", "again", "0", payload, "REPLACE") == b"+OK", data.hex()
     assert server.digest("again") == server.digest(key)
+    entries = ask(wire, "SM.HISTORY", key)
+    assert all(newer[9] == older[11] for newer, older in pairwise(entries)), data.hex()
+    if entries:
+        assert entries[0][11] == ask(wire, "SM.STATE", key), data.hex()
+    for form in ("REASON", "ACTIONS", "EFFECTS"):
+        ask(wire, "SM.SEND", key, "b", *([form, "x"] if form == "REASON" else [form]), "ID", "t1")
     for event in ("PAY", "ADD", "GO"):
         ask(wire, "SM.SEND", key, event, "DATA", '{"amount":1}', "EFFECTS")
     assert ask(wire, "PING") == b"+PONG"
-    fill(server)
+    fill(server, seeds)
 
 
 def ask(wire: Wire, *words: str | bytes) -> Any:
@@ -107,7 +133,7 @@ def mutations(draw: st.DrawFn) -> tuple[int, list[tuple[str, float, bytes]]]:
     number = st.sampled_from(LENGTHS).map(lambda value: struct.pack("<I", value & 0xFFFFFFFF))
     piece = number | st.binary(min_size=1, max_size=9) | st.sampled_from([text[:200] for text in TEXTS])
     steps = st.tuples(kind, st.floats(0, 1), piece)
-    return draw(st.integers(0, 4)), draw(st.lists(steps, min_size=1, max_size=3))
+    return draw(st.integers(0, 7)), draw(st.lists(steps, min_size=1, max_size=3))
 
 
 def mutated(seed: bytes, steps: list[tuple[str, float, bytes]]) -> bytes:
@@ -133,19 +159,19 @@ def test_bytes_that_are_nearly_an_outcome(
     server: Server, wire: Wire, seeds: list[bytes], key: str, change: tuple[int, list[tuple[str, float, bytes]]]
 ) -> None:
     if server.own.dbsize() < len(KEYS) - 1:
-        fill(server)
-    apply(server, wire, key, mutated(seeds[change[0]], change[1]))
+        fill(server, seeds)
+    apply(server, wire, seeds, key, mutated(seeds[change[0]], change[1]))
 
 
 @fuzzed
 @given(st.sampled_from(KEYS), st.binary(max_size=60), st.booleans())
-def test_any_bytes(server: Server, wire: Wire, key: str, data: bytes, with_version: bool) -> None:
+def test_any_bytes(server: Server, wire: Wire, seeds: list[bytes], key: str, data: bytes, with_version: bool) -> None:
     if server.own.dbsize() < len(KEYS) - 1:
-        fill(server)
-    apply(server, wire, key, b"\x01" + data if with_version else data)
+        fill(server, seeds)
+    apply(server, wire, seeds, key, b"\x01" + data if with_version else data)
 
 
 def test_the_seeds_are_outcomes(server: Server, wire: Wire, seeds: list[bytes]) -> None:
-    fill(server)
-    for key, data in (("order", seeds[1]), ("large", seeds[4]), ("new", seeds[0])):
+    fill(server, seeds)
+    for key, data in (("order", seeds[1]), ("large", seeds[4]), ("trail", seeds[7]), ("new", seeds[5])):
         assert ask(wire, "SM.APPLY", key, data) == b"+OK"
