@@ -149,9 +149,9 @@ class FlatDefinition:
         return machine
 
     def is_done(self, configuration: bytes) -> bool:
-        """In the stored text, where there are no tables, which are made when a step asks for them: a quote within a name
-        is behind a backslash, so a key is behind a comma or a brace. What follows the end of another name looks like
-        one of a few names; these are asked the tables."""
+        """In the stored text where there are no tables, which are made when a step asks for them: a quote within a name
+        is behind a backslash, so a key is behind a comma or a brace. What follows another name's end looks like one of
+        a few names: the tables are asked for these."""
         if self._tables is not None or configuration[:1] in _BEHIND_NAMES:
             return not self.next(Machine(configuration))
         row = to_json(configuration.decode()).encode() + b':["'
