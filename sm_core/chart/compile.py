@@ -263,7 +263,8 @@ class Compiler(Numbering):
                 waits[state] = Actions([*waiting_for.arms, *waiting_for.starts])
                 stops[state] = Actions(waiting_for.stops) if waiting_for.stops else NONE
                 entry[state] = Actions([*entry[state].items, *waits[state].items])
-                leave[state] = Actions([*leave[state].items, *waiting_for.cancels])
+                if waiting_for.cancels:
+                    leave[state] = Actions([*leave[state].items, *waiting_for.cancels])
             deep.append("history" in value and read.is_deep(self.faults, place, value, self.kinds[state]))
             defaults.append(self.default(state, value, place) if self.kinds[state] == HISTORY else ())
             handled = waiting_for or "on" in value or "onDone" in value or "transitions" in value
