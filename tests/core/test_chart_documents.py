@@ -21,7 +21,7 @@ def test_a_wrong_document_is_refused_with_path_and_fault(document: dict[str, Any
     with pytest.raises(DocumentError) as refused:
         compile_chart(document, Limits()).stand(document)
     assert (refused.value.path, refused.value.fault) == (path, fault)
-    assert ("error", path, fault) in check(document)
+    assert ("error", path, fault) in check(document, Limits())
 
 
 def test_a_document_without_states_is_no_chart() -> None:
