@@ -133,7 +133,7 @@ sm_bytes sm_history_append(char *room, sm_bytes list, sm_bytes one, uint64_t kee
         memcpy(room, one.ptr, one.len);
         return (sm_bytes){room, one.len};
     }
-    while (history.count >= keep && sm_history_next(&history)) continue;
+    while ((history.count >= keep || history.left.len > SM_LONGEST_PAST) && sm_history_next(&history)) continue;
     at = put_head(room, history.count + 1, history.at.ms, added.last_ms, history.at.to);
     memcpy(at, history.left.ptr, history.left.len);
     at += history.left.len;

@@ -116,7 +116,7 @@ sm_bytes sm_tokens_append(char *room, sm_bytes list, sm_bytes one, uint64_t keep
 
     if (list.ptr) sm_take_varint(&list, &count);
     if (!sm_take_varint(&one, &added)) return list;
-    while (count && count >= keep && sm_take_text(&list, &oldest)) count--;
+    while (count && (count >= keep || list.len > SM_LONGEST_PAST) && sm_take_text(&list, &oldest)) count--;
     at = sm_put_varint(room, count + 1);
     if (count) memcpy(at, list.ptr, list.len);
     at += count ? list.len : 0;
