@@ -69,7 +69,7 @@ def test_all_name_the_same_revision(listened: Server) -> None:
 
 def test_a_step_that_its_outbox_refuses_has_no_event(listened: Server) -> None:
     r = listened.client()
-    r.execute_command("SM.SET", "k", CHART)
+    r.execute_command("SM.SET", "k", CHART.replace('"30"', '"600000"'))
     r.delete("s", "seen")
     r.set("s", "no stream")
     before = r.dump("k")
