@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 
+from tests.documents import compact
 from tests.servers import Server
 from tests.timers.charts import handles
 from tests.tokens import CHART, FLAT, answers
@@ -75,3 +76,19 @@ def test_what_get_answers_makes_a_machine_without_tokens(r: redis.Redis) -> None
     r.execute_command("SM.SEND", "k", "b", "ID", "x")
     r.execute_command("SM.SET", "again", r.execute_command("SM.GET", "k"))
     assert r.execute_command("SM.SEND", "again", "a", "ID", "x") == ["a"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"context": {"n": 1}, "states": {"a": {"on": {"GO": "b"}}, "b": {}}},
+        {"states": {"a": {"on": {"GO": "b"}, "after": {"600000": "b"}}, "b": {}}},
+        {"states": {"a": {"on": {"GO": "b"}, "invoke": {"src": "s"}}, "b": {}}},
+        {"store": {}, "states": {"a": {"on": {"GO": "b"}}, "b": {}}},
+    ],
+    ids=["context", "deadlines", "tasks", "store"],
+)
+def test_each_machine_that_counts_its_steps_keeps_tokens(r: redis.Redis, document: dict[str, Any]) -> None:
+    r.execute_command("SM.SET", "k", compact({"initial": "a", **document}))
+    assert r.execute_command("SM.SEND", "k", "GO", "ID", "x") == ["b"]
+    assert r.execute_command("SM.SEND", "k", "GO", "ID", "x", "EFFECTS")[5] == 2
