@@ -39,7 +39,7 @@ def end(r: redis.Redis, key: str = "k") -> None:
 
 
 def has_its_ttl(r: redis.Redis, key: str = "k", ttl: int = DAY) -> bool:
-    return ttl - 60_000 < int(r.pttl(key)) <= ttl
+    return ttl - 60_000 < int(r.pttl(key)) <= ttl + 1000  # some servers look at the clock only now and then
 
 
 NONE = -1
@@ -259,10 +259,10 @@ def test_a_ttl_in_a_transaction_and_a_script(r: redis.Redis) -> None:
         pipe.execute_command("SM.RESET", "k")
         pipe.execute_command("PTTL", "k")
         replies = pipe.execute()
-    assert DAY - 60_000 < replies[2] <= DAY
+    assert DAY - 60_000 < replies[2] <= DAY + 60_000  # the time of a transaction is that of its begin
     assert replies[4] == NONE
     script = "redis.call('SM.MUTATE', KEYS[1], 'end') return redis.call('PTTL', KEYS[1])"
-    assert DAY - 60_000 < r.eval(script, 1, "k") <= DAY
+    assert DAY - 60_000 < r.eval(script, 1, "k") <= DAY + 60_000
 
 
 @pytest.mark.parametrize("expire", ["P30D", 1, "36500d"])
