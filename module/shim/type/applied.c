@@ -237,23 +237,21 @@ static const char *fault_of_history(const sm_node *node, sm_bytes list) {
     char *packed;
 
     if (!node->details->definition->history) return "its document keeps no history";
-    if (sm_history_begin(list, &history) && history.count > node->details->definition->history)
-        return "its history is longer than its document says";
     states.ptr = packed = RedisModule_Alloc(tokens.len + 1);
     states.len = (size_t)(sm_states_pack(packed, tokens) - packed);
     fault = sm_history_fault(list, states, sm_utf8_fault);
     RedisModule_Free(packed);
+    if (!fault && sm_history_begin(list, &history) && history.count > node->details->definition->history)
+        return "its history is longer than its document says";
     return fault;
 }
 
 static const char *fault_of_tokens(const sm_node *node, sm_bytes list) {
-    sm_bytes left = list;
-    uint64_t count = 0;
+    uint64_t most = node->details->definition->tokens, count = 0;
+    const char *fault = most ? sm_tokens_fault(list, SM_EVENTS, sm_effects_are) : "its document keeps no tokens";
 
-    if (!node->details->definition->tokens) return "its document keeps no tokens";
-    if (sm_take_varint(&left, &count) && count > node->details->definition->tokens)
-        return "it has more tokens than its document says";
-    return sm_tokens_fault(list, SM_EVENTS, sm_effects_are);
+    if (!fault && sm_take_varint(&list, &count) && count > most) return "it has more tokens than its document says";
+    return fault;
 }
 
 static const char *fault_of_expires(const sm_node *node, sm_bytes text) {
