@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain, count
 from typing import Any
 
@@ -9,7 +10,7 @@ from ..document import Limits
 from ..errors import DocumentError, member, quote, type_name
 from ..store import store_of
 from . import members as read
-from .actions import CHARACTERS, NONE, Actions
+from .actions import CHARACTERS, NONE, Action, Actions
 from .behaviour import START, STEP, Behaviour
 from .entry import transition_domain
 from .indexes import bits, families, index, shared
@@ -260,11 +261,10 @@ class Compiler(Numbering):
             waits.append(NONE)
             stops.append(NONE)
             if waiting_for is not None:
-                waits[state] = Actions([*waiting_for.arms, *waiting_for.starts])
-                stops[state] = Actions(waiting_for.stops) if waiting_for.stops else NONE
-                entry[state] = Actions([*entry[state].items, *waits[state].items])
-                if waiting_for.cancels:
-                    leave[state] = Actions([*leave[state].items, *waiting_for.cancels])
+                waits[state] = _some([*waiting_for.arms, *waiting_for.starts])
+                stops[state] = _some(waiting_for.stops)
+                entry[state] = _some([*entry[state].items, *waits[state].items])
+                leave[state] = _some([*leave[state].items, *waiting_for.cancels])
             deep.append("history" in value and read.is_deep(self.faults, place, value, self.kinds[state]))
             defaults.append(self.default(state, value, place) if self.kinds[state] == HISTORY else ())
             handled = waiting_for or "on" in value or "onDone" in value or "transitions" in value
@@ -339,6 +339,10 @@ class Compiler(Numbering):
 def _content(transition: Transition) -> tuple[object, ...]:
     label = transition.guard.label if transition.guard else None
     return (transition.targets, transition.actions.names, transition.reenter, label)
+
+
+def _some(actions: Sequence[Action]) -> Actions:
+    return Actions(actions) if actions else NONE
 
 
 def _shared_none(actions: list[Actions]) -> tuple[Actions, ...]:

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
-from sm_core import Limits, compile_document
+from sm_core import Limits, check_document, compile_document
 from sm_core.chart import indexes
 from tests.charts_with_data import DOOR, LARGE, ORDER, WAITS
 from tests.core.chart_support import FIXTURES
 from tests.documents import compact
+from tests.refusals import DOCUMENTS as WRONG
+from tests.refusals import LIMITS
 from tests.refused_data import STEPS
 from tests.timers.charts import ASKING, CHARGE, FAILING
 
@@ -32,4 +34,15 @@ def test_what_is_compiled_again_is_remembered_already(name: str) -> None:
     compile_document(document, Limits())
     before = remembered.cache_info().misses
     compile_document(document, Limits())
+    assert remembered.cache_info().misses == before
+
+
+@pytest.mark.parametrize("name", [name for name, _ in WRONG])
+def test_what_is_checked_again_is_remembered_already(name: str) -> None:
+    """Also of a document in which something is wrong: of what a state waits for there may be nothing then."""
+    document = dict(WRONG)[name]
+    remembered: Any = indexes._remembered
+    check_document(document, LIMITS)
+    before = remembered.cache_info().misses
+    check_document(document, LIMITS)
     assert remembered.cache_info().misses == before
