@@ -9,6 +9,8 @@ from collections.abc import Sequence
 FNV = 0xCBF29CE484222325
 SEND = 3
 """The number of the command SM.SEND."""
+HAS_CHECKSUM = 64
+"""Beside a token's command."""
 FORCED, EVENT, REASON = 1, 2, 4
 """What the first byte of an entry says."""
 
@@ -72,8 +74,9 @@ def token(
     said: bytes = b"",
     data: int = 0,
 ) -> bytes:
-    """``where`` are states, ``said`` effects."""
-    body = text(name) + bytes([command]) + text(argument) + struct.pack("<Q", data)
+    """``where`` are states, ``said`` effects, ``data`` is a checksum; 0: nothing came with the command."""
+    body = text(name) + bytes([command | HAS_CHECKSUM * bool(data)]) + text(argument)
+    body += struct.pack("<Q", data) if data else b""
     return text(body + varint(revision) + bytes([status]) + text(said) + where)
 
 
