@@ -384,3 +384,36 @@ def test_histories_survive_restarts(start_server: Callable[..., Server], setting
     server.own.execute_command("SM.SEND", "k", "a")
     assert revisions(server.own, "k") == [11, 10, 9, 8]
     assert_chained(server.own, "k")
+
+
+def test_pages_take_memory_for_entries_and_not_for_bytes(server: Server, r: redis.Redis) -> None:
+    """A reason of 20 MB was room for 480 MB of entries."""
+    r.execute_command("SM.SET", "k", flat({"a": ["a"]}, "a", store={"history": 3}))
+    r.execute_command("SM.MUTATE", "k", "a", "x" * 20_000_000)
+    peak = server.info("memory")["used_memory_peak"]
+    assert len(entries(r, "k")) == 2
+    assert server.info("memory")["used_memory_peak"] < peak + 100_000_000
+    assert r.delete("k")
+
+
+def test_large_entries_go_before_there_are_many(r: redis.Redis) -> None:
+    r.execute_command("SM.SET", "k", flat({"a": ["a"]}, "a", store={"history": 100}))
+    for number in range(10):
+        r.execute_command("SM.MUTATE", "k", "a", f"{number}" * 400_000)
+    assert revisions(r, "k") == [11, 10, 9]
+    assert_chained(r, "k")
+    assert r.copy("k", "copy")
+    assert revisions(r, "copy") == [11, 10, 9]
+
+
+def test_a_script_leaves_nothing_in_the_log_of_the_acl(r: redis.Redis) -> None:
+    """Who may send, and nothing else, is asked for no other right."""
+    r.execute_command("ACL", "SETUSER", "clerk", "on", ">p", "~*", "+eval", "+sm.send")
+    r.execute_command("SM.SET", "k", flat({"a": ["a"]}, "a", store={"history": 3}))
+    r.execute_command("ACL", "LOG", "RESET")
+    clerk = redis.Redis(port=r.connection_pool.connection_kwargs["port"], username="clerk", password="p")
+    assert clerk.eval("return redis.call('SM.SEND', KEYS[1], 'a')", 1, "k") == [b"a"]
+    assert entries(r, "k")[0]["user"] == "clerk"
+    assert r.execute_command("ACL", "LOG") == []
+    clerk.close()
+    r.execute_command("ACL", "DELUSER", "clerk")

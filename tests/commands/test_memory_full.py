@@ -32,7 +32,8 @@ TRAIL = compact({"map": {"a": ["b"], "b": ["a", "c"], "c": []}, "initial": "a",
 @pytest.fixture
 def full(server: Server) -> Iterator[Server]:
     """A server whose memory is full, with a machine at each of the keys ``order``, ``big``, ``flat``, ``trail``, which
-    has room for entries and tokens, ``round``, which has as many of both as it keeps, and ``done``."""
+    has room for entries and tokens, ``round``, which has as many of both as it keeps, ``done``, and ``ends``, whose key
+    gets a TTL."""
     r = server.own
     r.execute_command("SM.SET", "order", ORDER)
     r.execute_command("SM.SET", "big", BIG)
@@ -43,6 +44,7 @@ def full(server: Server) -> Iterator[Server]:
         r.execute_command("SM.SET", key, TRAIL)
         for number, state in enumerate(steps):
             r.execute_command("SM.SEND", key, state, "ID", f"t{number}", "REASON", "12345")
+    r.execute_command("SM.SET", "ends", compact({"map": {"a": ["b"]}, "initial": "a", "store": {"expire": "1d"}}))
     server.config("maxmemory-policy", "noeviction")
     server.config("maxmemory", 1)
     yield server
@@ -61,7 +63,7 @@ LARGER: list[tuple[str, ...]] = [
     ("SM.RESET", "trail"),
     ("SM.SEND", "round", "a", "REASON", "123456", "ID", "t5"),
     ("SM.SEND", "round", "a", "REASON", "12345", "ID", "a longer token"),
-    ("SM.RESET", "done", "REASON", "a long reason"),
+    ("SM.RESET", "done"),
 ]
 NO_LARGER: list[tuple[str, ...]] = [
     ("SM.SEND", "big", "PUT", "DATA", '{"text":"54321"}'),
@@ -80,7 +82,7 @@ NO_LARGER: list[tuple[str, ...]] = [
     ("SM.SEND", "round", "a"),
     ("SM.SEND", "round", "b", "REASON", "12345", "ID", "t4", "EFFECTS"),
     ("SM.HISTORY", "round"),
-    ("SM.RESET", "done"),
+    ("SM.SEND", "ends", "b"),
 ]
 
 

@@ -12,12 +12,17 @@ from tests.servers import MODULE, Server
 DOCUMENT = flat({"a": ["b", "c"], "b": ["a"], "c": ["a"]}, "a")
 
 PATCH = """
-_known_step = _step
+from sm_core.flat import FlatDefinition
+
+_known_give = FlatDefinition.give
 
 
-def _step(definition, kind, machine, argument, limits, given):
-    outcome = _known_step(definition, kind, machine, argument, limits, given)
-    return outcome and outcome._replace(ask_again=machine is not None and machine.configuration == b"c")
+def _give(definition, configuration, *given):
+    outcome = _known_give(definition, configuration, *given)
+    return outcome and outcome._replace(ask_again=configuration == b"c")
+
+
+FlatDefinition.give = _give
 """
 
 

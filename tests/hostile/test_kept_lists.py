@@ -19,6 +19,7 @@ A, B, NONE = states(b"a"), states(b"b"), states()
 GOOD = entry(A, event=b"xstate.init")
 TOKEN = token(b"t", b"b", A)
 SAID = effects(b"mail", b"{}", b"")
+TWO = [b"mail", b"{}", b""] * 2
 
 
 def restored(server: Server, *parts: tuple[int, bytes], where: bytes = b"a", document: bytes = DOCUMENT) -> str:
@@ -83,6 +84,7 @@ TOKEN_LISTS = {
     "more effects than there are": (tokens(token(b"t", b"b", A, said=b"*\x06" + SAID[2:])), EFFECTS),
     "far more effects": (tokens(token(b"t", b"b", A, said=b"*\xff\xff\xff\xff" + SAID[5:])), EFFECTS),
     "a part of an effect": (tokens(token(b"t", b"b", A, said=effects(b"mail", b"{}", b"", b"mail"))), EFFECTS),
+    "two effects of four strings": (tokens(token(b"t", b"b", A, said=b"*\x04" + effects(*TWO)[2:])), EFFECTS),
     "effects and more": (tokens(token(b"t", b"b", A, said=SAID + b"$\0\0\0\0")), EFFECTS),
     "an effect that goes on": (tokens(token(b"t", b"b", A, said=SAID[:6] + b"\xff\xff\xff\x7f" + SAID[10:])), EFFECTS),
     "an effect that is no text": (tokens(token(b"t", b"b", A, said=effects(b"\xff", b"", b""))), EFFECTS),

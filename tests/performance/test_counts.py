@@ -31,7 +31,7 @@ Commands = list[tuple[str, ...]]
 COMMANDS: dict[str, tuple[Commands, int, int]] = {
     "SM.MUTATE": ([("SM.MUTATE", "k", "paid"), ("SM.MUTATE", "k", "open")], 380, 11),
     "SM.MUTATE with a reason": ([("SM.MUTATE", "k", "paid", "by ann"), ("SM.MUTATE", "k", "open", "by bob")], 630, 14),
-    "SM.MUTATE refused": ([("SM.MUTATE", "k", "sent"), ("SM.MUTATE", "k", "open")], 295, 8),
+    "SM.MUTATE refused": ([("SM.MUTATE", "k", "sent"), ("SM.MUTATE", "k", "open")], 302, 8),
     "SM.SEND": ([("SM.SEND", "k", "paid"), ("SM.SEND", "k", "open")], 369, 11),
     "SM.RESET": ([("SM.MUTATE", "k", "paid"), ("SM.RESET", "k")], 455, 11),
     "SM.STATE": ([("SM.STATE", "k")] * 2, 51, 5),

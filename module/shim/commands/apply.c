@@ -73,26 +73,20 @@ static bool read_context(applying *apply, const sm_target *target) {
     return true;
 }
 
-/* The history and the tokens of a step: the old ones, with what it adds. */
-static void read_record(applying *apply, const sm_target *target) {
+/* The history and the tokens of a step: the old ones, with what it adds, which is looked at before. */
+static const char *read_lists(applying *apply, const sm_target *target, const sm_node *node) {
     sm_bytes *parts = apply->data.parts;
+    const char *fault;
     sm_data held;
 
-    if (apply->applied.whole) return;
+    if (apply->applied.whole) return sm_lists_admit(node, &apply->data);
     sm_machine_data(target->machine, &held);
+    if ((fault = sm_step_admit(node, &apply->applied, &held))) return fault;
     parts[SM_PART_HISTORY] = held.parts[SM_PART_HISTORY];
     parts[SM_PART_TOKENS] = held.parts[SM_PART_TOKENS];
     apply->history = sm_record_add_entry(&apply->applied.record, &parts[SM_PART_HISTORY]);
     apply->tokens = sm_record_add_token(&apply->applied.record, &parts[SM_PART_TOKENS]);
-}
-
-/* Of a step of the primary's, or of before a restart, only what it adds is looked at: the lists are there already. */
-static const char *fault_of_lists(const applying *apply, const sm_node *node) {
-    const char *fault;
-
-    if (!apply->accepted_before || apply->applied.whole) return sm_lists_admit(node, &apply->data);
-    fault = sm_waits_admit(node, &apply->data);
-    return fault ? fault : sm_record_admit(node, &apply->applied.record);
+    return NULL;
 }
 
 static bool is_text(const applying *apply) {
@@ -123,8 +117,7 @@ static bool read_machine(applying *apply, const sm_target *target, sm_node **nod
     if (!(*node = node_of(apply, target))) return false;
     if ((*node)->details->definition->counts != (apply->data.revision != 0))
         return refuse(apply, "the revision is missing, or none is counted");
-    read_record(apply, target);
-    if ((fault = fault_of_lists(apply, *node))) return refuse(apply, fault);
+    if ((fault = read_lists(apply, target, *node))) return refuse(apply, fault);
     return read_context(apply, target) && is_text(apply) && admit(apply, *node);
 }
 

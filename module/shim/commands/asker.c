@@ -3,13 +3,14 @@
 
 #include <errno.h>
 
-/* The server's call for the user's name ends the server where another module calls without one (also by EVAL): a
- * command that runs as its user says whether there is one. */
+/* The server's call for the user's name ends the server where another module calls without one (also by EVAL): of a
+ * command that is to run as the user the server says first whether there is one, and then that there is no such
+ * command. One that there is would be written to the log of the ACL, where the user may not use it. */
 static bool has_user(RedisModuleCtx *ctx) {
     RedisModuleCallReply *reply;
 
     errno = 0;
-    reply = RedisModule_Call(ctx, "SM.TEMPLATE", "CE");
+    reply = RedisModule_Call(ctx, "SM.NOBODY", "CE");
     if (reply) RedisModule_FreeCallReply(reply);
     return errno != ENOTSUP;
 }

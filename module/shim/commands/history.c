@@ -95,11 +95,13 @@ static uint64_t revision_of(uint64_t last, uint64_t later) {
 /* The entries from the oldest on; the newest are answered first. */
 static void reply(RedisModuleCtx *ctx, const sm_data *held, const asked *what) {
     sm_entry *entries = NULL;
-    size_t count = 0, skipped = 0;
+    size_t count = 0, skipped = 0, most;
     sm_history history;
 
-    if (sm_history_begin(held->parts[SM_PART_HISTORY], &history) && history.count)
-        entries = RedisModule_Alloc((history.left.len / 4 + 1) * sizeof(*entries));
+    if (sm_history_begin(held->parts[SM_PART_HISTORY], &history) && history.count) {
+        most = history.left.len / SM_LEAST_ENTRY + 1;
+        entries = RedisModule_Alloc((history.count < most ? (size_t)history.count : most) * sizeof(*entries));
+    }
     while (entries && sm_history_next(&history)) entries[count++] = history.at;
     while (skipped < count && revision_of(held->revision, skipped) >= what->before) skipped++;
     RedisModule_ReplyWithArray(ctx, (long)(count - skipped < what->count ? count - skipped : what->count));

@@ -45,7 +45,8 @@ typedef struct sm_outcome {
     sm_cached_edge *edge;    /* and the cached edge of the node where it stood that leads there, or NULL */
     const sm_data *data;     /* what it keeps then, where the outcome depends on data: output and error as they are
                               * here, the context too where it is not as it was. Reason and revision are left out */
-    bool is_pure;            /* `data` follows from the command and from what the machine kept: replicas get the command */
+    bool is_pure;            /* `data` follows from the command and from what the machine kept: that is what replicas
+                              * get */
     sm_bytes changes;        /* the members of the context that changed, where that is what replicas get */
     sm_bytes waits;          /* what it arms, cancels, starts and stops: a list of changes (machine/waits.h) */
     sm_bytes reply;          /* in tokens; of a step its effects, where they were asked for */

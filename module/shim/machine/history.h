@@ -46,6 +46,7 @@ size_t sm_history_one_most(const sm_entry *entry);
 sm_bytes sm_history_one(char *room, sm_bytes before, const sm_entry *entry);
 
 /* A list with an entry more, of which so many are kept, at a place with room for both and SM_HISTORY_HEAD bytes. */
+enum { SM_LEAST_ENTRY = 4 }; /* bytes of an entry */
 enum { SM_HISTORY_HEAD = 3 * SM_VARINT_BYTES };
 sm_bytes sm_history_append(char *room, sm_bytes list, sm_bytes one, uint64_t keep);
 

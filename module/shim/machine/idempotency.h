@@ -6,7 +6,7 @@
  *     text: the token
  *     byte: the command; 128 more where it forced, 64 more where a checksum follows
  *     text: the event, the state or the task
- *     64 bits: of what else came with it, a checksum, the lowest byte first
+ *     64 bits, where they follow: a checksum of what else came with it, the lowest byte first
  *     number: the revision that was answered
  *     byte: the status that was
  *     text: the effects, as reply/effects.h has them

@@ -14,8 +14,8 @@
 
 enum { SM_VARINT_BYTES = 10 }; /* of a number at most */
 
-/* Of a list of the past that is longer the oldest go: snapshots and SM.APPLY have 32 bits for its length. */
-enum { SM_LONGEST_PAST = 1 << 30 };
+/* Bytes. Of a list of the past that is longer the oldest go, since each step copies it. */
+enum { SM_LONGEST_PAST = 1 << 20 };
 
 static inline uint64_t sm_zigzag(uint64_t difference) {
     return difference << 1 ^ -(difference >> 63);

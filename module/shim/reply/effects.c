@@ -34,6 +34,7 @@ bool sm_effects_are(sm_bytes effects) {
     if (!effects.len) return true;
     if (!sm_tokens_take(&effects, &token, 1) || token != '*' || !sm_tokens_take(&effects, &count, sizeof(count)))
         return false;
+    if (count % STRINGS) return false;
     for (; taken < count; taken += STRINGS)
         if (!sm_effects_take(&effects, &effect) || !is_text(effect.name) || !is_text(effect.params) ||
             !is_text(effect.task))

@@ -274,10 +274,38 @@ const char *sm_lists_admit(const sm_node *node, const sm_data *data) {
 
 /* ---- what a step adds ---- */
 
-const char *sm_record_admit(const sm_node *node, const sm_record *record) {
-    const char *fault = record->entry.ptr ? fault_of_history(node, record->entry) : NULL;
+/* A step is in the history; where a deadline is marked, which is none, the revision stays. */
+static const char *fault_of_entry(const sm_node *node, const sm_applied *applied, const sm_data *held) {
+    sm_history entry, before;
+    const char *fault;
 
-    return fault || !record->token.ptr ? fault : fault_of_tokens(node, record->token);
+    if (!applied->record.entry.ptr)
+        return node->details->definition->history && applied->data.revision != held->revision
+                   ? "its history's entry is missing" : NULL;
+    if ((fault = fault_of_history(node, applied->record.entry))) return fault;
+    if (!sm_history_begin(applied->record.entry, &entry) || entry.count != 1)
+        return "a step adds one entry to its history";
+    if (sm_history_begin(held->parts[SM_PART_HISTORY], &before) && before.count && before.last_ms != entry.at.ms)
+        return "its history's entry follows another";
+    return NULL;
+}
+
+static const char *fault_of_token(const sm_node *node, sm_bytes list) {
+    const char *fault = list.ptr ? fault_of_tokens(node, list) : NULL;
+    uint64_t count = 1;
+
+    if (!fault && list.ptr && (!sm_take_varint(&list, &count) || count != 1)) fault = "a step adds one token";
+    return fault;
+}
+
+const char *sm_step_admit(const sm_node *node, const sm_applied *applied, const sm_data *held) {
+    const char *fault = sm_waits_admit(node, &applied->data);
+
+    if (!fault) fault = fault_of_entry(node, applied, held);
+    if (!fault) fault = fault_of_token(node, applied->record.token);
+    if (!fault && applied->data.parts[SM_PART_EXPIRES].ptr)
+        fault = fault_of_expires(node, applied->data.parts[SM_PART_EXPIRES]);
+    return fault;
 }
 
 char *sm_record_add_entry(const sm_record *record, sm_bytes *list) {

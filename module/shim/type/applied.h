@@ -59,9 +59,6 @@ typedef struct sm_record {
     bool expires;                    /* the key gets a TTL */
 } sm_record;
 
-/* NULL, or what is wrong with what is added to the lists of a machine on that node. */
-const char *sm_record_admit(const sm_node *node, const sm_record *record);
-
 /* A list with what a record adds to it, in memory to be freed, which is NULL where that is nothing. */
 char *sm_record_add_entry(const sm_record *record, sm_bytes *list);
 char *sm_record_add_token(const sm_record *record, sm_bytes *list);
@@ -88,6 +85,8 @@ const char *sm_applied_read(sm_bytes bytes, sm_applied *applied);
 const char *sm_waits_admit(const sm_node *node, const sm_data *data);
 /* and with all that is no text. */
 const char *sm_lists_admit(const sm_node *node, const sm_data *data);
+/* The same of a step to that node, of a machine that kept what is `held`: its lists are good, and added to. */
+const char *sm_step_admit(const sm_node *node, const sm_applied *applied, const sm_data *held);
 
 #pragma GCC visibility pop
 

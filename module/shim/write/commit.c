@@ -114,12 +114,13 @@ static sm_data data_after(const sm_target *target, const sm_outcome *outcome, co
 static size_t size_of(const sm_data *data) {
     size_t size = 0;
 
-    for (int part = SM_PART_CONTEXT; part < SM_PARTS; part++) size += data->parts[part].ptr ? data->parts[part].len : 0;
+    for (int part = SM_PART_CONTEXT; part < SM_PART_EXPIRES; part++)
+        size += data->parts[part].ptr ? data->parts[part].len : 0;
     return size;
 }
 
 /* A step that makes what its machine keeps larger is refused where the server's memory is full; SM.SET, which begins
- * one, the server refuses itself. A reason does not count, nor why a deadline has failed. */
+ * one, the server refuses itself. A reason does not count, nor a TTL, nor why a deadline has failed. */
 static bool fits(RedisModuleCtx *ctx, const sm_target *target, sm_outcome *outcome, const sm_data *held,
                  const sm_data *data) {
     static const char why[] = "the step makes the machine larger, and used memory > 'maxmemory'";

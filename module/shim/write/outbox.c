@@ -291,7 +291,7 @@ static uint64_t revision_of(const sm_machine *machine) {
 }
 
 /* Opens the machine's key again; false where the machine is not as it was. */
-static bool reopen(RedisModuleCtx *ctx, sm_target *target, uint64_t revision) {
+static bool reopen(RedisModuleCtx *ctx, sm_target *target, const sm_node *node, uint64_t revision) {
     const sm_machine *before = target->machine;
 
     target->key = RedisModule_OpenKey(ctx, target->name, REDISMODULE_READ | REDISMODULE_WRITE);
@@ -299,7 +299,7 @@ static bool reopen(RedisModuleCtx *ctx, sm_target *target, uint64_t revision) {
                           ? RedisModule_ModuleTypeGetValue(target->key)
                           : NULL;
     if (!before) return RedisModule_KeyType(target->key) == REDISMODULE_KEYTYPE_EMPTY;
-    return before == target->machine && revision_of(before) == revision;
+    return before == target->machine && sm_machine_node(before) == node && revision_of(before) == revision;
 }
 
 static bool refuse_changed(const sm_outbox_batch *batch, sm_outcome *outcome) {
@@ -321,6 +321,7 @@ static void trim(RedisModuleKey *stream, uint64_t maxlen, sm_outbox_batch *batch
  * closed meanwhile. */
 static bool write(RedisModuleCtx *ctx, const sm_outbox *outbox, sm_target *target, sm_outcome *outcome,
                   sm_outbox_batch *batch) {
+    const sm_node *node = target->machine ? sm_machine_node(target->machine) : NULL;
     uint64_t revision = revision_of(target->machine);
     RedisModuleKey *stream;
     bool written, begins;
@@ -331,7 +332,7 @@ static bool write(RedisModuleCtx *ctx, const sm_outbox *outbox, sm_target *targe
     stream = begin(ctx, target, batch, outcome);
     begins = stream && RedisModule_KeyType(stream) == REDISMODULE_KEYTYPE_EMPTY;
     written = stream && append(stream, batch, outcome);
-    if (!reopen(ctx, target, revision)) {
+    if (!reopen(ctx, target, node, revision)) {
         if (written && begins) RedisModule_DeleteKey(stream);
         else if (written) take_back(stream, batch, batch->count);
         written = refuse_changed(batch, outcome);
