@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from redisstate.convert.cel import Kind, Scope, cel, condition
 from redisstate.convert.content import kind_of
 from redisstate.convert.expression import ExpressionFault, constant, parse
-from sm_core.cel import Budget, compile_expression, to_json
+from sm_core.cel import compile_expression, to_json
 from sm_core.cel import Scope as Values
 
 DATA: dict[str, Any] = {"n": 3, "f": 2.5, "s": "abc", "flag": True, "l": [1, 2], "m": {"a": 1}, "none": None}
@@ -31,8 +31,8 @@ def text(source: str, python: bool = False) -> str:
 def evaluated(source: str, data: dict[str, Any] = DATA) -> Any:
     """What the engine makes of CEL."""
     program = compile_expression(source, frozenset(("context", "event")))
-    budget = Budget(10_000)
-    return to_json(program.evaluate(Values(data, EVENT, None, None, None, None, budget)), budget)
+    values = Values(data, EVENT, None, None, None, None, 10_000)
+    return to_json(program.evaluate(values), values)
 
 
 @pytest.mark.parametrize(
