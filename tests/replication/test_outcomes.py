@@ -24,7 +24,7 @@ def _value(expression, data):
 
 import sm_core.chart.data
 
-sm_core.chart.data.Expression.value = _value
+sm_core.chart.data.Expression.value = sm_core.chart.data.Expression.json = _value
 """
 
 DATA = ("DATA", '{"amount": 5}')
