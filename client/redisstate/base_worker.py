@@ -21,7 +21,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from . import tasks
-from .duties import Call, Counters, Handler, Report, Words
+from .commands import Commands
+from .duties import Call, Counters, Handler, Report
 from .faults import is_late, shortest_timeout, trouble_of
 from .signatures import ArgumentError, Signature, near, shown
 from .tasks import TASK, OutboxEntry, Unread
@@ -45,17 +46,11 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds between tries while the server cannot be reached; doubled each time."""
 POLL = 0.05
 """Seconds between two looks at streams that no single command can read."""
-GIVEN_BACK = "given-back"
-"""The consumer that has the entries that a worker has read and not begun when it was stopped."""
 WAKE = 0.2
 """Seconds after which what waits looks whether it is to stop: a signal's handler can wake no thread."""
 
 
-_OPTIONS = {"XPENDING": {"parse_detail": True}, "XCLAIM": {"parse_justid": True}}
-"""Tells the client library which form of a reply to expect."""
-
-
-class BaseWorker:
+class BaseWorker(Commands):
     """See Worker."""
 
     def __init__(
@@ -169,72 +164,6 @@ class BaseWorker:
     def _is_coroutine(function: Callable[..., Any]) -> bool:
         call = getattr(function, "__call__", None)  # noqa: B004 - that of an object
         return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
-
-    # The words of commands
-
-    def _groups_of_streams(self) -> list[tuple[str, ...]]:
-        """Streams that can be read by one command: all of them, but in a cluster."""
-        slot_of = getattr(self.client, "keyslot", None)
-        if slot_of is None:
-            return [self.streams]
-        slots: dict[int, list[str]] = {}
-        for stream in self.streams:
-            slots.setdefault(slot_of(stream), []).append(stream)
-        return [tuple(streams) for streams in slots.values()]
-
-    def _create_words(self, stream: str) -> Words:
-        return "XGROUP CREATE", stream, self.group, "0", "MKSTREAM"
-
-    def _read_words(self, streams: Sequence[str], count: int, block: float | None) -> Words:
-        blocking = () if block is None else ("BLOCK", max(1, round(block * 1000)))
-        each = max(1, count // len(streams))
-        return (
-            *("XREADGROUP", "GROUP", self.group, self.consumer, "COUNT", each),
-            *(*blocking, "STREAMS", *streams, *[">"] * len(streams)),
-        )
-
-    def _claim_words(self, stream: str, count: int) -> Words:
-        idle, cursor = round(self.claim_after * 1000), self._cursors.get(stream, "0-0")
-        return "XAUTOCLAIM", stream, self.group, self.consumer, idle, cursor, "COUNT", count
-
-    def _deliveries_words(self, unread: Unread) -> Words:
-        return "XPENDING", unread[0], self.group, unread[1], unread[1], 1
-
-    def _keep_words(self) -> list[Words]:
-        """Makes what is in hand young again, so that nobody claims it."""
-        places: dict[str, list[str]] = {}
-        for stream, place in list(self._in_hand):
-            places.setdefault(stream, []).append(place)
-        return [("XCLAIM", stream, self.group, self.consumer, 0, *found, "JUSTID") for stream, found in places.items()]
-
-    def _give_back_words(self, entries: Iterable[OutboxEntry]) -> list[Words]:
-        """Makes entries that were not begun so old that others claim them at once, as if never delivered.
-
-        They get the name of a consumer that is nobody, so that this one's name can go.
-        """
-        places: dict[tuple[str, int], list[str]] = {}
-        for entry in entries:
-            places.setdefault((entry.stream, entry.deliveries - 1), []).append(entry.place)
-        idle = max(1, round(self.claim_after * 1000))
-        return [
-            ("XCLAIM", stream, self.group, GIVEN_BACK, 0, *found, "IDLE", idle, "RETRYCOUNT", count, "JUSTID")
-            for (stream, count), found in places.items()
-        ]
-
-    def _ack_words(self, reports: Iterable[Report]) -> list[Words]:
-        places: dict[str, list[str]] = {}
-        for report in reports:
-            places.setdefault(report.entry.stream, []).append(report.entry.place)
-        return [("XACK", stream, self.group, *found) for stream, found in places.items()]
-
-    def _left_words(self, stream: str) -> Words:
-        """Asks whether anything is pending for this worker."""
-        return "XPENDING", stream, self.group, "-", "+", 1, self.consumer
-
-    @staticmethod
-    def _options(words: Words) -> dict[str, bool]:
-        """Tells the client library which form of a reply to expect."""
-        return _OPTIONS.get(words[0], {})
 
     # How much, and when
 
