@@ -219,7 +219,7 @@ class BaseWorker(Commands):
             return None
         try:
             entry = tasks.entry(unread, deliveries)
-        except (KeyError, ValueError, TypeError, AttributeError) as error:
+        except Exception as error:
             log.error("%s %s is no entry of a machine, and is passed over: %r", stream, place, error)
             entry = OutboxEntry(stream, place, deliveries, "", "", None, "", None, None, None, None, 0)
         self._in_hand[stream, place] = entry
@@ -262,7 +262,7 @@ class BaseWorker(Commands):
                 self._give_up(entry, f"effect {entry.type!r}")
                 return Report(entry, None, None)
         else:
-            src = entry.params.get("src", "") if isinstance(entry.params, dict) else ""
+            src = entry.params["src"]
             handler = self._tasks.get(src)
             if handler is None:
                 return self._unknown(entry, src, too_often)
@@ -273,7 +273,7 @@ class BaseWorker(Commands):
             value = entry.params.get("input")
         try:
             return Call(entry, handler.function, *handler.signature.arguments(value, entry))
-        except TypeError as error:
+        except Exception as error:  # a class of the user's may check its members
             return self._raised(entry, error)
 
     def _unknown(self, entry: OutboxEntry, src: str, too_often: bool) -> Report | None:
@@ -304,8 +304,8 @@ class BaseWorker(Commands):
             return Report(entry, None, "effects")
         try:
             words = ("SM.DONE", entry.key, entry.task, tasks.result(value))
-        except (TypeError, ValueError) as error:
-            return self._raised(entry, TypeError(f"its result cannot be said in JSON: {error}"))
+        except Exception as error:  # what is nested too deep, say, or a property that raises
+            return self._raised(entry, TypeError(f"its result cannot be said in JSON: {tasks.message(error)}"))
         return Report(entry, words, "done")
 
     def _raised(self, entry: OutboxEntry, error: BaseException) -> Report | None:
@@ -314,13 +314,13 @@ class BaseWorker(Commands):
             self._count("effects_failed")
             log.error(
                 "effect %r of %s failed, and is delivered again: %s",
-                *(entry.type, shown_key(entry), error),
+                *(entry.type, shown_key(entry), tasks.message(error)),
                 exc_info=where(error),
             )
             return None
         log.warning(
             "task %r of %s failed: %s",
-            *(entry.params.get("src"), shown_key(entry), error),
+            *(entry.params["src"], shown_key(entry), tasks.message(error)),
             exc_info=where(error),
         )
         return self._failed(entry, error)
@@ -328,8 +328,9 @@ class BaseWorker(Commands):
     def _failed(self, entry: OutboxEntry, error: BaseException) -> Report:
         try:
             said = tasks.error(error)
-        except (TypeError, ValueError) as unsaid:
-            said = tasks.error(TypeError(f"the error of {error!r} cannot be said in JSON: {unsaid}"))
+        except Exception as unsaid:
+            told = f"the error of {type(error).__name__} cannot be said in JSON: {tasks.message(unsaid)}"
+            said = tasks.error(TypeError(told))
         return Report(entry, ("SM.FAIL", entry.key, entry.task, said), "failed")
 
     # What becomes of a report

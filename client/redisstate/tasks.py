@@ -75,11 +75,11 @@ def _key(value: str | bytes) -> Key:
 
 
 def entry(unread: Unread, deliveries: int) -> OutboxEntry:
-    """The entry. Raises ValueError or KeyError for one that no machine has written."""
+    """The entry. Raises ValueError, KeyError and others for one that no machine has written."""
     stream, place, fields = unread
     get = fields.get
     params, revision, machine, task, event = get("params"), get("revision"), get("machine"), get("task"), get("event")
-    return OutboxEntry(
+    made = OutboxEntry(
         stream,
         place,
         deliveries,
@@ -93,6 +93,9 @@ def entry(unread: Unread, deliveries: int) -> OutboxEntry:
         None if revision is None else int(revision),
         int(fields["ms"]),
     )
+    if made.type == TASK and not all(isinstance(made.params[name], str) for name in ("id", "src")):
+        raise ValueError("the id and the src of a task are strings")
+    return made
 
 
 def _entries(stream: str, found: Iterable[Any]) -> Iterator[Unread]:
@@ -139,9 +142,17 @@ def result(value: Any) -> bytes:
     return b"null" if value is None else _encode(value).encode()
 
 
+def message(raised: BaseException) -> str:
+    """The text of what was raised, as far as it has one."""
+    try:
+        return str(raised)
+    except Exception as error:
+        return f"its text cannot be read: {type(error).__name__}"
+
+
 def error(raised: BaseException) -> bytes:
     """What a function has raised, as JSON."""
     if isinstance(raised, TaskFailed):
         return result(raised.error)
-    said = {"type": type(raised).__name__, "message": str(raised)[:LONGEST_MESSAGE]}
+    said = {"type": type(raised).__name__, "message": message(raised)[:LONGEST_MESSAGE]}
     return _encode(said).encode(errors="replace")

@@ -3,6 +3,7 @@ something goes wrong is in test_worker_faults.py."""
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
@@ -77,6 +78,64 @@ def test_a_result_that_is_not_json_is_a_failure_that_says_why(r: redis.Redis) ->
     assert machine.context["got"]["message"].startswith("its result cannot be said in JSON: a value of type set")
 
 
+def nested(amount: int) -> object:
+    made: list[object] = []
+    for _ in range(20_000):
+        made = [made]
+    return made
+
+
+@dataclasses.dataclass
+class Price:
+    amount: int
+
+    def __post_init__(self) -> None:
+        raise ValueError("too dear")
+
+
+def priced(price: Price, /) -> None: ...
+
+
+class Unreadable(Exception):
+    def __str__(self) -> str:
+        raise KeyError("no text")
+
+
+def unreadable(amount: int) -> None:
+    raise Unreadable
+
+
+def secret(amount: int) -> None:
+    raise TaskFailed(Unreadable())
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "said"),
+    [
+        (priced, "ValueError", "too dear"),
+        (nested, "TypeError", "its result cannot be said in JSON: "),
+        (unreadable, "Unreadable", "its text cannot be read: KeyError"),
+        (secret, "TypeError", "the error of TaskFailed cannot be said in JSON: "),
+    ],
+)
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_whatever_a_function_does_is_its_tasks_failure(
+    r: redis.Redis, function: Callable[..., Any], kind: str, said: str, concurrency: int
+) -> None:
+    machine = start(r)
+    assert charging(r, function, concurrency=concurrency).drain().failed == 1
+    assert machine.context["got"]["type"] == kind
+    assert machine.context["got"]["message"].startswith(said)
+
+
+def test_an_effect_whose_exception_has_no_text_is_delivered_again(r: redis.Redis) -> None:
+    works = charging(r)
+    works.effect("receipt")(lambda effect: unreadable(1))
+    start(r)
+    done = works.drain()
+    assert (done.done, done.effects_failed, left(r)) == (1, 1, 1)
+
+
 def test_an_effect_may_have_its_entry(r: redis.Redis) -> None:
     works = charging(r)
     entries: list[OutboxEntry] = []
@@ -109,10 +168,15 @@ def test_a_key_that_is_not_text_is_told_too(server: Server) -> None:
 def test_what_no_machine_has_written_is_passed_over(r: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
     r.xadd(STREAM, {"what": "ever"})
     r.xadd(STREAM, {"id": "1", "key": "a", "type": "b", "ms": "1", "params": "{"})
+    task = {"id": "1", "key": "a", "type": "xstate.spawnChild", "ms": "1", "task": "a@1"}
+    for params in ('{"id":"a","src":["charge"]}', '{"src":"charge"}', "[1]", "[" * 100_000):
+        r.xadd(STREAM, {**task, "params": params})
+    r.xadd(STREAM, task)
     machine = start(r)
     assert charging(r).drain().done == 1
     assert machine.states == ("paid",)
-    assert caplog.text.count("is no entry of a machine, and is passed over") == 2
+    assert caplog.text.count("is no entry of a machine, and is passed over") == 7
+    assert left(r) == 0
 
 
 # ---- how many at a time ----
