@@ -11,8 +11,13 @@ from .tasks import OutboxEntry, Unread
 GIVEN_BACK = "given-back"
 """The consumer that has the entries that a worker has read and not begun when it was stopped."""
 
-_OPTIONS = {"XPENDING": {"parse_detail": True}, "XCLAIM": {"parse_justid": True}}
-"""Tells the client library which form of a reply to expect."""
+_OPTIONS = {
+    "XPENDING": {"parse_detail": True},
+    "XCLAIM": {"parse_justid": True},
+    "XREADGROUP": {"NEVER_DECODE": True},
+    "XAUTOCLAIM": {"NEVER_DECODE": True},
+}
+"""Tells the client library which form of a reply to expect. A machine's key may be no text."""
 
 
 class Commands:

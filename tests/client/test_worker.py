@@ -158,11 +158,13 @@ def test_several_streams_are_read(r: redis.Redis) -> None:
     assert [machine.states for machine in machines] == [("paid",)] * 2
 
 
-def test_a_key_that_is_not_text_is_told_too(server: Server) -> None:
-    client = server.client(decode_responses=False)
-    machine = start(client, b"job:\xff")  # type: ignore[arg-type]
-    charging(client).drain()
-    assert machine.states == ("paid",)
+def test_a_key_that_is_not_text_is_told_too(client: Any, server: Server) -> None:
+    """Also where the client decodes what it reads, be it new or left by another worker."""
+    machines = [start(client, key) for key in (b"job:\xff", b"job:\xfe", "job:1")]  # type: ignore[arg-type]
+    read_by_a_dead_worker(server.client(decode_responses=False))
+    done = charging(client, claim_after=0.0).drain()
+    assert (done.done, done.claimed) == (3, 1)
+    assert [machine.states for machine in machines] == [("paid",)] * 3
 
 
 def test_what_no_machine_has_written_is_passed_over(r: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ import redis
 from redisstate import AsyncWorker
 from redisstate.tasks import OutboxEntry
 from tests.client.conftest import Playing, async_client
-from tests.client.working import GROUP, STREAM, left, start
+from tests.client.working import GROUP, STREAM, left, read_by_a_dead_worker, start
 from tests.servers import Server
 
 
@@ -47,6 +47,17 @@ def test_a_task_is_done_and_what_comes_of_it(r: redis.Redis, play: Playing) -> N
     assert {machine.states for machine in machines} == {("paid",)}
     assert sorted(receipts) == sorted(f"{number} paid" for number in range(30))
     assert (left(r), r.xinfo_consumers(STREAM, GROUP)) == (0, [])
+
+
+def test_a_key_that_is_not_text_is_told_too(server: Server, r: redis.Redis, play: Playing) -> None:
+    machines = [start(r, key) for key in (b"job:\xff", b"job:\xfe")]  # type: ignore[arg-type]
+    read_by_a_dead_worker(server.client(decode_responses=False))
+
+    async def scene(client: Any) -> None:
+        assert (await charging(client, claim_after=0.0).drain()).done == 2
+
+    play(scene)
+    assert [machine.states for machine in machines] == [("paid",)] * 2
 
 
 def test_so_many_run_at_a_time_and_no_more(server: Server, r: redis.Redis) -> None:
