@@ -10,27 +10,23 @@ therefore claims what it has in hand anew from time to time, which makes it youn
 from __future__ import annotations
 
 import inspect
-import logging
 import os
 import secrets
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from types import TracebackType
 from typing import Any, TypeVar
 
 from . import tasks
 from .commands import Commands
 from .duties import Call, Counters, Handler, Report
 from .faults import is_late, shortest_timeout, trouble_of
-from .signatures import ArgumentError, Signature, near, shown
+from .logs import escaped, log, shown_error, shown_key, where
+from .signatures import Signature, near
 from .tasks import TASK, OutboxEntry, Unread
 
-log = logging.getLogger("redisstate.worker")
-
 F = TypeVar("F", bound=Callable[..., Any])
-ExceptionDetails = tuple[type[BaseException], BaseException, TracebackType | None]
 
 AHEAD = 0.1
 """Seconds: a worker reads ahead what it does in this time."""
@@ -195,7 +191,7 @@ class BaseWorker(Commands):
     def _in_trouble(self, error: Exception | None) -> None:
         """Keeps why reports could not be sent; None: they could."""
         if error is not None and self._trouble is None:
-            log.warning("reports are tried again until the server takes them: %s", error)
+            log.warning("reports are tried again until the server takes them: %s", shown_error(error))
             self._trouble_until = time.monotonic() + LAST_TRIES
         self._trouble = error
 
@@ -220,7 +216,7 @@ class BaseWorker(Commands):
         try:
             entry = tasks.entry(unread, deliveries)
         except Exception as error:
-            log.error("%s %s is no entry of a machine, and is passed over: %r", stream, place, error)
+            log.error("%s %s is no entry of a machine, and is passed over: %s", stream, place, shown_error(error, True))
             entry = OutboxEntry(stream, place, deliveries, "", "", None, "", None, None, None, None, 0)
         self._in_hand[stream, place] = entry
         return entry
@@ -314,13 +310,13 @@ class BaseWorker(Commands):
             self._count("effects_failed")
             log.error(
                 "effect %r of %s failed, and is delivered again: %s",
-                *(entry.type, shown_key(entry), tasks.message(error)),
+                *(entry.type, shown_key(entry), shown_error(error)),
                 exc_info=where(error),
             )
             return None
         log.warning(
             "task %r of %s failed: %s",
-            *(entry.params["src"], shown_key(entry), tasks.message(error)),
+            *(entry.params["src"], shown_key(entry), shown_error(error)),
             exc_info=where(error),
         )
         return self._failed(entry, error)
@@ -364,14 +360,14 @@ class BaseWorker(Commands):
                 error = answer
                 again.append(report)
             elif report.entry.deliveries > self.max_deliveries:
-                log.error("%s %s of %s: %s", words[0], words[2], shown_key(report.entry), answer)
+                log.error("%s %s of %s: %s", words[0], escaped(words[2]), shown_key(report.entry), shown_error(answer))
                 report.counter = None
                 over.append(report)
             else:
                 self._count("refused")
                 log.error(
                     "%s %s of %s was refused, and is tried again: %s",
-                    *(words[0], words[2], shown_key(report.entry), answer),
+                    *(words[0], escaped(words[2]), shown_key(report.entry), shown_error(answer)),
                 )
                 self._leave(report.entry)
         return over, again, error
@@ -394,17 +390,6 @@ class BaseWorker(Commands):
             setattr(self.counters, name, getattr(self.counters, name) + more)
 
 
-def where(error: BaseException) -> ExceptionDetails | None:
-    """An exception and where a function has raised it, for the log; None for those that say all themselves."""
-    if isinstance(error, tasks.TaskFailed | ArgumentError) or error.__traceback__ is None:
-        return None
-    return type(error), error, error.__traceback__.tb_next  # without the worker's own call
-
-
 def own_name() -> str:
     """A consumer's name that no other has."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-
-
-def shown_key(entry: OutboxEntry) -> str:
-    return entry.key if isinstance(entry.key, str) else shown(entry.key.decode(errors="backslashreplace"))

@@ -25,10 +25,10 @@ from .base_worker import (
     POLL,
     WAKE,
     BaseWorker,
-    log,
 )
 from .duties import Call, Counters, Report, Words
 from .faults import exists_already, not_permitted, trouble_of
+from .logs import log, shown_error
 from .tasks import OutboxEntry
 
 
@@ -170,7 +170,7 @@ class Worker(BaseWorker):
                 kind = trouble_of(error)
                 if kind == "final" or (draining and kind == "wait"):
                     raise
-                log.warning("reading is tried again in %.1f s: %s", pause, error)
+                log.warning("reading is tried again in %.1f s: %s", pause, shown_error(error))
                 self._sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
                 if kind == "group":
@@ -353,7 +353,7 @@ class Worker(BaseWorker):
         try:
             self._pipelined(self._keep_words())
         except Exception as error:
-            log.warning("no sign of life could be given: %s", error)
+            log.warning("no sign of life could be given: %s", shown_error(error))
 
     # Ending
 
@@ -393,7 +393,10 @@ class Worker(BaseWorker):
             self._pipelined(self._give_back_words(entries))
             self._claim_anew()  # where nobody else is free
         except Exception as error:
-            log.warning("%d entries are left to other workers, in %.0f s: %s", len(entries), self.claim_after, error)
+            log.warning(
+                "%d entries are left to other workers, in %.0f s: %s",
+                *(len(entries), self.claim_after, shown_error(error)),
+            )
 
     def _go(self) -> None:
         """Takes the consumer away, where nothing is pending for it: that would be lost with it."""
@@ -402,7 +405,7 @@ class Worker(BaseWorker):
                 if not self._ask(self._left_words(stream)):
                     self._ask(("XGROUP DELCONSUMER", stream, self.group, self.consumer))
         except Exception as error:
-            log.debug("the consumer %s stays: %s", self.consumer, error)
+            log.debug("the consumer %s stays: %s", self.consumer, shown_error(error))
 
     # Asking the server
 

@@ -14,7 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from redisstate import Machine, Worker
-from redisstate.tasks import OutboxEntry
+from redisstate.tasks import OutboxEntry, TaskFailed
 from tests.client.working import GROUP, STREAM, charging, left, read_by_a_dead_worker, start, worker
 from tests.servers import Server, wait_until
 
@@ -86,6 +86,26 @@ def test_drain_says_what_stands_in_the_way_of_its_reports(
     with pytest.raises(redis.exceptions.OutOfMemoryError):
         charging(r, lambda amount: server.own.config_set("maxmemory", 1)).drain()
     assert left(r) == 1
+
+
+# ---- what is logged ----
+
+
+@pytest.mark.parametrize("key", ["a\nERROR b\x1b[31m", b"\xff\n"])
+def test_an_entry_of_the_log_is_one_line_whatever_is_in_keys_and_errors(
+    server: Server, caplog: pytest.LogCaptureFixture, key: str | bytes
+) -> None:
+    def charge(amount: int) -> None:
+        raise TaskFailed("x\nERROR y")
+
+    client = server.client(decode_responses=False)
+    start(client, key)  # type: ignore[arg-type]
+    works = charging(client, charge)
+    works.task("other")(charge)
+    assert works.drain().failed == 1
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.isprintable()
+    assert said.endswith(r" failed: 'x\nERROR y'")
 
 
 # ---- running ----
