@@ -128,8 +128,12 @@ class AsyncWorker(BaseWorker):
                     one.cancel()
                 raise
             finally:
-                await self._finish(running)
-                await self._end(reporting)
+                try:
+                    await self._finish(running)
+                    await self._end(reporting)
+                finally:  # it may be cancelled once more
+                    for one in (*running, reporting):
+                        one.cancel()
             if self._broken is not None:
                 raise self._broken
         finally:

@@ -168,6 +168,35 @@ def test_where_it_is_cancelled_what_runs_is_left(server: Server, r: redis.Redis)
     assert left(r) == 1
 
 
+def test_where_it_is_cancelled_twice_nothing_of_it_runs_on(server: Server, r: redis.Redis) -> None:
+    start(r)
+
+    async def scene() -> None:
+        began, resists, hold = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def charge(amount: int) -> None:
+            began.set()
+            try:
+                await hold.wait()
+            finally:
+                resists.set()
+                await hold.wait()
+
+        async with async_client(server) as client:
+            working = asyncio.create_task(charging(client, charge).run())
+            await began.wait()
+            working.cancel()
+            await resists.wait()
+            working.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await working
+            rest = asyncio.all_tasks() - {asyncio.current_task()}
+            await asyncio.wait_for(asyncio.gather(*rest, return_exceptions=True), 30)
+
+    asyncio.run(scene())
+    assert left(r) == 1
+
+
 def test_connections_that_are_lost_are_made_again(server: Server, r: redis.Redis) -> None:
     async def scene() -> None:
         async with async_client(server) as client:
