@@ -64,14 +64,15 @@ class AsyncWorker(BaseWorker):
 
     # What users call
 
-    async def run(self) -> None:
+    async def run(self, signals: bool = True) -> None:
         """Works until stop(), SIGTERM or SIGINT. What runs then is finished and reported.
 
-        A second signal does not wait. Signals are heard where the loop runs in the main thread. A server that goes away
-        later is waited for. Raises the client library's errors where it is not there at the start, or refuses the
-        worker (permissions).
+        A second signal does not wait. Signals are heard where the loop runs in the main thread, instead of by the
+        handlers that were there; with ``signals=False`` they stay, for an application that calls stop() itself. A
+        server that goes away later is waited for. Raises the client library's errors where it is not there at the
+        start, or refuses the worker (permissions).
         """
-        with self._heard_signals():
+        with self._heard_signals() if signals else contextlib.nullcontext():
             await self._work(draining=False)
 
     async def drain(self) -> Counters:

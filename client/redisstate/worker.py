@@ -87,14 +87,15 @@ class Worker(BaseWorker):
 
     # What users call
 
-    def run(self) -> None:
+    def run(self, signals: bool = True) -> None:
         """Works until stop(), SIGTERM or SIGINT. What runs then is finished and reported.
 
-        A second signal does not wait. Signals are heard where it is called in the main thread. A server that goes away
-        later is waited for. Raises the client library's errors where it is not there at the start, or refuses the
-        worker (permissions).
+        A second signal does not wait. Signals are heard where it is called in the main thread, instead of by the
+        handlers that were there; with ``signals=False`` they stay, for an application that calls stop() itself. A
+        server that goes away later is waited for. Raises the client library's errors where it is not there at the
+        start, or refuses the worker (permissions).
         """
-        with self._heard_signals():
+        with self._heard_signals() if signals else contextlib.nullcontext():
             self._work(draining=False)
 
     def drain(self) -> Counters:

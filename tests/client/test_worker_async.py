@@ -146,6 +146,27 @@ def test_a_signal_lets_it_finish_what_runs_and_give_back_the_rest(
     assert asyncio.run(rest()) == 10 - done
 
 
+@pytest.mark.parametrize("signals", [True, False])
+def test_an_application_may_keep_its_own_handlers(server: Server, r: redis.Redis, signals: bool) -> None:
+    start(r)
+    heard: list[str] = []
+
+    async def scene() -> None:
+        async with async_client(server) as client:
+
+            async def charge(amount: int) -> None:
+                works.stop()
+                os.kill(os.getpid(), signal.SIGTERM)
+                await asyncio.sleep(0)
+
+            works = charging(client, charge)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, heard.append, "its own")
+            await works.run(signals=signals)
+
+    asyncio.run(scene())
+    assert heard == ([] if signals else ["its own"])
+
+
 def test_where_it_is_cancelled_what_runs_is_left(server: Server, r: redis.Redis) -> None:
     machine = start(r)
 

@@ -98,6 +98,21 @@ def test_signals_are_as_before_when_it_has_ended(r: redis.Redis) -> None:
     assert works.counters.done == 1
 
 
+@pytest.mark.parametrize("signals", [True, False])
+def test_an_application_may_keep_its_own_handlers(r: redis.Redis, signals: bool) -> None:
+    before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)]
+    found = []
+
+    def charge(amount: int) -> None:
+        found.extend(signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT))
+        works.stop()
+
+    works = charging(r, charge)
+    start(r)
+    works.run(signals=signals)
+    assert (found == before) is not signals
+
+
 def test_workers_are_killed_again_and_again_and_every_task_is_done_once(
     r: redis.Redis, launch: Start, log: Path
 ) -> None:
