@@ -10,6 +10,7 @@ therefore claims what it has in hand anew from time to time, which makes it youn
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 import secrets
 import socket
@@ -93,6 +94,7 @@ class BaseWorker(Commands):
         self._tasks: dict[str, Handler] = {}
         self._effects: dict[str, Handler] = {}
         self._told: set[str] = set()
+        self._told_effects: set[str] = set()
         self._in_hand: dict[tuple[str, str], OutboxEntry] = {}
         self._usual = AHEAD  # seconds that a function takes, a moving mean
         self._claim_at = 0.0
@@ -253,7 +255,7 @@ class BaseWorker(Commands):
         if entry.task is None or entry.type != TASK:
             handler, value = self._effects.get(entry.type), entry.params
             if handler is None:
-                return Report(entry, None, None)
+                return self._passed_over(entry)
             if too_often:
                 self._give_up(entry, f"effect {entry.type!r}")
                 return Report(entry, None, None)
@@ -286,6 +288,20 @@ class BaseWorker(Commands):
                 *(src, shown_key(entry), near(src, self._tasks), known),
             )
         return None
+
+    def _passed_over(self, entry: OutboxEntry) -> Report:
+        """An effect that no function here is for: another group may do it, or nobody."""
+        if entry.id and not entry.type.startswith("xstate."):  # such as that a task is over; or it is no machine's
+            self._count("passed_over")
+            if entry.type not in self._told_effects:
+                self._told_effects.add(entry.type)
+                hint = near(entry.type, self._effects)
+                log.log(
+                    logging.WARNING if hint else logging.INFO,
+                    "no function for the effect %r of %s%s; it is passed over",
+                    *(entry.type, shown_key(entry), hint),
+                )
+        return Report(entry, None, None)
 
     def _give_up(self, entry: OutboxEntry, what: str) -> None:
         self._count("given_up")

@@ -31,6 +31,8 @@ class Counters:
     """reports that the server refused with an error; the task is delivered again"""
     unknown: int = 0
     """deliveries of tasks that no function here is for; they are left to others"""
+    passed_over: int = 0
+    """effects that no function here is for"""
     claimed: int = 0
     """entries that another worker, or an earlier try, had left undone"""
     given_up: int = 0

@@ -361,10 +361,23 @@ def test_a_task_that_nobody_knows_is_given_up_and_stays_active(r: redis.Redis) -
     assert charging(r).drain().done == 1
 
 
-def test_effects_that_nobody_wants_are_passed_over(r: redis.Redis) -> None:
-    start(r)
-    assert charging(r).drain().effects == 0
-    assert left(r) == 0
+@pytest.mark.parametrize(
+    ("other", "hint", "level"), [("reciept", " (did you mean 'reciept'?)", "WARNING"), ("other", "", "INFO")]
+)
+def test_effects_that_nobody_wants_are_passed_over(
+    r: redis.Redis, caplog: pytest.LogCaptureFixture, other: str, hint: str, level: str
+) -> None:
+    caplog.set_level("INFO", "redisstate.worker")
+    for number in range(2):
+        start(r, f"job:{number}")
+    works = charging(r)
+    works.effect(other)(lambda effect: None)
+    done = works.drain()
+    assert (done.effects, done.passed_over, left(r)) == (0, 2, 0)
+    (said,) = [record for record in caplog.records if "no function" in record.getMessage()]
+    assert said.levelname == level
+    assert "no function for the effect 'receipt' of job:" in said.getMessage()
+    assert said.getMessage().endswith(f"{hint}; it is passed over")
 
 
 # ---- settings and functions ----
