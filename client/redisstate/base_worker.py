@@ -315,7 +315,7 @@ class BaseWorker(Commands):
         if entry.type != TASK:
             return Report(entry, None, "effects")
         try:
-            words = ("SM.DONE", entry.key, entry.task, tasks.result(value))
+            words = self._report_words("SM.DONE", entry, tasks.result(value))
         except Exception as error:  # what is nested too deep, say, or a property that raises
             return self._raised(entry, TypeError(f"its result cannot be said in JSON: {tasks.message(error)}"))
         return Report(entry, words, "done")
@@ -343,7 +343,7 @@ class BaseWorker(Commands):
         except Exception as unsaid:
             told = f"the error of {type(error).__name__} cannot be said in JSON: {tasks.message(unsaid)}"
             said = tasks.error(TypeError(told))
-        return Report(entry, ("SM.FAIL", entry.key, entry.task, said), "failed")
+        return Report(entry, self._report_words("SM.FAIL", entry, said), "failed")
 
     # What becomes of a report
 
@@ -366,7 +366,8 @@ class BaseWorker(Commands):
                     continue
                 self._count("late")
                 if words[0] == "SM.DONE" and self.late_event is not None:
-                    again.append(self._too_late(report))
+                    late = self._late_words(report.entry, self.late_event, words[3])
+                    again.append(Report(report.entry, late, None))
                 else:
                     report.counter = None
                     over.append(report)
@@ -387,13 +388,6 @@ class BaseWorker(Commands):
                 )
                 self._leave(report.entry)
         return over, again, error
-
-    def _too_late(self, report: Report) -> Report:
-        """Tells the machine of a result that its task did not wait for."""
-        assert report.words is not None
-        entry = report.entry
-        data = b'{"task":%b,"output":%b}' % (tasks.result(entry.params.get("id")), report.words[3])
-        return Report(entry, ("SM.SEND", entry.key, self.late_event, "DATA", data), None)
 
     def _acknowledged(self, reports: Iterable[Report]) -> None:
         for report in reports:

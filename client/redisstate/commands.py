@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,6 +12,9 @@ from .tasks import OutboxEntry, Unread
 
 GIVEN_BACK = "given-back"
 """The consumer that has the entries that a worker has read and not begun when it was stopped."""
+
+LONGEST_TOKEN = 64
+"""Bytes."""
 
 _OPTIONS = {
     "XPENDING": {"parse_detail": True},
@@ -79,6 +84,18 @@ class Commands:
             ("XCLAIM", stream, self.group, GIVEN_BACK, 0, *found, "IDLE", idle, "RETRYCOUNT", count, "JUSTID")
             for (stream, count), found in places.items()
         ]
+
+    def _report_words(self, command: str, entry: OutboxEntry, said: bytes) -> Words:
+        """A task's report. With a token: where the answer was lost, the same report again gets the same answer."""
+        task = str(entry.task)
+        token = task if len(task.encode()) <= LONGEST_TOKEN else hashlib.sha256(task.encode()).hexdigest()
+        return command, entry.key, task, said, "ID", token
+
+    def _late_words(self, entry: OutboxEntry, event: str, output: bytes) -> Words:
+        """Tells the machine of a result that its task did not wait for: once of each."""
+        data = b'{"task":%b,"output":%b}' % (json.dumps(entry.params["id"]).encode(), output)
+        token = hashlib.sha256(b"%b %b %b" % (str(entry.task).encode(), event.encode(), output)).hexdigest()
+        return "SM.SEND", entry.key, event, "DATA", data, "ID", token
 
     def _ack_words(self, reports: Iterable[Report]) -> list[Words]:
         places: dict[str, list[str]] = {}

@@ -11,6 +11,7 @@ _WAITING = {"ConnectionError", "TimeoutError", "OSError", "BusyLoadingError", "R
 _WAITING |= {"MasterDownError", "MasterNotFoundError", "ClusterDownError", "ClusterError", "SlotNotCoveredError"}
 _WAITING |= {"TryAgainError", "MovedError", "AskError", "RedisClusterException", "ValkeyClusterException"}
 _CODES = ("OOM", "TRYAGAIN", "LOADING", "READONLY", "NOREPLICAS", "MISCONF", "BUSY", "MASTERDOWN", "CLUSTERDOWN")
+_LATE = errors.NotTaken | errors.NoSuchMachine | errors.TokenReused
 _NO_GROUP = ("NOGROUP", "UNBLOCKED")
 
 
@@ -34,10 +35,11 @@ def not_permitted(error: BaseException) -> bool:
 
 
 def is_late(answer: object) -> bool:
-    """Whether a report was for a task that is over: nil, or, by a setting of the server, an error."""
+    """Whether a report was for a task that is over: nil, or, by a setting of the server, an error. Also where another
+    report was taken, of which this one has the token."""
     if answer is None:
         return True
-    return isinstance(answer, Exception) and isinstance(errors.of(answer), errors.NotTaken | errors.NoSuchMachine)
+    return isinstance(answer, Exception) and isinstance(errors.of(answer), _LATE)
 
 
 def shortest_timeout(client: Any) -> float | None:

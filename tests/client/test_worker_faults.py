@@ -4,9 +4,11 @@ lost. What happens to its process is in test_worker_process.py."""
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -15,8 +17,10 @@ from redis.retry import Retry
 
 from redisstate import Machine, Worker
 from redisstate.tasks import OutboxEntry, TaskFailed
-from tests.client.working import GROUP, STREAM, charging, left, read_by_a_dead_worker, start, worker
+from tests.client.working import GROUP, STREAM, charging, job, left, read_by_a_dead_worker, start, worker
 from tests.servers import Server, wait_until
+
+LATE = {"got": {"@expr": "event.output"}, "told": {"@expr": "context.told + 1"}}
 
 # ---- what the server does not take ----
 
@@ -38,6 +42,60 @@ def test_a_machine_may_hear_of_what_comes_too_late(r: redis.Redis) -> None:
     gone = start(r, "job:2")
     assert charging(r, lambda amount: gone.delete(), late_event="LATE").drain().late == 1
     assert left(r) == 0
+
+
+def losing_answers(monkeypatch: pytest.MonkeyPatch, works: Worker, *commands: str) -> None:
+    """The first answer to each of the commands is lost with its connection."""
+    lost = set(commands)
+    sends = works._pipelined
+
+    def pipelined(words: Any, strict: bool = False) -> Any:
+        answers = sends(words, strict)
+        if losing := {one[0] for one in words} & lost:
+            lost.difference_update(losing)
+            raise redis.ConnectionError("lost")
+        return answers
+
+    monkeypatch.setattr(works, "_pipelined", pipelined)
+
+
+@pytest.mark.parametrize("name", ["charge", "charge" * 20])
+@pytest.mark.parametrize(("fails", "state"), [(False, "paid"), (True, "refused")])
+def test_a_report_whose_answer_was_lost_is_not_too_late(
+    r: redis.Redis, monkeypatch: pytest.MonkeyPatch, name: str, fails: bool, state: str
+) -> None:
+    def charge(amount: int) -> str:
+        if fails:
+            raise TaskFailed("no money")
+        return "30 paid"
+
+    document = json.dumps(job()).replace('"id": "charge"', f'"id": "{name}"')
+    machine = Machine(r, "job:1")
+    machine.set(document, input={"amount": 30})
+    works = charging(r, charge, late_event="LATE")
+    losing_answers(monkeypatch, works, "SM.DONE", "SM.FAIL")
+    done = works.drain()
+    assert (done.done, done.failed, done.late) == (not fails, fails, 0)
+    assert (machine.states, machine.revision, left(r)) == ((state,), 2, 0)
+
+
+def test_another_result_for_the_same_task_is_too_late(r: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that died had its report taken; the one after it has another result, and the machine hears of it."""
+    machine = start(r, states={**job()["states"], "paid": {"on": {"LATE": {"context": LATE}}}})
+    read_by_a_dead_worker(r)
+    ((_, entry),) = r.xrange(STREAM)
+    machine.done(entry["task"], "first", idempotency_key=entry["task"])
+    done = charging(r, lambda amount: "second", claim_after=0.0, late_event="LATE").drain()
+    assert (done.done, done.late, left(r)) == (0, 1, 0)
+    assert (machine.context["got"], machine.context["told"]) == ("second", 2)
+
+
+def test_a_machine_hears_once_of_what_comes_too_late(r: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = start(r, states={**job()["states"], "left": {"on": {"LATE": {"context": LATE}}}})
+    works = charging(r, lambda amount: machine.send("LEAVE") and "30 paid", late_event="LATE")
+    losing_answers(monkeypatch, works, "SM.SEND")
+    assert works.drain().late == 1
+    assert (machine.context["got"], machine.context["told"], left(r)) == ("30 paid", 1, 0)
 
 
 def test_a_report_that_is_refused_is_made_again_and_given_up(r: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
