@@ -170,7 +170,7 @@ class AsyncWorker(BaseWorker):
             for entry in entries:
                 self._waiting.put_nowait(entry)
             if draining and not entries:
-                if was_idle:
+                if was_idle and self._has_claimed_all():
                     return
                 self._raise_trouble()
                 if not self._is_idle():
@@ -207,7 +207,9 @@ class AsyncWorker(BaseWorker):
                 reply = await self._ask(self._claim_words(stream, room - len(entries)))
                 if found := self._found(stream, reply):
                     answers = await self._pipelined([self._deliveries_words(unread) for unread in found])
-                    entries += self._claimed(found, answers)
+                    known, words = self._sorted(self._claimed(found, answers))
+                    await self._pipelined(words)
+                    entries += known
         except Exception:
             if not entries:  # else they are done first; it will be raised again
                 raise

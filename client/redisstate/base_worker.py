@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from . import tasks
 from .commands import Commands
-from .duties import Call, Counters, Handler, Report
+from .duties import Call, Counters, Handler, Report, Words
 from .faults import is_late, shortest_timeout, trouble_of
 from .logs import escaped, log, shown_error, shown_key, where
 from .signatures import Signature, near
@@ -245,6 +245,25 @@ class BaseWorker(Commands):
         self._count("claimed", len(entries))
         return entries
 
+    def _sorted(self, entries: Iterable[OutboxEntry]) -> tuple[list[OutboxEntry], list[Words]]:
+        """Those of claimed entries that a function is for, and the commands that put back the others.
+
+        These are none that anybody waits for: they may be claimed again and again.
+        """
+        known: list[OutboxEntry] = []
+        words: list[Words] = []
+        for entry in entries:
+            if self._is_known(entry):
+                known.append(entry)
+            elif (report := self._unknown(entry, entry.params["src"])).words is not None:
+                self._leave(entry)
+                words.append(report.words)
+        return known, words
+
+    def _has_claimed_all(self) -> bool:
+        """Whether the last look for what others have left came to the end."""
+        return all(cursor == "0-0" for cursor in self._cursors.values())
+
     def _leave(self, entry: OutboxEntry) -> None:
         """Lets an entry stay pending: it is claimed when it is old enough."""
         self._in_hand.pop((entry.stream, entry.place), None)
@@ -263,7 +282,7 @@ class BaseWorker(Commands):
             src = entry.params["src"]
             handler = self._tasks.get(src)
             if handler is None:
-                return self._unknown(entry, src, too_often)
+                return self._unknown(entry, src)
             if too_often:
                 self._give_up(entry, f"task {src!r}")
                 said = f"{entry.deliveries - 1} deliveries, and no report was taken"
@@ -274,11 +293,11 @@ class BaseWorker(Commands):
         except Exception as error:  # a class of the user's may check its members
             return self._raised(entry, error)
 
-    def _unknown(self, entry: OutboxEntry, src: str, too_often: bool) -> Report | None:
-        """A task that no function here is for: a newer worker of the group may have one, or another group."""
-        if too_often:
-            self._give_up(entry, f"task {src!r}, for which there is no function")
-            return Report(entry, None, None)
+    def _is_known(self, entry: OutboxEntry) -> bool:
+        return entry.task is None or entry.type != TASK or entry.params["src"] in self._tasks
+
+    def _unknown(self, entry: OutboxEntry, src: str) -> Report:
+        """A task that no function here is for: a newer worker of the group may have one. It was not tried here."""
         self._count("unknown")
         if src not in self._told:
             self._told.add(src)
@@ -287,7 +306,7 @@ class BaseWorker(Commands):
                 "no function for the task %r of %s%s; there are: %s. It is left to other workers",
                 *(src, shown_key(entry), near(src, self._tasks), known),
             )
-        return None
+        return Report(entry, self._untried_words(entry), None)
 
     def _passed_over(self, entry: OutboxEntry) -> Report:
         """An effect that no function here is for: another group may do it, or nobody."""
@@ -360,7 +379,9 @@ class BaseWorker(Commands):
         for report, answer in zip(reports, answers, strict=True):
             words = report.words
             assert words is not None
-            if is_late(answer):
+            if words[0] == "XCLAIM":  # should it fail, the entry has one try less
+                self._leave(report.entry)
+            elif is_late(answer):
                 if words[0] == "SM.SEND":
                     over.append(report)
                     continue

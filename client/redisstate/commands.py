@@ -97,6 +97,11 @@ class Commands:
         token = hashlib.sha256(b"%b %b %b" % (str(entry.task).encode(), event.encode(), output)).hexdigest()
         return "SM.SEND", entry.key, event, "DATA", data, "ID", token
 
+    def _untried_words(self, entry: OutboxEntry) -> Words:
+        """Puts an entry back as if this worker had not got it, for one that has its function."""
+        told = "RETRYCOUNT", max(0, entry.deliveries - 1), "JUSTID"
+        return "XCLAIM", entry.stream, self.group, GIVEN_BACK, 0, entry.place, *told
+
     def _ack_words(self, reports: Iterable[Report]) -> list[Words]:
         places: dict[str, list[str]] = {}
         for report in reports:

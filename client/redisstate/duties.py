@@ -30,7 +30,7 @@ class Counters:
     refused: int = 0
     """reports that the server refused with an error; the task is delivered again"""
     unknown: int = 0
-    """deliveries of tasks that no function here is for; they are left to others"""
+    """deliveries of tasks that no function here is for; they are left to others, and are no tries"""
     passed_over: int = 0
     """effects that no function here is for"""
     claimed: int = 0

@@ -182,7 +182,7 @@ class Worker(BaseWorker):
             if entries:
                 self._hand_out(entries)
             elif draining:
-                if was_idle:
+                if was_idle and self._has_claimed_all():
                     return
                 self._wait()
 
@@ -216,7 +216,9 @@ class Worker(BaseWorker):
                 reply = self._ask(self._claim_words(stream, room - len(entries)))
                 if found := self._found(stream, reply):
                     answers = self._pipelined([self._deliveries_words(unread) for unread in found])
-                    entries += self._claimed(found, answers)
+                    known, words = self._sorted(self._claimed(found, answers))
+                    self._pipelined(words)
+                    entries += known
         except Exception:
             if not entries:  # else they are done first; it will be raised again
                 raise

@@ -4,6 +4,7 @@ something goes wrong is in test_worker_faults.py."""
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -12,9 +13,9 @@ from typing import Any
 import pytest
 import redis
 
-from redisstate import Worker
+from redisstate import Machine, Worker
 from redisstate.tasks import OutboxEntry, TaskFailed
-from tests.client.working import GROUP, STREAM, charging, left, read_by_a_dead_worker, start, worker
+from tests.client.working import GROUP, STREAM, charging, job, left, read_by_a_dead_worker, start, worker
 from tests.servers import Server, wait_until
 
 # ---- what is done ----
@@ -352,13 +353,32 @@ def test_a_task_that_is_not_known_is_left_to_another(r: redis.Redis, caplog: pyt
     assert [machine.states for machine in machines] == [("paid",)] * 2
 
 
-def test_a_task_that_nobody_knows_is_given_up_and_stays_active(r: redis.Redis) -> None:
-    machine = start(r)
-    done = worker(r, claim_after=0.0, max_deliveries=3).drain()
-    assert (done.unknown, done.given_up, done.failed) == (3, 1, 0)
-    assert left(r) == 0
-    machine.retry(machine.pending()[0].handle)
-    assert charging(r).drain().done == 1
+def test_a_delivery_to_a_worker_that_does_not_know_the_task_is_no_try(r: redis.Redis) -> None:
+    machines = [start(r, f"job:{number}") for number in range(30)]
+    other = worker(r, claim_after=0.0, max_deliveries=2)
+    for _ in range(5):
+        other.drain()
+        found = r.xpending_range(STREAM, GROUP, "-", "+", 100)
+        assert [one["times_delivered"] for one in found] == [0] * 30
+    assert (other.counters.unknown >= 150, other.counters.given_up) == (True, 0)
+    assert charging(r, claim_after=0.0, max_deliveries=1).drain().done == 30
+    assert {machine.states for machine in machines} == {("paid",)}
+
+
+def test_what_is_not_known_does_not_hide_what_is(r: redis.Redis) -> None:
+    """Neither what is new nor what others have left behind it."""
+    for number in range(30):
+        start(r, f"job:{number}")
+    read_by_a_dead_worker(r, 20)
+    document = json.dumps(job()).replace('"src": "charge"', '"src": "other"')
+    others = [Machine(r, f"other:{number}") for number in range(2)]
+    others[0].set(document)
+    r.xreadgroup(GROUP, "dead", {STREAM: ">"}, count=11)
+    others[1].set(document)
+    knows = worker(r, claim_after=0.0)
+    knows.task("other")(lambda: None)
+    assert knows.drain().done == 2
+    assert left(r) == 30
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,19 @@ def test_a_key_that_is_not_text_is_told_too(server: Server, r: redis.Redis, play
     assert [machine.states for machine in machines] == [("paid",)] * 2
 
 
+def test_a_delivery_to_a_worker_that_does_not_know_the_task_is_no_try(server: Server, r: redis.Redis) -> None:
+    start(r)
+
+    async def scene() -> None:
+        async with async_client(server) as client:
+            other = AsyncWorker(client, stream=STREAM, group=GROUP, claim_after=0.0, max_deliveries=1)
+            for _ in range(3):
+                await other.drain()
+            assert (await charging(client, claim_after=0.0, max_deliveries=1).drain()).done == 1
+
+    asyncio.run(scene())
+
+
 def test_so_many_run_at_a_time_and_no_more(server: Server, r: redis.Redis) -> None:
     running = most = 0
     for number in range(12):
