@@ -115,7 +115,7 @@ class AsyncWorker(BaseWorker):
     # Reading
 
     async def _work(self, draining: bool) -> None:
-        self._start()
+        self._start(draining)
         self._set_up()  # it belongs to this loop
         try:
             await self._make_groups(at_start=True)
@@ -281,6 +281,7 @@ class AsyncWorker(BaseWorker):
             again = await self._report(reports) if reports else []
             if time.monotonic() >= keep_at:
                 await self._keep()
+                again += self._again_now()
                 keep_at = time.monotonic() + self._keep_often()
             self._reports = again + self._reports
             self._sending = False

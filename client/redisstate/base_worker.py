@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from . import tasks
 from .commands import Commands
 from .duties import Call, Counters, Handler, Report, Words
-from .faults import is_late, shortest_timeout, trouble_of
+from .faults import is_late, is_vain, shortest_timeout, trouble_of
 from .logs import escaped, log, shown_error, shown_key, where
 from .signatures import Signature, near
 from .tasks import TASK, OutboxEntry, Unread
@@ -99,7 +99,9 @@ class BaseWorker(Commands):
         self._usual = AHEAD  # seconds that a function takes, a moving mean
         self._claim_at = 0.0
         self._cursors: dict[str, str] = {}
+        self._later: list[Report] = []  # what was refused, and is sent again with the next sign of life
         self._stopping = False
+        self._draining = False
         self._running = False
         self._trouble: Exception | None = None  # why reports cannot be sent
         self._trouble_until = 0.0  # when that has lasted too long
@@ -130,11 +132,13 @@ class BaseWorker(Commands):
         """Ends run() or drain(), from anywhere: what runs is finished, what does not run yet is given back."""
         self._stopping = True
 
-    def _start(self) -> None:
+    def _start(self, draining: bool) -> None:
         """Begins anew."""
         if self._running:
             raise RuntimeError("this worker is at work already")
         self._running = True
+        self._draining = draining
+        self._later = []
         if self._own_name:
             self.consumer = own_name()  # anew: the process may have been forked
         self._trouble = None
@@ -401,6 +405,8 @@ class BaseWorker(Commands):
                 log.error("%s %s of %s: %s", words[0], escaped(words[2]), shown_key(report.entry), shown_error(answer))
                 report.counter = None
                 over.append(report)
+            elif is_vain(answer):
+                self._refuse(report, answer, again, over)
             else:
                 self._count("refused")
                 log.error(
@@ -409,6 +415,27 @@ class BaseWorker(Commands):
                 )
                 self._leave(report.entry)
         return over, again, error
+
+    def _refuse(self, report: Report, answer: Exception, again: list[Report], over: list[Report]) -> None:
+        """Sends a report once more with the next sign of life, or gives it up. Its function has run, and will not."""
+        self._count("refused")
+        report.refused += 1
+        assert report.words is not None
+        what = report.words[0], escaped(report.words[2]), shown_key(report.entry), shown_error(answer)
+        if report.refused < self.max_deliveries:
+            if report.refused == 1:
+                log.error("%s %s of %s was refused, and is sent again: %s", *what)
+            (again if self._draining else self._later).append(report)
+            return
+        log.error("%s %s of %s was refused too often, and is given up. The task stays active: %s", *what)
+        self._count("given_up")
+        report.counter = None
+        over.append(report)
+
+    def _again_now(self) -> list[Report]:
+        """What was refused, and is to be sent again."""
+        reports, self._later = self._later, []
+        return reports
 
     def _acknowledged(self, reports: Iterable[Report]) -> None:
         for report in reports:

@@ -28,7 +28,7 @@ class Counters:
     late: int = 0
     """reports that came too late, or were made twice: the task was over"""
     refused: int = 0
-    """reports that the server refused with an error; the task is delivered again"""
+    """times that the server refused a report with an error; the report is sent again, or the task delivered again"""
     unknown: int = 0
     """deliveries of tasks that no function here is for; they are left to others, and are no tries"""
     passed_over: int = 0
@@ -56,14 +56,16 @@ class Handler(NamedTuple):
 
 
 class Report:
-    """What became of an entry: the command that says so (None: only XACK), and the counter that counts it."""
+    """What became of an entry: the command that says so (None: only XACK), the counter that counts it, and how often it
+    was sent and refused."""
 
-    __slots__ = ("counter", "entry", "words")
+    __slots__ = ("counter", "entry", "refused", "words")
 
     def __init__(self, entry: OutboxEntry, words: Words | None, counter: str | None) -> None:
         self.entry = entry
         self.words = words
         self.counter = counter
+        self.refused = 0
 
 
 class Call(NamedTuple):

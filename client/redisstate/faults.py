@@ -34,6 +34,12 @@ def not_permitted(error: BaseException) -> bool:
     return type(error).__name__ == "NoPermissionError" or str(error).startswith("NOPERM")
 
 
+def is_vain(answer: Exception) -> bool:
+    """Whether a report was refused for a reason that the function's next result would have, too: the worker's user may
+    not report, or the machine asks for guards that only a client can tell."""
+    return not_permitted(answer) or isinstance(errors.of(answer), errors.GuardError)
+
+
 def is_late(answer: object) -> bool:
     """Whether a report was for a task that is over: nil, or, by a setting of the server, an error. Also where another
     report was taken, of which this one has the token."""

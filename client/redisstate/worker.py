@@ -131,7 +131,7 @@ class Worker(BaseWorker):
     # Reading
 
     def _work(self, draining: bool) -> None:
-        self._start()
+        self._start(draining)
         self._closing = False
         self._broken = None
         threads = [threading.Thread(target=self._report_all, name="redisstate-reports", daemon=True)]
@@ -315,6 +315,7 @@ class Worker(BaseWorker):
             again = self._report(reports) if reports else []
             if time.monotonic() >= keep_at:
                 self._keep()
+                again += self._again_now()
                 keep_at = time.monotonic() + self._keep_often()
             with self._lock:
                 self._reports = again + self._reports

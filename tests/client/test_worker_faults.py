@@ -114,6 +114,51 @@ def test_a_report_that_is_refused_is_made_again_and_given_up(r: redis.Redis, cap
     assert machine.context["got"]["type"] == "TooManyDeliveries"
 
 
+@pytest.mark.parametrize("drains", [True, False])
+def test_a_report_that_asks_for_guards_is_given_up_and_its_task_runs_once(
+    r: redis.Redis, caplog: pytest.LogCaptureFixture, drains: bool
+) -> None:
+    asking = json.dumps(job()).replace('"onDone": {', '"onDone": {"guard": "mine", ')
+    machine = Machine(r, "job:1")
+    machine.set(asking, input={"amount": 30})
+    tried: list[int] = []
+    works = charging(r, lambda amount, entry: tried.append(entry.deliveries), claim_after=0.2, max_deliveries=3)
+    if drains:
+        works.drain()
+    else:
+        with running(works):
+            wait_until(lambda: works.counters.given_up, "it is given up")
+    assert left(r) == 0
+    assert tried == [1]
+    assert (works.counters.refused, works.counters.given_up, works.counters.done) == (3, 1, 0)
+    assert machine.states == ("charging",)
+    assert caplog.text.count("was refused, and is sent again: ") == 1
+    assert caplog.text.count("was refused too often, and is given up. The task stays active: ") == 1
+
+
+def test_a_report_that_its_user_may_not_make_is_sent_again_until_it_may(server: Server, r: redis.Redis) -> None:
+    def rights(*words: str) -> None:
+        server.own.execute_command("ACL", "SETUSER", "poor", *words)
+
+    rights("on", ">secret", "~*", "+@all", "-sm.done")
+    machine = start(r)
+    tried: list[int] = []
+    works = charging(
+        server.client(username="poor", password="secret"),
+        lambda amount, entry: tried.append(entry.deliveries),
+        claim_after=0.2,
+        max_deliveries=1_000_000,
+    )
+    try:
+        with running(works):
+            wait_until(lambda: works.counters.refused >= 2, "it is refused")
+            rights("+sm.done")
+            wait_until(lambda: works.counters.done == 1, "it is taken")
+    finally:
+        server.own.execute_command("ACL", "DELUSER", "poor")
+    assert (tried, machine.states) == ([1], ("paid",))
+
+
 def test_a_report_waits_for_memory_and_its_task_runs_once(server: Server, r: redis.Redis) -> None:
     server.config("maxmemory-policy", "noeviction")
     machine = start(r)
