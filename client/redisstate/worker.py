@@ -160,7 +160,7 @@ class Worker(BaseWorker):
         groups = self._groups_of_streams()
         while not self._stopping:
             room = self._room()
-            if time.monotonic() > self._read_at + PATIENCE:
+            if self._waits_long():
                 self._give_back_waiting()
             if room < 1:
                 continue
@@ -226,21 +226,12 @@ class Worker(BaseWorker):
 
     def _hand_out(self, entries: Sequence[OutboxEntry]) -> None:
         self._read_at = time.monotonic()
-        if self.concurrency > 1:
-            with self._lock:
-                self._busy += len(entries)
-            for entry in entries:
-                self._queue.put(entry)
-            return
-        begun = 0
-        try:
-            for entry in entries:
-                if self._stopping or time.monotonic() > self._read_at + PATIENCE:
-                    return
-                begun += 1
-                self._perform(entry)
-        finally:
-            self._give_back(entries[begun:])
+        with self._lock:
+            self._busy += len(entries)
+        for entry in entries:
+            self._queue.put(entry)
+        if self.concurrency == 1:
+            self._perform_waiting()
 
     def _has_room(self) -> bool:
         limit = self._limit()
@@ -266,6 +257,16 @@ class Worker(BaseWorker):
                 self._freed.wait(WAKE)
 
     # Running functions
+
+    def _perform_waiting(self) -> None:
+        """Runs functions in the thread that reads. The one that reports gives back what waits for too long."""
+        with contextlib.suppress(queue.Empty):
+            while not self._stopping and (entry := self._queue.get_nowait()) is not None:
+                try:
+                    self._perform(entry)
+                finally:
+                    with self._lock:
+                        self._busy -= 1
 
     def _perform_all(self) -> None:
         """A thread that runs functions."""
@@ -307,12 +308,16 @@ class Worker(BaseWorker):
         while True:
             with self._lock:
                 while not self._reports and not self._closing and (left := keep_at - time.monotonic()) > 0:
-                    self._reported.wait(left)
+                    self._reported.wait(min(left, PATIENCE))
+                    if self.concurrency == 1 and self._waits_long():
+                        break
                 reports, self._reports = self._reports, []
                 if self._closing and not reports:
                     return
                 self._sending = True
             again = self._report(reports) if reports else []
+            if self.concurrency == 1 and self._waits_long():  # else the thread that reads looks
+                self._give_back_waiting()
             if time.monotonic() >= keep_at:
                 self._keep()
                 again += self._again_now()
@@ -377,6 +382,9 @@ class Worker(BaseWorker):
         if self._own_name:
             self._go()
         log.info("%s of %s has ended: %s", self.consumer, self.group, self.counters)
+
+    def _waits_long(self) -> bool:
+        return not self._queue.empty() and time.monotonic() > self._read_at + PATIENCE
 
     def _give_back_waiting(self) -> None:
         """Gives back what waits for a thread."""

@@ -255,6 +255,24 @@ def test_what_was_read_ahead_is_given_back_where_it_takes_longer(
     assert others.counters.done >= 1
 
 
+def test_what_was_read_ahead_is_given_back_while_a_function_runs(
+    r: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("redisstate.worker.PATIENCE", 0.05)
+    for number in range(20):
+        start(r, f"job:{number}")
+    others = charging(r)
+
+    def charge(amount: int) -> None:
+        wait_until(lambda: r.xpending(STREAM, GROUP)["consumers"][0]["pending"] == 19, "the rest is given back")
+        others.drain()
+
+    works = charging(r, charge, consumer="z")
+    works._usual = 1e-6  # it reads all at once
+    assert works.drain().done == 1
+    assert others.counters.done == 19
+
+
 # ---- what others have left ----
 
 

@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -217,7 +218,7 @@ def test_an_entry_of_the_log_is_one_line_whatever_is_in_keys_and_errors(
 @contextlib.contextmanager
 def running(works: Worker) -> Iterator[Worker]:
     """It runs in a thread."""
-    thread = threading.Thread(target=works.run)
+    thread = threading.Thread(target=works.run, daemon=True)
     thread.start()
     try:
         yield works
@@ -225,6 +226,21 @@ def running(works: Worker) -> Iterator[Worker]:
         works.stop()
         thread.join(60)
     assert not thread.is_alive()
+
+
+def test_it_ends_however_long_the_last_function_takes(r: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its other threads are told to end meanwhile."""
+    monkeypatch.setattr("redisstate.worker.PATIENCE", 0.01)
+    start(r)
+
+    def charge(amount: int) -> None:
+        works.stop()
+        wait_until(lambda: works._queue.qsize() == 1, "one thread has ended, this one is told to")
+        time.sleep(0.2)
+
+    with running(charging(r, charge, concurrency=2)) as works:
+        wait_until(lambda: works._stopping, "it is to end")
+    assert works.counters.done == 1
 
 
 def test_it_makes_its_group_and_gets_what_was_there_before(r: redis.Redis) -> None:
