@@ -1,4 +1,4 @@
-"""What Worker and AsyncWorker have in common: settings, functions, the words of commands, and what becomes of an entry.
+"""What Worker and AsyncWorker have in common: settings, functions, and what becomes of an entry.
 Nothing here talks to a server.
 
 An entry is in a worker's hands from its reading until XACK. Its function's result becomes a report (SM.DONE or
