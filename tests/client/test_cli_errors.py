@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -16,6 +17,7 @@ import redis
 from click import Context
 
 from redisstate.cli.app import COMMANDS, app
+from redisstate.cli.connection import Server as Named
 from tests.client.command_line import MAP, Shell, environment, write
 from tests.servers import ROOT, Server, free_port
 
@@ -43,6 +45,37 @@ def test_the_url_may_stand_before_or_behind_the_command(shell: Shell) -> None:
     assert shell.done("--url", shell.url, "show", "m", url=nowhere).startswith("m  ")
     assert shell.done("--url", nowhere, "show", "m", "--url", shell.url).startswith("m  ")
     assert shell.url.removeprefix("redis://") not in shell.failed("show", "m", "--url", nowhere, status=3)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://ann:se:cr/et@h:1/2", "redis://ann:***@h:1/2"),
+        ("redis://:se@cr@et@h:1", "redis://:***@h:1"),
+        ("redis://ann:se#cr@et@h", "redis://ann:***@h"),
+        ("redis://secret@h:1", "redis://***@h:1"),
+        ("redis://h?password=secret", "redis://h"),
+        ("redis://h:1/2?db=3&password=secret", "redis://h:1/2"),
+        ("redis://h:1?password=sec@ret", "redis://***"),
+        ("redis://ann:sec?ret@h:1", "redis://***"),
+        ("unix://ann:secret@/run/redis.sock?db=1", "unix://ann:***@/run/redis.sock"),
+        ("ann:secret@h:1", "ann:***@h:1"),
+        ("redis://h:1/2", "redis://h:1/2"),
+        ("h:1", "h:1"),
+    ],
+)
+def test_no_password_is_shown_whatever_it_has(url: str, expected: str) -> None:
+    assert Named(url).shown == expected
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://:se/cret@h", "redis://ann:sec@ret:x@h:y", "redis://[ann:secret@h", "ann:secret@h"]
+)
+def test_what_is_wrong_with_an_url_is_said_without_its_password(shell: Shell, url: str) -> None:
+    said = shell.failed("show", "m", "--url", url, status=2)
+    assert "is no URL of a server" in said
+    assert "Percent-encode" in said
+    assert not {"se", "cret", "sec", "secret"} & set(re.findall("[a-z]+", said))
 
 
 def test_an_url_that_is_none_is_wrong_usage(shell: Shell) -> None:

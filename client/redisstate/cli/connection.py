@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 from .. import replies
 
 DEFAULT_URL = "redis://localhost:6379"
+FORMS = "redis://[[user]:password@]host:port[/db], rediss://… or unix://…"
 SECONDS_TO_CONNECT = 5
 KIND = "StateType"
 """What TYPE answers for a machine."""
@@ -27,8 +28,19 @@ class Server:
 
     @property
     def shown(self) -> str:
-        """The URL without its password."""
-        return re.sub(r"(://[^/@]*:)[^/]*@", r"\1***@", self.url)
+        """The URL without its password and its query, whatever characters the password has.
+
+        The host stands behind the last ``@``, unless that may be part of a query: nothing but the scheme is shown then.
+        """
+        scheme, slashes, rest = self.url.partition("://")
+        if not slashes:
+            scheme, rest = "", self.url
+        before, at, host = rest.rpartition("@")
+        if "?" in before:
+            return f"{scheme}{slashes}***"
+        user, colon, _ = before.partition(":")
+        hidden = f"{user}:***@" if colon else "***@" if at else ""
+        return f"{scheme}{slashes}{hidden}{re.split('[?#]', host)[0]}"
 
     def node(self) -> Any:
         """A client of the server itself: for what has no key."""
@@ -53,8 +65,11 @@ class Server:
 
         try:
             return kind.from_url(self.url, socket_connect_timeout=SECONDS_TO_CONNECT, retry=Retry(NoBackoff(), 0))
-        except ValueError as error:
-            raise click.UsageError(f"{self.shown} is no URL of a server: {error}") from None
+        except ValueError:  # whose text may have a part of the password
+            raise click.UsageError(
+                f"{self.shown} is no URL of a server; one is {FORMS}\n"
+                "Percent-encode what a user's name or a password has beside letters and digits: / is %2F, @ is %40"
+            ) from None
 
 
 def _is_of_a_cluster(node: Any) -> bool:
@@ -87,7 +102,7 @@ url_option = click.option(
     metavar="URL",
     callback=_remember,
     expose_value=False,
-    help="The server: redis://[[user]:password@]host:port[/db], rediss://… or unix://….",
+    help=f"The server: {FORMS}.",
 )
 """Of the group and of each command that talks to a server, so that it may stand before or behind the command's name."""
 
