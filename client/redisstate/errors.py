@@ -108,7 +108,8 @@ _NOT_TAKEN = (
     "no state ",
     "the key is there already",
 )
-_OTHER_CODE = re.compile(r"[A-Z][A-Z0-9]{2,} ")
+_OTHER_CODE = re.compile(r"(?!(?:BEFORE|COUNT|CURRENT|DATA|GUARDS|IFREV|IFSTATE|INPUT|REASON) )[A-Z][A-Z0-9]{2,} ")
+"""A code that is not the module's. Its refusals may begin with the option that they are about."""
 
 
 def of_text(text: str, key: Key | None = None) -> StateMachineError | None:

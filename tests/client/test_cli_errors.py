@@ -119,6 +119,12 @@ def test_a_missing_key_is_told_where_the_server_answers_errors_too(shell: Shell)
         assert shell.failed(command, "none", *more) == "redisstate: there is no machine at 'none'\n"
 
 
+def test_what_an_option_has_wrong_is_the_callers_mistake(shell: Shell) -> None:
+    shell.done("set", "m", "map.json")
+    for words in (("send", "m", "placed", "--if-revision=-1"), ("send", "m", "placed", "type=x")):
+        assert "refuses it" not in shell.failed(*words, status=1)
+
+
 # Text
 
 

@@ -42,6 +42,9 @@ def test_the_tree_is_as_it_is_drawn_and_all_of_it_can_be_imported() -> None:
         ("unknown command `SM.SEND`, with args beginning with: `a`", errors.NoModule),
         ("Command # 3 (SM.SEND a ...) of pipeline caused error: no such key: 'a'", errors.NoSuchMachine),
         ("syntax error: 'X' is no option of 'SM.SEND'", errors.ServerError),
+        ("DATA at $.type: the event's name is an argument of its own", errors.ServerError),
+        ("INPUT at $: not JSON", errors.ServerError),
+        ("ID wants a token of 1 to 64 bytes: '' is empty", errors.ServerError),
     ],
 )
 def test_a_text_is_of_a_kind(text: str, expected: type[Exception]) -> None:

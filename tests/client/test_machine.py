@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from redisstate import (
     ServerError,
     Step,
     Verdict,
+    errors,
 )
 from tests.client.conftest import MAP, ORDER
 from tests.servers import Server
@@ -246,3 +248,20 @@ def test_errors_that_are_not_about_machines_stay_the_librarys(server: Server, cl
     with pytest.raises(Exception, match=r"NOREPLICAS|Not enough good replicas") as caught:
         order.send("PAY", amount=1)
     assert type(caught.value).__module__.startswith(library)
+
+
+def test_what_is_wrong_with_an_option_is_an_error_of_the_packages(client: Any, order: Machine) -> None:
+    asks: list[Callable[[], object]] = [
+        lambda: order.send("PAY", type="x"),
+        lambda: order.send("PAY", if_revision=-1),
+        lambda: order.send("PAY", idempotency_key="x" * 65),
+        lambda: order.set(ORDER, input=[1]),  # type: ignore[arg-type]
+        lambda: order.history(count=-1),
+        lambda: order.history(before=-1),
+        lambda: client.execute_command("SM.CREATE", "flat") and Machine(client, "flat").send("y", idempotency_key="a"),
+    ]
+    for ask in asks:
+        with pytest.raises(ServerError):
+            ask()
+    with pytest.raises(ServerError), errors.translated():
+        client.execute_command("SM.SEND", "order:1", "PAY", "GUARDS", "x")
