@@ -95,8 +95,11 @@ class NoModule(ServerError):
 
 
 _PIPELINED = re.compile(r"Command # \d+ \(.*?\) of pipeline(?: \d+)? caused error: ", re.DOTALL)
-_DOCUMENT = re.compile(r"invalid document at (.+?): (.*)", re.DOTALL)
-_PLACED = re.compile(r"(\$.*?): (.*)", re.DOTALL)
+_PATH = r"""\$.{127} \.\.\. .{128}|\$(?:[^\s:"\[]|\["(?:[^"\\]|\\.)*"\]|\[\d+\])*"""
+"""A path as the server writes it: what is no word stands in quotes, and may have ``: `` in it; a long one is cut in its
+middle."""
+_DOCUMENT = re.compile(rf"invalid document at ({_PATH}|.+?): (.*)", re.DOTALL)
+_PLACED = re.compile(rf"({_PATH}|\$.*?): (.*)", re.DOTALL)
 _KEY = re.compile(r"no such key: '(.*)'", re.DOTALL)
 _TOKEN = re.compile(r"token .* was used for ", re.DOTALL)
 _UNKNOWN = re.compile(r"unknown command [`']?SM\.", re.IGNORECASE)

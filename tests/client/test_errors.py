@@ -56,6 +56,31 @@ def test_what_is_the_servers_stays_the_librarys(text: str) -> None:
     assert errors.of_text(text) is None
 
 
+LONG = "$.states" + '["a: b"]' * 40
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("$", "$.map.cart[1]", '$.map["a: b"]', '$.map["a\\": b"][0].x', '$.a["]: "]["\\\\"]', "$.current"),
+        f"{LONG[:128]} ... {LONG[-128:]}",
+    ],
+)
+def test_a_path_ends_behind_its_last_member(path: str) -> None:
+    invalid = errors.of_text(f"invalid document at {path}: expected: a string")
+    assert isinstance(invalid, errors.InvalidDocument)
+    assert (invalid.path, invalid.fault) == (path, "expected: a string")
+    failed = errors.of_text(f"EXPR {path}: no such key: 'x'")
+    assert isinstance(failed, errors.ExpressionError)
+    assert (failed.path, failed.fault) == (path, "no such key: 'x'")
+
+
+def test_a_place_that_is_no_path_ends_at_the_first_colon() -> None:
+    invalid = errors.of_text("invalid document at context: expected an object: a")
+    assert isinstance(invalid, errors.InvalidDocument)
+    assert (invalid.path, invalid.fault) == ("context", "expected an object: a")
+
+
 def test_a_guards_name_may_have_quotes() -> None:
     assert errors.GuardError("the client decides 'a', 'b': say which hold with GUARDS").guards == ("a", "b")
 

@@ -265,3 +265,15 @@ def test_what_is_wrong_with_an_option_is_an_error_of_the_packages(client: Any, o
             ask()
     with pytest.raises(ServerError), errors.translated():
         client.execute_command("SM.SEND", "order:1", "PAY", "GUARDS", "x")
+
+
+def test_the_place_of_a_fault_has_the_whole_name(client: Any) -> None:
+    machine = Machine(client, "k")
+    with pytest.raises(InvalidDocument) as invalid:
+        machine.set({"initial": "x", "map": {"a: b": [1]}})
+    assert (invalid.value.path, invalid.value.fault) == ('$.map["a: b"][0]', "expected a string, got a number")
+    on = {"E": {"context": {"v": {"@expr": "event.x"}}}}
+    machine.set({"initial": "a: b", "context": {"v": 0}, "states": {"a: b": {"on": on}}})
+    with pytest.raises(ExpressionError) as failed:
+        machine.send("E")
+    assert failed.value.path == '$.states["a: b"].on.E.context.v'
