@@ -8,7 +8,7 @@ from typing import Any
 
 from . import errors
 from .arguments import Key
-from .clients import AsyncClient
+from .clients import AsyncClient, know_nodes
 from .machines import TYPE, Found, Progress, Report, Sent, next_cursor, page_of, passed, reckoned
 from .pipeline import AsyncPipeline
 
@@ -125,8 +125,7 @@ class AsyncMachines:
 
     async def _keys(self, match: str | bytes | None) -> AsyncIterator[tuple[float, list[Key]]]:
         client: Any = self.client
-        if hasattr(client, "get_primaries"):
-            await client.initialize()  # a cluster's nodes are not known before
+        await know_nodes(client)
         nodes = client.get_primaries() if hasattr(client, "get_primaries") else [None]
         for number, node in enumerate(nodes):
             options: dict[str, Any] = {} if node is None else {"target_nodes": node}

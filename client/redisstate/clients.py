@@ -31,6 +31,13 @@ def is_awaited(client: object) -> bool:
     return code is not None and bool(code.co_flags & CO_COROUTINE)
 
 
+async def know_nodes(client: AsyncClient) -> None:
+    """A cluster's client knows its nodes when it has asked for them; any other has none."""
+    asked: Any = client
+    if hasattr(asked, "get_primaries"):
+        await asked.initialize()
+
+
 def keyless(client: Client | AsyncClient) -> dict[str, Any]:
     """The options of a command without a key: a cluster's client has to be told which node to ask."""
     random_node = getattr(client, "get_random_node", None)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from . import arguments, errors, replies
 from .arguments import DiagramKind, Document, Words
-from .clients import AsyncClient, Client, keyless
+from .clients import AsyncClient, Client, keyless, know_nodes
 from .replies import Finding
 
 T = TypeVar("T")
@@ -23,6 +23,7 @@ def _ask(client: Client, words: Words, parse: Callable[[Any], T]) -> T:
 
 async def _async_ask(client: AsyncClient, words: Words, parse: Callable[[Any], T]) -> T:
     with errors.translated():
+        await know_nodes(client)
         return parse(await client.execute_command(*words, **keyless(client)))
 
 

@@ -102,3 +102,37 @@ def test_documents(play: Playing) -> None:
         assert (await async_template(client))["map"] == {}
 
     play(scene)
+
+
+class ClusterClient:
+    """As an asynchronous client of a cluster: it knows its nodes once it is initialized."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.nodes: list[str] = []
+
+    async def initialize(self) -> ClusterClient:
+        self.nodes = ["node"]
+        return self
+
+    def get_primaries(self) -> list[str]:
+        return self.nodes
+
+    def get_random_node(self) -> str:
+        return self.nodes[0]
+
+    async def execute_command(self, *words: Any, target_nodes: str) -> Any:
+        assert target_nodes in self.nodes
+        return await self.client.execute_command(*words)
+
+    def pipeline(self, transaction: bool = True) -> Any:
+        raise NotImplementedError
+
+
+def test_documents_by_a_fresh_client_of_a_cluster(play: Playing) -> None:
+    async def scene(client: Any) -> None:
+        assert await async_check(ClusterClient(client), {"initial": "a", "map": {"a": []}}) == []
+        assert (await async_render(ClusterClient(client), MAP, "dot")).startswith("digraph")
+        assert (await async_template(ClusterClient(client)))["map"] == {}
+
+    play(scene)
