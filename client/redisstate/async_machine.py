@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from . import answers, arguments, replies
 from .answers import Nil
 from .arguments import DiagramKind, Document, Key, Words
-from .clients import AsyncClient
+from .clients import AsyncClient, refuse_waiting
 from .pipeline import AsyncPipeline
 from .replies import Entry, Pending, Step, Verdict
 
@@ -41,6 +41,7 @@ class AsyncMachine:
     __slots__ = ("client", "key", "strict")
 
     def __init__(self, client: AsyncClient, key: Key, *, strict: bool = False) -> None:
+        refuse_waiting(client, "Machine")
         self.client = client
         self.key = key
         self.strict = strict

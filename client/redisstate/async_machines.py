@@ -8,7 +8,7 @@ from typing import Any
 
 from . import errors
 from .arguments import Key
-from .clients import AsyncClient, know_nodes
+from .clients import AsyncClient, know_nodes, refuse_waiting
 from .machines import TYPE, Found, Progress, Report, Sent, next_cursor, page_of, passed, reckoned
 from .pipeline import AsyncPipeline
 
@@ -53,6 +53,7 @@ class AsyncMachines:
     def __init__(self, client: AsyncClient, *, batch: int = 500) -> None:
         if batch < 1:
             raise ValueError("batch is a number of machines")
+        refuse_waiting(client, "Machines")
         self.client = client
         self.batch = batch
 

@@ -31,6 +31,22 @@ def is_awaited(client: object) -> bool:
     return code is not None and bool(code.co_flags & CO_COROUTINE)
 
 
+def refuse_awaited(client: object, instead: str) -> None:
+    """Raises TypeError for a client whose replies are awaited: that is for the class ``instead``."""
+    if is_awaited(client):
+        raise TypeError(f"the replies of {type(client).__name__} are awaited: that is for {instead}")
+
+
+def refuse_waiting(client: object, instead: str) -> None:
+    """Raises TypeError for a client that waits for its replies: that is for the class ``instead``.
+
+    A class of a user's own may wrap an asynchronous client in plain methods: one that ``async with`` takes is let in.
+    """
+    known = getattr(getattr(client, "execute_command", None), "__code__", None) is not None
+    if known and not is_awaited(client) and not hasattr(client, "__aenter__"):
+        raise TypeError(f"{type(client).__name__} waits for its replies: that is for {instead}")
+
+
 async def know_nodes(client: AsyncClient) -> None:
     """A cluster's client knows its nodes when it has asked for them; any other has none."""
     asked: Any = client

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from . import answers, arguments, replies
 from .answers import Nil
 from .arguments import DiagramKind, Document, Key, Words
-from .clients import Client, is_awaited
+from .clients import Client, refuse_awaited
 from .pipeline import Pipeline
 from .replies import Entry, Pending, Step, Verdict
 
@@ -54,8 +54,7 @@ class Machine:
     __slots__ = ("client", "key", "strict")
 
     def __init__(self, client: Client, key: Key, *, strict: bool = False) -> None:
-        if is_awaited(client):
-            raise TypeError(f"the replies of {type(client).__name__} are awaited: that is for AsyncMachine")
+        refuse_awaited(client, "AsyncMachine")
         self.client = client
         self.key = key
         self.strict = strict

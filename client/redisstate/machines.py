@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from . import errors
 from .arguments import Key
-from .clients import Client, is_awaited
+from .clients import Client, refuse_awaited
 from .pipeline import Pipeline
 from .replies import Step
 
@@ -151,8 +151,7 @@ class Machines:
     def __init__(self, client: Client, *, batch: int = 500) -> None:
         if batch < 1:
             raise ValueError("batch is a number of machines")
-        if is_awaited(client):
-            raise TypeError(f"the replies of {type(client).__name__} are awaited: that is for AsyncMachines")
+        refuse_awaited(client, "AsyncMachines")
         self.client = client
         self.batch = batch
 

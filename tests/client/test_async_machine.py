@@ -6,6 +6,8 @@ import inspect
 from typing import Any
 
 import pytest
+import redis.asyncio
+import valkey.asyncio
 
 from redisstate import (
     AsyncMachine,
@@ -127,6 +129,38 @@ class ClusterClient:
 
     def pipeline(self, transaction: bool = True) -> Any:
         raise NotImplementedError
+
+
+WAITING: list[Any] = [redis.Redis(), valkey.Valkey(), type("Own", (redis.Redis,), {})()]
+AWAITED: list[Any] = [redis.asyncio.Redis(), valkey.asyncio.Valkey(), type("Own", (redis.asyncio.Redis,), {})()]
+
+
+@pytest.mark.parametrize("client", WAITING, ids=lambda client: type(client).__module__)
+def test_a_client_that_waits_is_refused_at_once(client: Any) -> None:
+    with pytest.raises(TypeError, match=r"waits for its replies: that is for Machine$"):
+        AsyncMachine(client, "a")
+    with pytest.raises(TypeError, match=r"waits for its replies: that is for Machines$"):
+        AsyncMachines(client)
+    assert Machine(client, "a").client is client
+    assert Machines(client).client is client
+
+
+@pytest.mark.parametrize("client", AWAITED, ids=lambda client: type(client).__module__)
+def test_a_client_whose_replies_are_awaited_is_refused_at_once(client: Any) -> None:
+    with pytest.raises(TypeError, match=r"are awaited: that is for AsyncMachine$"):
+        Machine(client, "a")
+    with pytest.raises(TypeError, match=r"are awaited: that is for AsyncMachines$"):
+        Machines(client)
+    assert AsyncMachine(client, "a").client is client
+    assert AsyncMachines(client).client is client
+
+
+def test_a_client_of_a_users_own_is_let_in() -> None:
+    class Wrapped(redis.asyncio.Redis):
+        def execute_command(self, *words: Any, **options: Any) -> Any:
+            return super().execute_command(*words, **options)
+
+    assert AsyncMachine(Wrapped(), "a").key == "a"
 
 
 def test_documents_by_a_fresh_client_of_a_cluster(play: Playing) -> None:
