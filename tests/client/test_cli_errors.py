@@ -125,6 +125,39 @@ def test_what_an_option_has_wrong_is_the_callers_mistake(shell: Shell) -> None:
         assert "refuses it" not in shell.failed(*words, status=1)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"a": NaN}', "NaN is no number of JSON"),
+        ('{"a": 1e999}', "1e999 is no number of JSON"),
+        ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "nested deeper than"),
+        ('{"a": ' + "[" * 256 + "]" * 256 + "}", "nested deeper than"),
+        (b'{"a": "\xff"}', "not JSON: 'utf-8'"),
+        (b"\x00\x00\x00", "not JSON: "),
+    ],
+    ids=["NaN", "infinity", "deepest", "deep", "latin", "zeros"],
+)
+def test_what_is_no_json_is_told(shell: Shell, tmp_path: Path, text: str | bytes, said: str) -> None:
+    (tmp_path / "data").write_bytes(text if isinstance(text, bytes) else text.encode())
+    for words in (("send", "m", "GO", "--data", "@data"), ("set", "m", "map.json", "--input", "@data")):
+        assert said in " ".join(shell.failed(*words, status=2).split())
+
+
+def test_a_member_that_is_no_json_is_text(shell: Shell, tmp_path: Path) -> None:
+    on = {"E": {"context": {"n": {"@expr": "event.n"}}}}
+    write(tmp_path, chart={"initial": "a", "context": {"n": 0}, "states": {"a": {"on": on}}})
+    shell.done("set", "m", "chart.json")
+    for value in ("NaN", "-Infinity", "1e999", "9" * 5000):
+        shell.done("send", "m", "E", f"n={value}")
+        assert shell.json("show", "m")["context"] == {"n": value}
+    assert "nested deeper than" in shell.failed("send", "m", "E", "n=" + "[" * 5000, status=2)
+
+
+def test_the_url_is_not_for_a_worker(shell: Shell) -> None:
+    assert "--url is not for a worker" in shell.failed("--url", shell.url, "worker", "orders", status=2)
+    assert "There is no module orders" in shell.failed("worker", "orders", status=2)
+
+
 # Text
 
 
@@ -163,7 +196,7 @@ def test_each_command_has_help(shell: Shell) -> None:
         assert shell.done(name, "--help").startswith(f"Usage: redisstate {name} ")
     assert "Did you mean 'send'?" in shell.failed("sned", status=2)
     assert set(COMMANDS.values()) >= {path.stem for path in (ROOT / "client/redisstate/cli").glob("*.py")} - {
-        *("__init__", "app", "connection", "failures", "output", "places"),
+        *("__init__", "app", "connection", "failures", "files", "output", "places"),
     }
 
 

@@ -110,6 +110,7 @@ def test_states_are_asked_for_by_their_path() -> None:
         ("n" + " + n" * 2000, False, "longer than|nested deeper"),
         (" || ".join(["none"] * 40), False, "as CEL it is longer"),
         ("é", False, "belongs to no expression"),
+        ("1e999", False, "1e999 is too large a number"),
     ],
 )
 def test_what_is_not_known_is_refused_by_name(source: str, python: bool, message: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -21,6 +22,36 @@ from .failures import Failure
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+DEEPEST = 256
+"""Levels of JSON inside one another that a server can be told to take."""
+
+
+class TooDeep(ValueError):
+    """JSON that no server takes."""
+
+
+def _decoded(text: str | bytes) -> Any:
+    """JSON as RFC 8259 has it: Python's reads NaN, the infinities, and numbers that become one. Raises ValueError."""
+    try:
+        value = json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except RecursionError:
+        raise TooDeep(f"nested deeper than {DEEPEST} levels") from None
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [one for one in level if isinstance(one, (dict, list))]
+        if not level:
+            return value
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    raise TooDeep(f"nested deeper than {DEEPEST} levels")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number of JSON")
+    return number
+
+
 class Json(click.ParamType):  # type: ignore[type-arg]
     """JSON; ``@FILE`` is that of a file, ``-`` that of stdin."""
 
@@ -31,7 +62,7 @@ class Json(click.ParamType):  # type: ignore[type-arg]
             return value
         text = read(value.removeprefix("@")) if value == "-" or value.startswith("@") else os.fsencode(value)
         try:
-            return json.loads(text)
+            return _decoded(text)
         except ValueError as error:
             self.fail(f"not JSON: {error}", param, ctx)
 
@@ -197,7 +228,9 @@ def _data(data: dict[str, Any] | None, members: tuple[str, ...]) -> dict[str, An
         if not (name and equals):
             raise click.UsageError(f"'{member}' is no NAME=VALUE")
         try:
-            found[name] = json.loads(value)
+            found[name] = _decoded(value)
+        except TooDeep as error:
+            raise click.UsageError(f"'{output.shown(name)}': {error}") from None
         except ValueError:
             found[name] = value
     return None if data is None and not members else found

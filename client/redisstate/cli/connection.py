@@ -22,9 +22,10 @@ KIND = "StateType"
 
 @dataclass
 class Server:
-    """The context's object: the server that --url or REDIS_URL names."""
+    """The context's object: the server that --url or REDIS_URL names. ``asked``: it is that of --url."""
 
     url: str = field(default_factory=lambda: os.environ.get("REDIS_URL") or DEFAULT_URL)
+    asked: bool = False
 
     @property
     def shown(self) -> str:
@@ -94,7 +95,7 @@ def primaries(client: Any) -> list[Any]:
 def _remember(ctx: click.Context, parameter: click.Parameter, url: str | None) -> None:
     server = ctx.ensure_object(Server)
     if url is not None:
-        server.url = url
+        server.url, server.asked = url, True
 
 
 url_option = click.option(

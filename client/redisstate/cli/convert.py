@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from .. import convert as conversions
-from . import output
+from . import files, output
 from .failures import NO, Failure
 
 DOCUMENT = click.Path(exists=True, dir_okay=False, allow_dash=True)
@@ -68,7 +68,7 @@ def convert(
     else:
         tell(file, conversion, quiet)
     if writes:
-        write(target, conversion, as_json)
+        write(target, conversion, file, as_json)
     if conversion.errors:
         if not writes and not as_json:
             output.complain("nothing was written; --partial writes the rest")
@@ -87,16 +87,12 @@ def tell(file: str, conversion: conversions.Conversion, quiet: bool) -> None:
         err.print(output.assembled([*line, ("  " + finding.path, output.DIM)]))
 
 
-def write(target: str | None, conversion: conversions.Conversion, as_json: bool) -> None:
+def write(target: str | None, conversion: conversions.Conversion, source: str, as_json: bool) -> None:
     text = conversion.text() + "\n"
-    if target is None:
-        if not as_json:
-            click.echo(text, nl=False)
-        return
-    try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Failure(f"{target}: {error.strerror}") from None
+    if target is not None:
+        files.write(target, text, source)
+    elif not as_json:
+        click.echo(text, nl=False)
 
 
 def register(app: click.Group) -> None:

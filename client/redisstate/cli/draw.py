@@ -12,7 +12,7 @@ import click
 
 from .. import arguments, errors, replies
 from ..machine import Machine
-from . import output
+from . import files, output
 from .check import read, refused
 from .connection import Server, server_of, url_option
 from .failures import Failure
@@ -50,16 +50,17 @@ def draw(server: Server, what: str, as_key: bool, form: str | None, out: str | N
             raise Failure(f"dot failed: {drawn.stderr.decode(errors='replace').strip()}")
         text = drawn.stdout.decode()
     if out:
-        try:
-            Path(out).write_text(text.rstrip("\n") + "\n", encoding="utf-8")
-        except OSError as error:
-            raise Failure(f"{out}: {error.strerror}") from None
+        files.write(out, text.rstrip("\n") + "\n", None if _is_key(what, as_key) else what)
     else:
         click.echo(text.rstrip("\n"))
 
 
+def _is_key(what: str, as_key: bool) -> bool:
+    return as_key or (what != "-" and not Path(what).is_file())
+
+
 def _text(server: Server, what: str, as_key: bool, kind: Literal["mermaid", "dot"]) -> str:
-    if as_key or (what != "-" and not Path(what).is_file()):
+    if _is_key(what, as_key):
         try:
             return Machine(server.client(), os.fsencode(what)).diagram(kind)
         except errors.NoSuchMachine:

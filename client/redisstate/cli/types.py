@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from .. import types as chart_types
+from . import files
 from .failures import Failure
 
 DOCUMENT = click.Path(exists=True, dir_okay=False, allow_dash=True)
@@ -37,15 +38,15 @@ def types(file: str, target: str | None, name: str | None, asynchronous: bool, c
     if target is None:
         click.echo(text, nl=False)
         return
-    path = Path(target)
+    if not check:
+        files.write(target, text, file)
+        return
     try:
-        if check:
-            if not path.exists() or path.read_text(encoding="utf-8") != text:
-                raise Failure(f"{target} is not what {source or 'stdin'} gives: write it anew")
-            return
-        path.write_text(text, encoding="utf-8")
+        there = Path(target).read_bytes() if Path(target).exists() else None
     except OSError as error:
         raise Failure(f"{target}: {error.strerror}") from None
+    if there != text.encode():
+        raise Failure(f"{target} is not what {source or 'stdin'} gives: write it anew")
 
 
 def register(app: click.Group) -> None:

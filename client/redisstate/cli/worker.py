@@ -27,6 +27,8 @@ def worker(server: Server, name: str, drain: bool, quiet: bool, verbose: bool) -
     The module is looked for in the current folder, too; without ":NAME" it is "worker". The worker's client says which
     server it is, not --url. SIGTERM and Ctrl-C end it when what runs is finished.
     """
+    if server.asked:
+        raise click.UsageError("--url is not for a worker: the client in its module says which server it is")
     found = _load(name)
     server.url = _url(found) or server.url
     level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ast
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -86,7 +87,7 @@ def convert(
     else:
         if isinstance(read, bytes):
             raise ConversionError("it is XML, but not SCXML was asked for")
-        _check_depth(read)
+        _check(read)
         if form == "statemachine":
             from . import statemachine, write
 
@@ -155,10 +156,13 @@ def _literals(text: str, error: ValueError) -> Any:
         raise ConversionError(f"neither JSON ({error}) nor Python's literals") from None
 
 
-def _check_depth(value: Any) -> None:
+def _check(value: Any) -> None:
+    """Raises ConversionError for what is nested too deep, and for numbers that JSON has not."""
     pending = [(value, 1)]
     while pending:
         one, depth = pending.pop()
+        if isinstance(one, float) and not math.isfinite(one):
+            raise ConversionError(f"{one} is no number of JSON")
         if not isinstance(one, (Mapping, list, tuple)):
             continue
         if depth > DEEPEST:

@@ -6,6 +6,7 @@ One parser reads both, since charts mix them (``x == 1 && not done``). The diale
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, NamedTuple
 
@@ -328,7 +329,10 @@ class Parser:
 def number(text: str) -> int | float:
     if text[:2] in ("0x", "0X"):
         return int(text, 16)
-    return int(text) if text.isdigit() else float(text)
+    value = int(text) if text.isdigit() else float(text)
+    if math.isinf(value):
+        raise ExpressionFault(f"{text} is too large a number")
+    return value
 
 
 def unquoted(text: str) -> str:

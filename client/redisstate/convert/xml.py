@@ -90,7 +90,9 @@ def read(document: bytes) -> Element:
     reader = _Reader()
     try:
         reader.parser.Parse(document, True)
-    except expat.ExpatError as error:
+    except ConversionError:
+        raise
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the last two: an encoding that is not known
         raise ConversionError(f"not well-formed XML: {error}") from None
     finally:
         root, parser = reader.root, reader.parser
