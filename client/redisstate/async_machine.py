@@ -6,7 +6,7 @@ What is a property of Machine is a method here: ``await order.states()``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 from . import answers, arguments, replies
 from .answers import Nil
@@ -69,6 +69,34 @@ class AsyncMachine:
         return nothing
 
     # What writes
+
+    @overload
+    async def set(
+        self,
+        document: Document,
+        *,
+        input: Mapping[str, Any] | None = None,
+        current: Any = None,
+        guards: Iterable[str] | None = None,
+        if_absent: Literal[False] = False,
+        if_present: Literal[False] = False,
+        if_revision: int | None = None,
+        if_state: str | None = None,
+    ) -> Step: ...
+
+    @overload
+    async def set(
+        self,
+        document: Document,
+        *,
+        input: Mapping[str, Any] | None = None,
+        current: Any = None,
+        guards: Iterable[str] | None = None,
+        if_absent: bool = False,
+        if_present: bool = False,
+        if_revision: int | None = None,
+        if_state: str | None = None,
+    ) -> Step | None: ...
 
     async def set(
         self,

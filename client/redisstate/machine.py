@@ -6,7 +6,7 @@ The examples of the methods go on from those of the class, each by itself; a tes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, overload
 
 from . import answers, arguments, replies
 from .answers import Nil
@@ -82,6 +82,34 @@ class Machine:
         return nothing
 
     # What writes
+
+    @overload
+    def set(
+        self,
+        document: Document,
+        *,
+        input: Mapping[str, Any] | None = None,
+        current: Any = None,
+        guards: Iterable[str] | None = None,
+        if_absent: Literal[False] = False,
+        if_present: Literal[False] = False,
+        if_revision: int | None = None,
+        if_state: str | None = None,
+    ) -> Step: ...
+
+    @overload
+    def set(
+        self,
+        document: Document,
+        *,
+        input: Mapping[str, Any] | None = None,
+        current: Any = None,
+        guards: Iterable[str] | None = None,
+        if_absent: bool = False,
+        if_present: bool = False,
+        if_revision: int | None = None,
+        if_state: str | None = None,
+    ) -> Step | None: ...
 
     def set(
         self,

@@ -15,6 +15,7 @@ from redisstate.clients import AsyncClient, Client
 def right(client: Client) -> tuple[str, ...]:
     order = Machine(client, "order:1", strict=True)
     first: Step | None = order.set({"initial": "a", "map": {}}, input={"total": 3}, if_absent=True)
+    start: Step = order.set({"initial": "a", "map": {}}, if_revision=1)
     step: Step = order.send("PAY", {"when": 1}, guards=["a"], amount=20, if_revision=3)
     effects: tuple[Effect, ...] = step.effects
     revision: int | None = order.revision
@@ -27,6 +28,7 @@ def right(client: Client) -> tuple[str, ...]:
 
 async def awaited(client: AsyncClient) -> tuple[str, ...]:
     order = AsyncMachine(client, "order:1")
+    start: Step = await order.set({"initial": "a", "map": {}}, if_present=False)
     step: Step = await order.send("PAY", amount=20)
     async for found in AsyncMachines(client).scan("paid"):
         print(found.key)
@@ -45,6 +47,11 @@ def wrong(client: Client) -> None:
     order.pipeline().done("a", guards=1)  # 6
     order.sned("PAY")  # 7
     order.states.append("a")  # 8
+    order.set({"initial": "a", "map": {}}, if_absent=True).states  # 9
+    order.set({"initial": "a", "map": {}}, if_present=len(order.states) > 1).states  # 10
+
+async def awaited_wrong(client: AsyncClient) -> None:
+    (await AsyncMachine(client, "order:1").set({}, if_present=True)).states  # 11
 """
 
 
