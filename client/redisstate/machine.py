@@ -171,7 +171,8 @@ class Machine:
         idempotency_key: str | None = None,
         **members: Any,
     ) -> Step:
-        """Gives the machine an event, whose data are ``data`` and ``members`` together.
+        """Gives the machine an event, whose data are ``data`` and ``members`` together. A member that is called like a
+        parameter (``reason``, ``guards``) goes into ``data``: ``send("VOID", {"reason": "double"})``.
 
         ``guards``
             those of the client's guards that hold; none of the others does. Where a step asks for one and this is None,
@@ -181,8 +182,11 @@ class Machine:
         ``if_revision``, ``if_state``
             what the caller believes: if it is not so, or there is no machine, Conflict is raised
         ``idempotency_key``
-            a word of at most 64 bytes. The same one again answers the same step, and does nothing. Give one where an
-            event must not count twice: redis-py sends a command again when the connection breaks meanwhile
+            a word of at most 64 bytes. The same one again answers the same step, and does nothing
+
+        redis-py sends a command again when the connection breaks before the reply. The step may have been taken then:
+        the second command is refused where the machine now stands, and this method says so of a step that was taken;
+        or it is taken, and the event counts twice. With an ``idempotency_key`` it answers the first one's step.
 
         On a map (a document with ``map``), the event is the state to go to. Raises ExpressionError where an expression
         fails; nothing has changed then.

@@ -277,3 +277,21 @@ def test_the_place_of_a_fault_has_the_whole_name(client: Any) -> None:
     with pytest.raises(ExpressionError) as failed:
         machine.send("E")
     assert failed.value.path == '$.states["a: b"].on.E.context.v'
+
+
+def test_members_that_are_called_like_a_parameter_go_into_data(client: Any) -> None:
+    machine = Machine(client, "k")
+    on = {"VOID": {"context": {"why": {"@expr": "event.reason + event.guards"}}}}
+    machine.set({"initial": "a", "context": {"why": ""}, "states": {"a": {"on": on}}})
+    assert machine.send("VOID", {"reason": "double", "guards": "!"}, reason="asked for")
+    assert machine.context == {"why": "double!"}
+
+
+def test_a_command_that_is_sent_again_answers_the_first_step_with_a_key(client: Any) -> None:
+    machine = Machine(client, "k")
+    machine.set({**MAP, "store": {}})
+    words = ["SM.SEND", "k", "placed", "EFFECTS"]
+    client.execute_command(*words)  # whose reply is lost
+    assert not machine.send("placed"), "a step is refused that was taken"
+    client.execute_command("SM.SEND", "k", "paid", "EFFECTS", "ID", "a")
+    assert machine.send("paid", idempotency_key="a").states == ("paid",)
