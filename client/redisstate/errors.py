@@ -158,6 +158,11 @@ def is_forbidden(error: Exception) -> bool:
     return type(error).__name__ == "NoPermissionError" or str(error).startswith("NOPERM")
 
 
+def is_forbidden_key(error: Exception) -> bool:
+    """Whether the user may run the command, but not on that key."""
+    return is_forbidden(error) and re.search(r"permissions to access (?:a|one of the) key", str(error)) is not None
+
+
 @contextlib.contextmanager
 def translated(key: Key | None = None) -> Iterator[None]:
     """What the client library raises inside is raised as one of the exceptions of this module, where there is one.

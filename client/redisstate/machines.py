@@ -203,6 +203,8 @@ class Machines:
     ) -> Scan:
         """The machines in ``state`` (a path; those inside of it count), or all, whose keys match a glob pattern.
 
+        Keys that the user may not read are left out.
+
         >>> list(machines.scan("placed", match="cart:[13]"))
         [Found(key=b'cart:1', states=('placed',))]
         """
@@ -260,12 +262,13 @@ class Machines:
 
 
 def page_of(keys: list[Key], results: list[Any]) -> list[Found]:
-    """The machines at the keys, by where they stand. Those that are gone meanwhile are left out."""
+    """The machines at the keys, by where they stand. Those that are gone meanwhile are left out, and those whose keys
+    the user may not read, which SCAN names all the same."""
     page = []
     for key, states in zip(keys, results, strict=True):
         if isinstance(states, tuple):
             page.append(Found(key, states))
-        elif not isinstance(states, errors.NoSuchMachine | errors.NotAMachine):
+        elif not isinstance(states, errors.NoSuchMachine | errors.NotAMachine) and not errors.is_forbidden_key(states):
             raise states
     return page
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -73,6 +74,36 @@ def test_a_scan_by_state(client: Any) -> None:
     assert [found.states for found in machines.scan(match="*2")] == [("ab",)]
     assert list(machines.scan("none")) == []
     assert machines.count() == {("a.b",): 1, ("ab",): 1}
+
+
+@pytest.fixture
+def limited(server: Server, client: Any) -> Iterator[Callable[[str], Any]]:
+    """``limited(rules)``: a client of a user with these rules."""
+    made = []
+
+    def of(rules: str) -> Any:
+        server.own.execute_command("ACL", "SETUSER", "ann", "reset", "on", ">any", *rules.split())
+        made.append(type(client)(port=server.port, username="ann", password="any"))
+        return made[-1]
+
+    yield of
+    for one in made:
+        one.close()
+    server.own.execute_command("ACL", "DELUSER", "ann")
+
+
+def test_a_scan_leaves_out_what_the_user_may_not_read(client: Any, limited: Callable[[str], Any]) -> None:
+    for key in ("order:1", "secret:1", "order:2"):
+        Machine(client, key).set(FEW)
+    machines = Machines(limited("~order:* +@all"))
+    assert sorted(text(found.key) for found in machines.scan()) == ["order:1", "order:2"]
+    assert machines.count() == {("cart",): 2}
+
+
+def test_a_user_who_may_not_ask_for_states_is_told(client: Any, limited: Callable[[str], Any]) -> None:
+    Machine(client, "order:1").set(FEW)
+    with pytest.raises(Exception, match=r"(?i)no permissions to run the 'sm\.state' command"):
+        list(Machines(limited("~* +@all -sm.state")).scan())
 
 
 def test_how_far_a_scan_is(client: Any) -> None:
