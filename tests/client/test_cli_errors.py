@@ -267,10 +267,26 @@ def test_the_shell_completes_commands_keys_and_events(shell: Shell, r: redis.Red
     shell.done("set", "map:[2]", "map.json")
     r.set("map:text", "no machine")
     assert completed(shell, "se") == ["set", "send"]
-    assert sorted(completed(shell, "show", "map:")) == ["1", "[2]"], "bash has the part before the colon"
-    assert completed(shell, "show", "map:[") == ["[2]"]
+    assert sorted(completed(shell, "show", "map:")) == ["1", r"\[2\]"], "bash has the part before the colon"
+    assert completed(shell, "show", "map:[") == [r"\[2\]"]
     assert completed(shell, "send", "map:1", "") == ["placed"]
     assert completed(shell, "show", "--") == ["--json", "--url", "--help"]
+
+
+def test_what_is_offered_is_a_word_and_no_command(shell: Shell, r: redis.Redis) -> None:
+    words = ["$(touch pwned)", "`id`", "a b'c\\", "d;e&f|g", "h,i", "\u00e9"]
+    for key in [*words, "1\nplain,injected", "\x1b[31m", "\u202e", b"\xff"]:
+        r.execute_command("SM.CREATE", b"o:" + (key if isinstance(key, bytes) else key.encode()))
+    said = completed(shell, "show", "o:")
+    told = subprocess.run(
+        ["bash", "-c", f"printf '%s\\n' {' '.join(said)}"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert sorted(told.stdout.splitlines()) == sorted(words)
+    assert not Path("pwned").exists()
+    map_ = {"initial": "a", "map": {"a": ["$(b)", "c\nplain,d"]}}
+    write(Path(), odd=map_)
+    shell.done("set", "odd", "odd.json")
+    assert completed(shell, "send", "odd", "") == [r"\$\(b\)"]
 
 
 @pytest.mark.parametrize("name", ["bash", "zsh", "fish"])

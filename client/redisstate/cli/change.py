@@ -16,7 +16,7 @@ from ..machine import Machine
 from ..replies import Step
 from . import output
 from .check import DOCUMENT, read, refused
-from .connection import KEY, Server, server_of, url_option
+from .connection import KEY, Server, offered, server_of, url_option
 from .failures import Failure
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -77,7 +77,7 @@ class Event(click.ParamType):  # type: ignore[type-arg]
             events = Machine(ctx.ensure_object(Server).client(), ctx.params["key"]).next()
         except Exception:  # a shell that completes a word shows no errors
             return []
-        return [CompletionItem(event) for event in events if event.startswith(incomplete)]
+        return offered(event for event in events if event.startswith(incomplete))
 
 
 JSON = Json()

@@ -15,7 +15,8 @@ WHERE = {
 
 class Bash(BashComplete):
     """Bash takes ``:`` for the end of a word, and keys have one: words are told apart by spaces alone, and of what is
-    offered, the part before the last colon, which stands there already, is left out."""
+    offered, the part before the last colon, which stands there already, is left out. Bash puts on its line what it is
+    given: zsh and fish quote it themselves."""
 
     source_template = r"""
 %(complete_func)s() {
@@ -30,7 +31,7 @@ class Bash(BashComplete):
         case $type in
             dir) compopt -o dirnames 2> /dev/null ;;
             file) compopt -o default 2> /dev/null ;;
-            plain) COMPREPLY+=("${value#"$there"}") ;;
+            plain) printf -v value '%%q' "${value#"$there"}"; COMPREPLY+=("$value") ;;
         esac
     done < <(env COMP_WORDS="${words[*]}" COMP_CWORD="$((${#words[@]} - 1))" %(complete_var)s=bash_complete "$1")
 }

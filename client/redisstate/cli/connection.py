@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,6 +108,12 @@ url_option = click.option(
 """Of the group and of each command that talks to a server, so that it may stand before or behind the command's name."""
 
 
+def offered(words: Iterable[str]) -> list[CompletionItem]:
+    """What a shell may complete a word to. Lines tell them apart: one that is not printable might be two, or commands
+    of a terminal."""
+    return [CompletionItem(word) for word in words if word and word.isprintable()]
+
+
 class KeyType(click.ParamType):  # type: ignore[type-arg]
     """A key, as the bytes that the shell hands on. The shell is offered the machines that are there."""
 
@@ -118,7 +124,7 @@ class KeyType(click.ParamType):  # type: ignore[type-arg]
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         try:
-            return [CompletionItem(key) for key in _keys(ctx.ensure_object(Server).client(), incomplete)]
+            return offered(_keys(ctx.ensure_object(Server).client(), incomplete))
         except Exception:  # a shell that completes a word shows no errors
             return []
 
