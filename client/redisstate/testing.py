@@ -33,6 +33,8 @@ import redis
 OLDEST = (7, 0)
 NAMES = ("redis-server", "valkey-server")
 MODULE = "redisstate.so"
+ROOTS = ("pyproject.toml", ".git")
+"""What the folder of a project has."""
 START = 30.0
 """Seconds that a server has for its start and for its end."""
 
@@ -60,11 +62,22 @@ def find_server() -> Path:
     return Path(found)
 
 
-def _places() -> list[Path]:
-    """Where a module may be: built in this folder, one above or the package's checkout, or installed."""
+def _project() -> list[Path]:
+    """This folder and those above it, up to the one of the project. What others may write into folders above it, as in
+    those for temporary files, is not loaded; this folder alone where no project is around."""
     here = Path.cwd()
+    found = []
+    for folder in (here, *here.parents):
+        found.append(folder)
+        if any((folder / name).exists() for name in ROOTS):
+            return found
+    return [here]
+
+
+def _places() -> list[Path]:
+    """Where a module may be: built in this project or the package's checkout, or installed."""
     checkout = Path(__file__).resolve().parents[2]
-    built = [folder / "build" / MODULE for folder in (here, *here.parents, checkout)]
+    built = [folder / "build" / MODULE for folder in (*_project(), checkout)]
     installed = [Path(prefix) / "lib" / "redisstate" / MODULE for prefix in ("/usr/local", "/usr", "/opt/redisstate")]
     return [*dict.fromkeys(built), *installed]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from redisstate import testing
 from redisstate.testing import Missing, Server, find_module, find_server
 from tests.servers import MODULE, ROOT
 from tools import servers
@@ -97,11 +98,31 @@ def test_the_module_is_found_where_it_was_built(bare: Path, monkeypatch: pytest.
     (bare / "project" / "build").mkdir()
     built = bare / "project" / "build" / "redisstate.so"
     built.write_bytes(b"")
+    (bare / "project" / "pyproject.toml").write_bytes(b"")
     monkeypatch.chdir(below)
     assert find_module() == built
     monkeypatch.setenv("REDISSTATE_MODULE", "none.so")
     with pytest.raises(Missing, match=r"names none\.so, which is no file\. Build it with `make build`"):
         find_module()
+
+
+@pytest.mark.parametrize("root", ["pyproject.toml", ".git"])
+def test_the_module_is_not_looked_for_above_the_project(bare: Path, monkeypatch: pytest.MonkeyPatch, root: str) -> None:
+    monkeypatch.setattr(testing, "__file__", str(bare / "none" / "a" / "b" / "c.py"))
+    below = bare / "above" / "project" / "tests"
+    below.mkdir(parents=True)
+    strange = bare / "above" / "build" / "redisstate.so"
+    strange.parent.mkdir()
+    strange.write_bytes(b"")
+    monkeypatch.chdir(below)
+    with monkeypatch.context() as alone:
+        alone.setattr(testing, "ROOTS", ("none",))
+        assert strange not in testing._places(), "no project is around"
+    (bare / "above" / "project" / root).mkdir()
+    built = [path.parent.parent for path in testing._places() if path.parent.name == "build"]
+    assert built == [below, below.parent, bare / "none"]
+    monkeypatch.chdir(bare / "above")
+    assert find_module() == strange
 
 
 @pytest.mark.plain
