@@ -9,7 +9,7 @@ import pytest
 import redis
 from statemachine.io import load
 
-from redisstate.convert import ConversionError, convert
+from redisstate.convert import ConversionError, convert, xml
 from tests.client.converted import FIXTURES, Played, read
 
 HEAD = "<scxml xmlns='http://www.w3.org/2005/07/scxml' version='1.0' datamodel='ecmascript'>"
@@ -309,6 +309,21 @@ def test_one_event_that_is_taken_inside_a_region_and_outside_it_is_warned_of() -
 def test_hostile_documents_are_refused(source: str, message: str) -> None:
     with pytest.raises(ConversionError, match=message):
         convert(source)
+
+
+def test_paths_are_bounded_whatever_the_names_are() -> None:
+    long = "A" * 20_000
+    root = xml.read((f"<scxml><state id='{long}'>" + "<state><onentry/></state>" * 2000 + "</state></scxml>").encode())
+    paths = [inner.path for child in root.children[0].children for inner in (child, *child.children)]
+    assert max(map(len, paths)) <= 2 * 128 + len(" ... ")
+    assert paths[-1].startswith("/scxml/state[@id='AAA")
+    assert paths[-1].endswith("A']/state[2000]/onentry[1]")
+    ids = "".join(f"<state id='{level:03}{'B' * 90}'>" for level in range(90))
+    deepest = xml.read(f"<scxml>{ids}{'</state>' * 90}</scxml>".encode())
+    while deepest.children:
+        (deepest,) = deepest.children
+    assert len(deepest.path) <= 2 * 128 + len(" ... ")
+    assert deepest.path.endswith(f"/state[@id='089{'B' * 90}']")
 
 
 def test_data_are_never_code() -> None:

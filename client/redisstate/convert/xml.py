@@ -15,6 +15,14 @@ MOST = 10_000
 """Elements of a document."""
 
 
+_LONGEST = 128
+"""Characters of a path's beginning and of its end that are kept: each element holds its own, and findings do."""
+
+
+def _shortened(path: str) -> str:
+    return path if len(path) <= 2 * _LONGEST + 5 else f"{path[:_LONGEST]} ... {path[-_LONGEST:]}"
+
+
 @dataclass(eq=False)
 class Element:
     namespace: str
@@ -67,7 +75,7 @@ class _Reader:
         counts = self.counts[-1]
         counts[name] = counts.get(name, 0) + 1
         step = f"{name}[@id='{attributes['id']}']" if "id" in attributes else f"{name}[{counts[name]}]"
-        path = f"{self.open[-1].path}/{step}" if self.open else f"/{name}"
+        path = _shortened(f"{self.open[-1].path}/{step}" if self.open else f"/{name}")
         written = {("{" + key if "}" in key else key): value for key, value in attributes.items()}
         element = Element(namespace, name, written, line, path)
         if self.open:
