@@ -78,6 +78,29 @@ def test_an_expression_as_cel_and_what_it_gives(source: str, python: bool, expec
     assert (found, type(found)) == (value, type(value))
 
 
+@pytest.mark.parametrize(
+    ("source", "python", "doubts"),
+    [
+        ("n == '5'", False, ["== of a number and a string"]),
+        ("'5' != n", False, ["!= of a string and a number"]),
+        ("s < 5", False, ["< of a string and a number"]),
+        ("_event.data.x > 2", False, ["> of something of no known kind and a number"]),
+        ("_event.data.x == _event.data.y", False, ["== of something of no known kind and something of no known kind"]),
+        ("none < 1", False, ["< of something of no known kind and a number"]),
+        ("null < 1 && n == s", False, ["< of null and a number", "== of a number and a string"]),
+        ("n === '5' || n !== s", False, []),
+        ("n == 5 && s >= 'a' && flag == true", False, []),
+        ("_event.data.x == null || n != null", False, []),
+        ("typeof s == 'string' && _event.name == 'PAY'", False, []),
+        ("n == '5' or s < 5", True, []),
+    ],
+)
+def test_comparisons_of_different_kinds_are_doubted(source: str, python: bool, doubts: list[str]) -> None:
+    found: list[str] = []
+    condition(parse(source, python), scope(python)._replace(doubts=found))
+    assert [one.partition(":")[0] for one in found] == doubts
+
+
 def test_states_are_asked_for_by_their_path() -> None:
     assert text("In('a') && !In('b')") == "inState('top.a') && !inState('top.b')"
 

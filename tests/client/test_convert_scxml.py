@@ -278,6 +278,24 @@ def test_a_condition_that_is_not_understood_never_leaves_a_transition_unguarded(
     assert machine.send("go", guards=[]) == ["a"]
 
 
+def test_a_comparison_of_different_kinds_is_warned_of() -> None:
+    conversion = convert(
+        HEAD + "<datamodel><data id='n' expr='5'/><data id='m' expr=\"n == '5' ? 1 : 2\"/></datamodel><state id='a'>"
+        "<transition event='go' cond=\"n == '5'\" target='a'/><transition event='go' cond='n === 5' target='a'/>"
+        "<transition event='no'><assign location='n' expr='_event.data.x &gt; n ? 1 : 2'/>"
+        "<assign location='n' expr=\"n == '6' || f(1)\"/>"
+        "<if cond='_event.data.x &lt; 2'><assign location='n' expr='3'/></if></transition></state></scxml>"
+    )
+    assert [finding.path for finding in conversion.errors] == ["/scxml/state[@id='a']/transition[3]/assign[2]"]
+    warnings = [finding.path for finding in conversion.findings if finding.severity == "warning"]
+    assert warnings == [
+        "/scxml/datamodel[1]/data[@id='m']/@expr",
+        "/scxml/state[@id='a']/transition[1]/@cond",
+        "/scxml/state[@id='a']/transition[3]/assign[1]/@expr",
+        "/scxml/state[@id='a']/transition[3]/if[1]",
+    ]
+
+
 def test_lines_are_told() -> None:
     (finding,) = convert("<scxml>\n<state id='a'>\n<onentry>\n<script>1</script></onentry></state></scxml>").errors
     assert finding.line == 4

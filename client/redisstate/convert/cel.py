@@ -42,6 +42,7 @@ _PRODUCT, _UNARY, _POSTFIX = 6, 7, 8
 _METHODS = {"startswith": "startsWith", "endswith": "endsWith", "startsWith": "startsWith", "endsWith": "endsWith"}
 _NULL = Constant(None)
 _SIGNS = {"or": "||", "and": "&&"}
+_KINDS = {"any": "something of no known kind", "null": "null"}
 
 
 class Text(NamedTuple):
@@ -70,6 +71,8 @@ class Scope(NamedTuple):
     """Instead of the context, for its first values: what each name stands for."""
     python: bool = False
     machine: str = ""
+    doubts: list[str] | None = None
+    """Gets what the source's language may do otherwise."""
 
 
 def cel(node: Node, scope: Scope) -> Text:
@@ -255,12 +258,13 @@ class _Writer:
     def binary(self, sign: str, left: Node, right: Node) -> Text:
         if sign in ("or", "and"):
             return self.either(sign, left, right)
-        if sign in ("==", "!="):
-            return self.equality(sign, left, right)
+        if sign in ("==", "!=", "===", "!=="):
+            return self.equality(sign[:2], left, right, converts=len(sign) == 2)
         if sign == "in":
             return self.contained(self.value(left), self.value(right))
         a, b = self.value(left), self.value(right)
         if sign in ("<", "<=", ">", ">="):
+            self.doubt(sign, a, b)
             return Text(f"{a.within(5)} {sign} {b.within(5)}", 4, "bool")
         if sign == "+":
             return self.plus(a, b)
@@ -284,7 +288,14 @@ class _Writer:
         asked = self.truth(left)
         return _bounded(self.choice(asked, a, b) if sign == "or" else self.choice(asked, b, a))
 
-    def equality(self, sign: str, left: Node, right: Node) -> Text:
+    def doubt(self, sign: str, a: Text, b: Text) -> None:
+        """ECMAScript compares a text with a number as numbers; CEL does not convert what it compares."""
+        if self.scope.doubts is None or self.scope.python or (a.kind == b.kind != "any"):
+            return
+        sides = " and ".join(_KINDS.get(one.kind, f"a {one.kind}") for one in (a, b))
+        self.scope.doubts.append(f"{sign} of {sides}: ECMAScript would convert them to one kind, here they are not")
+
+    def equality(self, sign: str, left: Node, right: Node, converts: bool = False) -> Text:
         for one, other in ((left, right), (right, left)):
             if isinstance(one, Unary) and one.sign == "typeof":
                 return self.type_is(sign, one.operand, other)
@@ -300,7 +311,10 @@ class _Writer:
                 case Call(Member(of, "indexOf"), (item,)), Unary("-", Constant(1)):
                     found = self.contained(self.value(item), self.value(of))
                     return found if sign == "!=" else Text(f"!{found.within(_UNARY)}", _UNARY, "bool")
-        return Text(f"{self.value(left).within(5)} {sign} {self.value(right).within(5)}", 4, "bool")
+        a, b = self.value(left), self.value(right)
+        if converts and "null" not in (a.kind, b.kind):
+            self.doubt(sign, a, b)
+        return Text(f"{a.within(5)} {sign} {b.within(5)}", 4, "bool")
 
     def type_is(self, sign: str, operand: Node, name: Node) -> Text:
         names = {"string": ("string",), "boolean": ("bool",), "number": ("int", "double"), "undefined": ()}

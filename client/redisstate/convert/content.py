@@ -52,6 +52,7 @@ class Content:
         self.kinds: dict[str, Kind] = {}
         self.trees: dict[str, tree.Node] = {}
         self.context: Json = {}
+        self.doubts: list[str] = []
         for datum in chart.data:
             self.datum(datum)
         self.settle_kinds()
@@ -71,13 +72,15 @@ class Content:
             if isinstance(value, (list, dict)):
                 del self.trees[datum.id]
         elif datum.value is not None:
-            scope = Scope(self.kinds, self.state_path, None, self.trees, self.chart.python, self.chart.name)
+            scope = self.scope(None)._replace(inline=self.trees)
+            self.doubts.clear()
             try:
                 node = parse(datum.value.text, self.chart.python)
                 value = constant(node)
                 kind = kind_of(value)
                 if value is NO_CONSTANT:
                     found = cel(node, scope)
+                    self.warn(datum.value.place)
                     value, kind = {"@expr": found.text}, found.kind
                 value = self.checked(value, datum.place, expressions=True)
                 self.trees[datum.id] = node
@@ -135,7 +138,13 @@ class Content:
     # Expressions
 
     def scope(self, payload: str | None) -> Scope:
-        return Scope(self.kinds, self.state_path, payload, None, self.chart.python, self.chart.name)
+        return Scope(self.kinds, self.state_path, payload, None, self.chart.python, self.chart.name, self.doubts)
+
+    def warn(self, place: Place) -> None:
+        """The findings about what was written last."""
+        for doubt in self.doubts:
+            self.findings.warning(place, doubt)
+        self.doubts.clear()
 
     def expression(self, expr: Expr, payload: str | None) -> Any:
         """JSON: the constant that the text is, or an expression. Raises ExpressionFault."""
@@ -143,7 +152,10 @@ class Content:
         value = constant(node)
         if value is not NO_CONSTANT:
             return self.checked(value, expr.place)
-        return {"@expr": cel(node, self.scope(payload)).text}
+        self.doubts.clear()  # those of what failed, and was left out
+        found = cel(node, self.scope(payload))
+        self.warn(expr.place)
+        return {"@expr": found.text}
 
     def said(self, value: Expr | Value, place: Place, payload: str | None) -> Any:
         """JSON. Raises ExpressionFault."""
@@ -176,11 +188,14 @@ class Content:
         """The guard of a transition; None where it has none."""
         guards = []
         for expr, wanted in transition.conditions:
+            self.doubts.clear()
             try:
                 found = self.guard_of(parse(expr.text, self.chart.python), payload)
             except ExpressionFault as fault:
                 self.findings.error(expr.place, f"{fault}: a guard of that name, which the client decides")
                 found = expr.text or "cond"
+                self.doubts.clear()
+            self.warn(expr.place)
             guards.append(found if wanted else {"type": "xstate.not", "guard": found})
         if len(guards) > 1:
             return {"type": "xstate.and", "guards": guards}
@@ -315,12 +330,14 @@ class Content:
                 members[member] = None
             branches.append((None if asked is None else parse(asked.text, self.chart.python), assigned))
         context = {}
+        self.doubts.clear()
         for member in members:
             chosen: tree.Node = tree.Name(member)
             for question, assigned in reversed(branches):
                 then = assigned.get(member, tree.Name(member))
                 chosen = then if question is None else tree.Conditional(question, then, chosen)
             context[member] = {"@expr": cel(chosen, self.scope(payload)).text}
+        self.warn(choice.place)
         return {"type": "@xstate.assign", "context": context} if context else None
 
 

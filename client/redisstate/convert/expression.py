@@ -54,7 +54,7 @@ class Unary(NamedTuple):
 
 
 class Binary(NamedTuple):
-    """``sign``: or and == != < <= > >= in + - * / // %"""
+    """``sign``: or and == != === !== < <= > >= in + - * / // %"""
 
     sign: str
     left: Node
@@ -105,7 +105,7 @@ _REFUSED = frozenset(
 )
 _OR = {"||": "or", "or": "or"}
 _AND = {"&&": "and", "and": "and"}
-_EQUAL = {"==": "==", "===": "==", "!=": "!=", "!==": "!=", "is": "=="}
+_EQUAL = {"==": "==", "===": "===", "!=": "!=", "!==": "!==", "is": "=="}
 _ORDER = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "in": "in"}
 
 
