@@ -78,8 +78,9 @@ def test_what_is_wrong_with_an_url_is_said_without_its_password(shell: Shell, ur
     assert not {"se", "cret", "sec", "secret"} & set(re.findall("[a-z]+", said))
 
 
-def test_an_url_that_is_none_is_wrong_usage(shell: Shell) -> None:
-    assert "is no URL of a server" in shell.failed("show", "m", "--url", "localhost:6379", status=2)
+@pytest.mark.parametrize("url", ["localhost:6379", "redis://h?none=1", "redis://a..b", "redis://h?db=x"])
+def test_an_url_that_is_none_is_wrong_usage(shell: Shell, url: str) -> None:
+    assert "is no URL of a server" in shell.failed("show", "m", "--url", url, status=2)
 
 
 def test_a_server_without_the_module_is_told_from_a_machine_that_is_missing(

@@ -65,8 +65,12 @@ class Server:
         from redis.retry import Retry
 
         try:
-            return kind.from_url(self.url, socket_connect_timeout=SECONDS_TO_CONNECT, retry=Retry(NoBackoff(), 0))
-        except ValueError:  # whose text may have a part of the password
+            made = kind.from_url(self.url, socket_connect_timeout=SECONDS_TO_CONNECT, retry=Retry(NoBackoff(), 0))
+            if pool := getattr(made, "connection_pool", None):  # a name that is none, an option that is not known
+                pool.connection_kwargs.get("host", "").encode("idna")
+                pool.make_connection()
+            return made
+        except (ValueError, TypeError):  # whose text may have a part of the password
             raise click.UsageError(
                 f"{self.shown} is no URL of a server; one is {FORMS}\n"
                 "Percent-encode what a user's name or a password has beside letters and digits: / is %2F, @ is %40"
