@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from redisstate.convert.cel import Kind, Scope, cel, condition
 from redisstate.convert.content import kind_of
 from redisstate.convert.expression import ExpressionFault, constant, parse
-from sm_core.cel import compile_expression, to_json
 from sm_core.cel import Scope as Values
+from sm_core.cel import compile_expression, to_json
 
 DATA: dict[str, Any] = {"n": 3, "f": 2.5, "s": "abc", "flag": True, "l": [1, 2], "m": {"a": 1}, "none": None}
 KINDS: dict[str, Kind] = {name: kind_of(value) for name, value in DATA.items()}

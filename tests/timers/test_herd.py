@@ -20,7 +20,8 @@ AT_ONCE = 1000
 @pytest.mark.parametrize("count", [5_000, pytest.param(200_000, marks=pytest.mark.long)])
 def test_a_herd_after_a_restart(start_server: Callable[..., Server], count: int) -> None:
     still = ["fire-timers", "no"]
-    primary = start_server(settings={**STRICT, "save": "3600 1000000", "repl-diskless-sync-delay": 0}, module_args=still)
+    saves = {**STRICT, "save": "3600 1000000", "repl-diskless-sync-delay": 0}
+    primary = start_server(settings=saves, module_args=still)
     replica = start_server(settings={**STRICT, "appendonly": "yes", "aof-use-rdb-preamble": "no"}, module_args=still)
     document = waiting(1)
     with primary.own.pipeline(transaction=False) as pipe:
