@@ -414,6 +414,6 @@ def test_a_script_leaves_nothing_in_the_log_of_the_acl(r: redis.Redis) -> None:
     clerk = redis.Redis(port=r.connection_pool.connection_kwargs["port"], username="clerk", password="p")
     assert clerk.eval("return redis.call('SM.SEND', KEYS[1], 'a')", 1, "k") == [b"a"]
     assert entries(r, "k")[0]["user"] == "clerk"
-    assert r.execute_command("ACL", "LOG") == []
+    assert [one for one in r.acl_log() if one["context"] != "toplevel"] == []  # what redis-py says of itself is refused
     clerk.close()
     r.execute_command("ACL", "DELUSER", "clerk")
