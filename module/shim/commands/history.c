@@ -12,7 +12,7 @@ typedef struct asked {
     uint64_t count, before;
 } asked;
 
-enum { COUNT, BEFORE, OPTIONS, DIGITS = 18 };
+enum { COUNT, BEFORE, OPTIONS };
 
 static bool refuse(RedisModuleCtx *ctx, int word, sm_bytes text) {
     const sm_bytes none = {NULL, 0};
@@ -23,12 +23,10 @@ static bool refuse(RedisModuleCtx *ctx, int word, sm_bytes text) {
 }
 
 static bool read_number(RedisModuleCtx *ctx, int word, sm_bytes text, uint64_t *number) {
-    *number = 0;
-    if (!text.len || text.len > DIGITS) return refuse(ctx, word, text);
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9') return refuse(ctx, word, text);
-        *number = *number * 10 + (uint64_t)(text.ptr[i] - '0');
-    }
+    long long read = sm_options_number(text, SM_LONGEST_NUMBER);
+
+    if (read < 0) return refuse(ctx, word, text);
+    *number = (uint64_t)read;
     return true;
 }
 

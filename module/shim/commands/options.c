@@ -8,7 +8,7 @@
 #include "reply/errors.h"
 #include "reply/text.h"
 
-enum { LONGEST_COUNT = 9, LONGEST_REVISION = 18, LONGEST_LIST = 192 }; /* digits, and bytes */
+enum { LONGEST_COUNT = 9, LONGEST_LIST = 192 }; /* digits, and bytes */
 
 #define OPTION(word, option, wants_value) {word, sizeof(word) - 1, option, wants_value}
 
@@ -59,8 +59,7 @@ static bool refuse_missing(RedisModuleCtx *ctx, RedisModuleString **argv, int at
 
 /* ---- guards ---- */
 
-/* A number of so many digits at most; -1: it is none. */
-static long long read_number(sm_bytes text, size_t digits) {
+long long sm_options_number(sm_bytes text, size_t digits) {
     long long number = 0;
 
     if (!text.len || text.len > digits) return -1;
@@ -85,7 +84,7 @@ static sm_bytes pack(RedisModuleString **names, long count, sm_options *options)
 /* `at` is the count's place, and moves to the last of the names. */
 static bool read_guards(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, int *at, sm_options *options) {
     sm_bytes text = sm_bytes_of(argv[*at]);
-    long count = (long)read_number(text, LONGEST_COUNT);
+    long count = (long)sm_options_number(text, LONGEST_COUNT);
 
     if (count < 0) return refuse(ctx, "GUARDS wants how many names follow: ", text, " is no count", nothing, "");
     if (count > argc - *at - 1) return refuse(ctx, "GUARDS ", text, " has fewer names behind it", nothing, "");
@@ -126,7 +125,7 @@ static bool read_condition(RedisModuleCtx *ctx, const RedisModuleString *argumen
 }
 
 static bool read_revision(RedisModuleCtx *ctx, sm_bytes text, sm_options *options) {
-    long long revision = read_number(text, LONGEST_REVISION);
+    long long revision = sm_options_number(text, SM_LONGEST_NUMBER);
 
     if (revision < 0) return refuse(ctx, "IFREV wants a revision: ", text, " is none", nothing, "");
     options->revision = (uint64_t)revision;

@@ -61,6 +61,10 @@ bool sm_options_read(RedisModuleCtx *ctx, RedisModuleString **argv, int argc, in
 /* Whether a word is the name of an option that wants a value; then the client has the error that it is missing. */
 bool sm_options_lacks_value(RedisModuleCtx *ctx, RedisModuleString **argv, int at, unsigned known);
 
+/* A number of so many digits at most; -1: it is none. */
+long long sm_options_number(sm_bytes text, size_t digits);
+enum { SM_LONGEST_NUMBER = 18 }; /* digits, of a revision or a count */
+
 /* Whether a word is the name of one of these options. */
 bool sm_options_is_name(sm_bytes word, unsigned known);
 
