@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from .. import arguments, errors, replies
 from ..machine import Machine
 from ..replies import Entry, Pending
 from . import output
@@ -79,33 +78,25 @@ def _pending(one: Pending) -> dict[str, Any]:
 
 def _ask(node: Any, key: bytes) -> tuple[dict[str, Any], list[Pending], list[Entry]]:
     """All that there is to say of a machine, at one time."""
-    asked = [
-        arguments.get(key),
-        arguments.states(key),
-        *[arguments.get(key, what) for what in ("STATUS", "REVISION", "REASON", "CONTEXT", "OUTPUT")],
-        arguments.next(key),
-        arguments.pending(key),
-        arguments.history(key, SHOWN),
-    ]
-    pipeline = node.pipeline(transaction=True)
-    for words in asked:
-        pipeline.execute_command(*words)
-    with errors.translated(key):
-        document, states, status, revision, reason, context, given, events, waits, steps = pipeline.execute()
-    if document is None:
-        raise errors.NoSuchMachine(key)
+    pipe = Machine(node, key).pipeline()
+    for ask in (pipe.document, pipe.states, pipe.status, pipe.revision, pipe.reason, pipe.context, pipe.output):
+        ask()
+    pipe.next()
+    pipe.pending()
+    pipe.history(SHOWN)
+    document, states, status, revision, reason, context, given, events, waits, steps = pipe.execute()
     found = {
         "key": output.shown(key),
-        "definition": definition(replies.decoded(document)),
-        "states": replies.names(states),
-        "status": replies.text(status),
+        "definition": definition(document),
+        "states": states,
+        "status": status,
         "revision": revision,
-        "reason": replies.optional_text(reason) or None,
-        "context": replies.decoded(context),
-        "output": replies.decoded(given),
-        "next": replies.names(events),
+        "reason": reason,
+        "context": context,
+        "output": given,
+        "next": events,
     }
-    return found, replies.pending(waits), replies.history(steps or [])
+    return found, waits, steps
 
 
 @click.command()

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from .. import arguments, errors, replies
+from .. import errors
+from ..machine import Machine
 from ..replies import Entry
 from . import output
 from .connection import KEY, Server, node_of, server_of, url_option
@@ -98,22 +99,16 @@ def _ask_for_events(server: Server, node: Any) -> None:
 
 def _look(client: Any, key: bytes) -> Seen:
     """All at one time: another step may come between two questions."""
-    pipeline = node_of(client, key).pipeline(transaction=True)
-    for words in (
-        arguments.states(key),
-        arguments.get(key, "STATUS"),
-        arguments.get(key, "REVISION"),
-        arguments.history(key, CATCHING_UP),
-    ):
-        pipeline.execute_command(*words)
+    pipe = Machine(node_of(client, key), key).pipeline()
+    pipe.states()
+    pipe.status()
+    pipe.revision()
+    pipe.history(CATCHING_UP)
     try:
-        with errors.translated(key):
-            states, status, revision, steps = pipeline.execute()
-    except errors.NotAMachine:
+        states, status, revision, steps = pipe.execute()
+    except (errors.NoSuchMachine, errors.NotAMachine):
         return Seen()
-    if states is None:
-        return Seen()
-    return Seen(replies.names(states), replies.text(status), revision, tuple(replies.history(steps or [])))
+    return Seen(states, status, revision, tuple(steps))
 
 
 def _reached(seen: Seen, goal: str | None) -> bool:
