@@ -65,6 +65,14 @@ def test_a_payload(server: Server, key: str) -> None:
     check(r, key)
 
 
+def test_a_machine_whose_document_counts_steps_begins_with_the_first(server: Server) -> None:
+    raw = server.raw()
+    document = compact({"current": "a", "map": {"a": ["b"]}, "initial": "a", "store": {"history": 5}})
+    assert raw.execute_command("RESTORE", "k", 0, payloads.rust(document).dump()) == b"OK"
+    assert raw.execute_command("SM.GET", "k", "REVISION") == 1
+    assert raw.execute_command("RESTORE", "again", 0, raw.execute_command("DUMP", "k")) == b"OK"
+
+
 def test_a_payload_is_built_as_the_rust_module_built_it() -> None:
     """A known payload of it is reproduced byte for byte."""
     (document,) = (field.value for field in payloads.parse(RUST_DUMP).fields)

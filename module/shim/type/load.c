@@ -91,8 +91,9 @@ static void *load_rust(RedisModuleIO *rdb) {
     else if (!outcome.node || outcome.data) /* a flat document says where it stands, and no other was stored so */
         refuse(rdb, "version 1: it is no flat machine", no_more);
     else {
-        data.parts[SM_PART_REASON] = outcome.reason;
-        machine = sm_machine_new(outcome.node, outcome.has_reason ? &data : NULL);
+        if (outcome.has_reason) data.parts[SM_PART_REASON] = outcome.reason;
+        data.revision = outcome.node->details->definition->counts; /* none was counted then: it is the first */
+        machine = sm_machine_new(outcome.node, &data);
     }
     sm_outcome_release(&outcome);
     free_string(document);
