@@ -29,14 +29,14 @@ Commands = list[tuple[str, ...]]
 
 # Two commands that lead back to the same state; instructions of the module and calls into the server for each.
 COMMANDS: dict[str, tuple[Commands, int, int]] = {
-    "SM.MUTATE": ([("SM.MUTATE", "k", "paid"), ("SM.MUTATE", "k", "open")], 380, 11),
-    "SM.MUTATE with a reason": ([("SM.MUTATE", "k", "paid", "by ann"), ("SM.MUTATE", "k", "open", "by bob")], 630, 14),
-    "SM.MUTATE refused": ([("SM.MUTATE", "k", "sent"), ("SM.MUTATE", "k", "open")], 302, 8),
-    "SM.SEND": ([("SM.SEND", "k", "paid"), ("SM.SEND", "k", "open")], 369, 11),
-    "SM.RESET": ([("SM.MUTATE", "k", "paid"), ("SM.RESET", "k")], 455, 11),
-    "SM.STATE": ([("SM.STATE", "k")] * 2, 51, 5),
-    "SM.GET": ([("SM.GET", "k")] * 2, 54, 5),
-    "SM.SET": ([("SM.SET", "n", DOCUMENT), ("DEL", "n")], 520, 12),
+    "SM.MUTATE": ([("SM.MUTATE", "k", "paid"), ("SM.MUTATE", "k", "open")], 447, 11),
+    "SM.MUTATE with a reason": ([("SM.MUTATE", "k", "paid", "by ann"), ("SM.MUTATE", "k", "open", "by bob")], 722, 14),
+    "SM.MUTATE refused": ([("SM.MUTATE", "k", "sent"), ("SM.MUTATE", "k", "open")], 370, 8),
+    "SM.SEND": ([("SM.SEND", "k", "paid"), ("SM.SEND", "k", "open")], 431, 11),
+    "SM.RESET": ([("SM.MUTATE", "k", "paid"), ("SM.RESET", "k")], 541, 11),
+    "SM.STATE": ([("SM.STATE", "k")] * 2, 56, 5),
+    "SM.GET": ([("SM.GET", "k")] * 2, 71, 5),
+    "SM.SET": ([("SM.SET", "n", DOCUMENT), ("DEL", "n")], 572, 12),
 }
 
 COUNTING = DOCUMENT[:-1] + ',"store":{}}'
