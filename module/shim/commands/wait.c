@@ -38,11 +38,18 @@ static bool open_machine(waiting *of, RedisModuleString *name) {
     return false;
 }
 
+/* A machine that keeps no tokens has no tasks either: a report comes too late there. */
+static bool keeps_tokens(const waiting *of) {
+    return node_of(of)->details->definition->tokens != 0;
+}
+
 /* Finds the one with a handle; otherwise the client has its answer: what it had before, an error, or nil. */
 static bool find(waiting *of, RedisModuleString *name, const RedisModuleString *handle, enum sm_part part,
                  const sm_options *options) {
     if (!open_machine(of, name)) return false;
-    if (options->found & SM_OPTION_ID && !sm_once_look(of->ctx, &of->target, options, &of->token)) return false;
+    if (options->found & SM_OPTION_ID && keeps_tokens(of) &&
+        !sm_once_look(of->ctx, &of->target, options, &of->token))
+        return false;
     sm_machine_data(of->target.machine, &of->held);
     if (sm_waits_find(of->held.parts[part], sm_bytes_of(handle), &of->wait) &&
         (part != SM_PART_TASKS || of->wait.status == SM_TASK_ACTIVE))
