@@ -96,6 +96,12 @@ def c_string(text: str | None) -> str:
     return "NULL" if text is None else json.dumps(text)
 
 
+def number(version: str) -> int:
+    """``2.1.3`` as the number 20103."""
+    major, minor, patch = map(int, version.split("."))
+    return major * 10_000 + minor * 100 + patch
+
+
 def c_flags(prefix: str, flags: list[str]) -> str:
     return " | ".join(f"{prefix}{flag}" for flag in flags) or "0"
 
@@ -196,6 +202,7 @@ class CommandTable:
             "};",
             "const size_t sm_commands_count = sizeof(sm_commands) / sizeof(*sm_commands);",
             f"const char *const sm_version = {c_string(self.version)};",
+            f"const int sm_version_number = {number(self.version)};",
             "",
         ]
         (folder / "command_table.c").write_text("\n".join(source))

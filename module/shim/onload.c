@@ -14,7 +14,7 @@
 #include "type/type.h"
 #include "version.h"
 
-enum { OLDEST_SERVER = 0x00070000, MODULE_VERSION = 1 };
+enum { OLDEST_SERVER = 0x00070000 };
 
 static const char bundle_name[] = "/" SM_MODULE_NAME;
 
@@ -59,7 +59,7 @@ __attribute__((visibility("default"))) int RedisModule_OnLoad(RedisModuleCtx *ct
                 RedisModule_Log(NULL, "warning", "a module named " SM_MODULE_NAME " is loaded already");
             return REDISMODULE_ERR;
         }
-        RedisModule_SetModuleAttribs(ctx, SM_MODULE_NAME, MODULE_VERSION, REDISMODULE_APIVER_1);
+        RedisModule_SetModuleAttribs(ctx, SM_MODULE_NAME, sm_version_number, REDISMODULE_APIVER_1);
     }
     if (!new_enough(ctx, missing) || !sm_settings_arguments(ctx, argv, argc)) return REDISMODULE_ERR;
 

@@ -30,7 +30,17 @@ def test_the_version_is_one_and_the_changelog_knows_it(server: Server) -> None:
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version is not None
     assert server.info()["version"] == version[1]
+    (number,) = [one["ver"] for one in server.own.module_list() if one["name"] == "redisstate"]
+    assert [number // 10_000, number // 100 % 100, number % 100] == [int(part) for part in version[1].split(".")]
     assert f"\n## [{version[1]}] - 2" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_no_command_and_no_argument_is_newer_than_the_version() -> None:
+    text = (ROOT / "commands.json").read_text()
+    version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert version is not None
+    named = {tuple(map(int, since.split("."))) for since in re.findall(r'"since": "(.+?)"', text)}
+    assert max(named) <= tuple(map(int, version[1].split(".")))
 
 
 def test_an_option_is_written_with_its_word() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 from tests.servers import ROOT
@@ -27,6 +28,13 @@ def test_the_client_can_be_installed(tmp_path: Path) -> None:
     client = ROOT / "client"
     assert installed == {path.relative_to(client).as_posix() for path in client.rglob("*.py")}
     assert (target / "redisstate" / "py.typed").exists(), "else a type checker looks away"
-    code = "import sys; sys.path.insert(0, sys.argv[1]); import redisstate; print(redisstate.__file__)"
+    begin = "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    code = begin + "import redisstate; print(redisstate.__file__)"
     run = subprocess.run([sys.executable, "-I", "-c", code, target], capture_output=True, text=True, check=True)
     assert Path(run.stdout.strip()) == target / "redisstate" / "__init__.py"
+    code = begin + "from redisstate.cli import main; main()"
+    run = subprocess.run(
+        [sys.executable, "-I", "-c", code, target, "--version"], capture_output=True, text=True, check=False
+    )
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert run.stdout == f"redisstate {version}\n", run.stderr
