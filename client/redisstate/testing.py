@@ -112,7 +112,8 @@ class Server:
         module: str | os.PathLike[str] | None = None,
     ) -> None:
         self.program = Path(server) if server is not None else find_server()
-        self.module = Path(module) if module is not None else find_module()
+        # The server starts in its own folder, and would look for a relative path there.
+        self.module = Path(module).absolute() if module is not None else find_module()
         self.settings = dict(settings or {})
         self.port = 0
         self._folder = tempfile.TemporaryDirectory(prefix="redisstate-")

@@ -132,3 +132,10 @@ def test_a_server_that_does_not_start_says_why(tmp_path: Path) -> None:
         Server(server=servers.find().path, module=tmp_path / "redisstate.so").start()
     with pytest.raises(RuntimeError, match="no-such-setting"):
         Server({"no-such-setting": 1}, server=servers.find().path, module=MODULE).start()
+
+
+@pytest.mark.plain
+def test_a_module_may_be_named_relative_to_where_the_tests_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(MODULE.parent)
+    with Server(server=servers.find().path, module=MODULE.name) as server:
+        assert server.client().execute_command("SM.TEMPLATE")
