@@ -184,10 +184,10 @@ def _lines(tally: Tally, earlier: Rates, now: Rates) -> list[output.Line]:
             (output.counted(now.machines, "machine"), "bold"),
             f"{most}; {output.counted(now.timers, 'deadline')}, {output.counted(now.tasks, 'task')}",
         ],
-        [f"asked to move {sum(per_second.values()):.0f} times a second", f" ({asked})" if asked else "",
-         f"; {deadlines:.0f} deadlines a second"],
+        f"asked to move {sum(per_second.values()):.0f} times a second; {deadlines:.0f} deadlines a second",
+        *([f"  {asked}"] if asked else []),
         "",
-    ]  # fmt: skip
+    ]
     rows: list[tuple[output.Part, ...]] = []
     last = ""
     for (name, states), count in _sorted(tally):
