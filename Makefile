@@ -13,7 +13,7 @@ VENV = .venv/bin/python
 LIBRARY = $(DESTDIR)$(PREFIX)/lib/redisstate
 
 .DEFAULT_GOAL = help
-.PHONY: help build run cli test test-matrix fuzz durability replication asan valgrind oracle lint bench image image-test install clean always
+.PHONY: help build run cli demo test test-matrix fuzz durability replication asan valgrind oracle lint bench image image-test install clean always
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -26,6 +26,9 @@ run: $(MODULE)  ## a server with the module in the foreground; PORT=6379, DIR=da
 
 cli: .venv/stamp  ## a prompt to that server that knows its commands (HELP SM.SEND); PORT=6379
 	@$(VENV) tools/open_cli.py '$(PORT)' $(ARGS)
+
+demo: $(MODULE) .venv/dev  ## orders that move, a worker and `redisstate top`, on a server of its own; ARGS="--seconds 60"
+	@$(VENV) tools/demo.py $(MODULE) $(ARGS)
 
 test: $(MODULE) .venv/dev  ## every test, on one server; ARGS= for pytest
 	$(VENV) tools/servers.py --ensure
