@@ -1,4 +1,5 @@
-"""The diagrams of docs/statecharts.md are what the server answers for its order, and JSON loses what it says."""
+"""The diagrams of docs/statecharts.md are what the server answers for its order, and JSON loses what docs/xstate.md
+says."""
 
 from __future__ import annotations
 
