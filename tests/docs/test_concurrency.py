@@ -36,10 +36,6 @@ def page(r: redis.Redis) -> dict[str, Any]:
     return names
 
 
-def test_the_page_is_no_longer_than_a_page() -> None:
-    assert len(TEXT.splitlines()) < 250
-
-
 def test_the_pages_document_is_as_it_should_be(r: redis.Redis) -> None:
     assert r.execute_command("SM.CHECK", ORDER) == []
 

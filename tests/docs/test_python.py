@@ -27,7 +27,6 @@ from tests.servers import MODULE, ROOT, Server, wait_until
 
 PAGE = ROOT / "docs" / "python.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-LONGEST_PAGE = 250
 BY_HAND = (
     "make run",
     "mkdir ../shop",
@@ -105,10 +104,6 @@ def shop(tmp_path: Path, server: Server) -> Iterator[Shop]:
     for program in made.started:
         program.kill()
         program.communicate()
-
-
-def test_the_page_is_no_longer_than_a_page() -> None:
-    assert len(TEXT.splitlines()) <= LONGEST_PAGE
 
 
 def test_every_command_of_the_page_is_known_here() -> None:

@@ -1,7 +1,14 @@
-"""The README says what the code does: its table of commands, its settings, its files."""
+"""The README's table of commands, the settings and the version are those of the code, and its command line prints what
+it shows."""
 
 import re
+import shlex
 
+import redis
+
+from tests.client.command_line import Shell
+from tests.docs.test_command_line import same, sessions
+from tests.docs.test_sessions import python
 from tests.servers import ROOT, Server
 from tools import readme_table
 
@@ -14,16 +21,9 @@ def test_the_table_of_commands_is_that_of_commands_json() -> None:
 
 
 def test_the_table_of_settings_is_the_servers(server: Server) -> None:
-    readme, _ = readme_table.read()
-    rows = re.findall(r"^\| `(redisstate\.[a-z-]+)` \| `?([^`|]+?)`? \|", readme, re.MULTILINE)
+    page = (ROOT / "docs" / "settings.md").read_text()
+    rows = re.findall(r"^\| `(redisstate\.[a-z-]+)` \| `?([^`|]+?)`? \|", page, re.MULTILINE)
     assert dict(rows) == server.own.config_get("redisstate.*")
-
-
-def test_every_file_that_is_linked_exists() -> None:
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\(([^)#\s]+)\)", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)):
-            if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def test_the_version_is_one_and_the_changelog_knows_it(server: Server) -> None:
@@ -50,3 +50,14 @@ def test_an_option_is_written_with_its_word() -> None:
         assert "[GUARDS count [name ...]] " in written
     assert "[IF ABSENT | PRESENT]" in readme_table.usage("SM.SET", commands["SM.SET"])
     assert "[REASON text]" in readme_table.usage("SM.RESET", commands["SM.RESET"])
+
+
+def test_the_command_line_prints_what_the_readme_shows(server: Server, r: redis.Redis) -> None:
+    page = ROOT / "README.md"
+    python(r, page)
+    played = [
+        (command, same(Shell(server).run(*shlex.split(command)).output), same("\n".join(answer)))
+        for command, answer in sessions(page.read_text(encoding="utf-8"))
+    ]
+    assert [said for _, said, _ in played] == [shown for _, _, shown in played]
+    assert len(played) >= 3

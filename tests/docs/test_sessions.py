@@ -101,15 +101,15 @@ def python(r: redis.Redis, page: Path) -> dict[str, object]:
         for statement in ast.parse(code).body:
             source = "\n".join(lines[statement.lineno - 1 : statement.end_lineno])
             if not isinstance(statement, ast.Expr):
-                exec(source, names)
+                exec(ast.unparse(statement), names)  # with its decorators
                 continue
             got = eval(ast.unparse(statement.value), names)
-            shown = lines[statement.end_lineno - 1].partition("  # ")[2].partition(":")[0]
+            shown = lines[statement.end_lineno - 1].partition("  # ")[2]
             below = lines[statement.end_lineno] if statement.end_lineno < len(lines) else ""
             if not shown and below.startswith("# "):
                 shown = below.removeprefix("# ")
             if shown.startswith(("None", "True", "False", "'", "[", "(", "{", *"0123456789")):
-                assert repr(got) == shown, source
+                assert shown == repr(got) or shown.startswith(f"{got!r}: "), f"{source}\n{got!r}"
     return names
 
 

@@ -79,10 +79,6 @@ def failing(*_: object) -> None:
     raise OSError("out of order")
 
 
-def test_the_page_is_no_longer_than_a_page() -> None:
-    assert len(TEXT.splitlines()) <= 250
-
-
 @pytest.mark.parametrize("name", CHARTS)
 def test_sm_check_finds_nothing_but_the_clients_guard(r: redis.Redis, name: str) -> None:
     found = {message for _, _, message in r.execute_command("SM.CHECK", document(PAGE, name))}
