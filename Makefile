@@ -66,10 +66,10 @@ bench: $(MODULE) .venv/dev  ## the module against the server's own commands, as 
 	$(VENV) tools/servers.py --ensure
 	$(VENV) -m benchmarks $(ARGS)
 
-image: .venv/stamp  ## the Docker image, by Docker or by buildah
+image: .venv/stamp  ## the Docker image, by Docker or by buildah; ARGS='--server valkey'
 	$(VENV) tools/image.py $(ARGS)
 
-image-test: .venv/dev  ## builds the image, starts it and uses it as a user would
+image-test: .venv/dev  ## builds both images, starts them and uses them as a user would
 	$(VENV) tools/image_test.py $(ARGS)
 
 install: $(MODULE)  ## copies the module and its bundle to PREFIX/lib/redisstate; PREFIX=/usr/local

@@ -12,7 +12,6 @@ import ctypes
 import fcntl
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +22,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 HANG = 300  # seconds after which a program counts as hung
+READ_ONLY = "--read-only"
+AS_ROOT = ("--user=0:0", "--cap-add=CAP_SYS_ADMIN")
 Result = subprocess.CompletedProcess[str]
 
 
@@ -49,12 +50,13 @@ def show(*command: str, **options: Any) -> None:
         raise ImageError(f"{' '.join(command)} ended with {code}")
 
 
-def base_name() -> str:
-    """The image that the Dockerfile starts from, in all its stages."""
-    names: set[str] = set(re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
-    if len(names) != 1:
-        raise ImageError(f"the Dockerfile starts from {len(names)} images, and one is expected: {sorted(names)}")
-    return names.pop()
+def build_options(image: str, arguments: dict[str, str], labels: dict[str, str]) -> list[str]:
+    """What ``docker build`` and ``buildah bud`` share. $PIP_CERT: certificates that pip wants here, and so in there."""
+    options = ["--tag", image]
+    options += [f"--build-arg={name}={value}" for name, value in arguments.items()]
+    options += [f"--label={name}={value}" for name, value in labels.items()]
+    certificates = os.environ.get("PIP_CERT")
+    return [*options, f"--secret=id=certificates,src={certificates}"] if certificates else options
 
 
 class Docker:
@@ -71,15 +73,15 @@ class Docker:
             return "docker is here, but no engine answers"
         return None
 
-    def build(self, image: str) -> None:
-        show("docker", "build", "--tag", image, str(ROOT))
+    def build(self, image: str, arguments: dict[str, str], labels: dict[str, str]) -> None:
+        show("docker", "build", *build_options(image, arguments, labels), str(ROOT))
 
     def size(self, image: str) -> int:
         """Bytes of the image, unpacked."""
         return int(call("docker", "image", "inspect", "--format", "{{.Size}}", image).stdout)
 
     def config(self, image: str) -> dict[str, Any]:
-        """The image's configuration: User, Entrypoint, Cmd, ExposedPorts, Volumes, WorkingDir …"""
+        """The image's configuration: User, Entrypoint, ExposedPorts, Volumes, Labels, Healthcheck …"""
         found: dict[str, Any] = json.loads(
             call("docker", "image", "inspect", "--format", "{{json .Config}}", image).stdout
         )
@@ -103,7 +105,7 @@ class Docker:
     ) -> DockerContainer:
         """``docker run -d`` with the volume at /data and the port published on the loopback address.
 
-        ``options``: further ones, of those that ``docker run`` and ``buildah run`` share (--user, --env).
+        ``options``: further ones, of those that ``docker run`` and ``buildah run`` share (--user, --env); --read-only.
         """
         command = ["docker", "run", "-d", "--publish", f"127.0.0.1::{port}", "--volume", f"{volume}:/data"]
         return DockerContainer(call(*command, *options, image, *arguments).stdout.strip(), port)
@@ -186,11 +188,13 @@ class Buildah:
     def call(self, *arguments: str, check: bool = True, **options: Any) -> Result:
         return call("buildah", *arguments, check=check, env=self.environment, **options)
 
-    def build(self, image: str) -> None:
-        base = base_name()
+    def build(self, image: str, arguments: dict[str, str], labels: dict[str, str]) -> None:
+        base = f"debian:{arguments['DEBIAN']}-slim"
         if self.call("inspect", "--type", "image", base, check=False).returncode != 0:
             self.make_base(base)
-        show("buildah", "bud", "--pull-never", "--tag", image, str(ROOT), env=self.environment)
+        # OCI's own format has no health check.
+        options = ["--pull-never", "--format=docker", *build_options(image, arguments, labels)]
+        show("buildah", "bud", *options, str(ROOT), env=self.environment)
 
     def make_base(self, base: str) -> None:
         """Builds the equivalent of Debian's image of this name from Debian's packages.
@@ -217,8 +221,8 @@ class Buildah:
         return int(call("du", "--summarize", "--bytes", "--one-file-system", root).stdout.split()[0])
 
     def config(self, image: str) -> dict[str, Any]:
-        """The image's configuration: User, Entrypoint, Cmd, ExposedPorts, Volumes, WorkingDir …"""
-        found: dict[str, Any] = json.loads(self.call("inspect", "--type", "image", image).stdout)["OCIv1"]["config"]
+        """The image's configuration: User, Entrypoint, ExposedPorts, Volumes, Labels, Healthcheck …"""
+        found: dict[str, Any] = json.loads(self.call("inspect", "--type", "image", image).stdout)["Docker"]["config"]
         return found
 
     def archive(self, image: str, path: Path) -> None:
@@ -226,7 +230,8 @@ class Buildah:
         path.unlink(missing_ok=True)
         # By its id: the archive would contain the local name.
         number = self.call("images", "--quiet", "--no-trunc", image).stdout.strip()
-        show("buildah", "push", "--quiet", number, f"docker-archive:{path}:{image}:latest", env=self.environment)
+        tagged = image if ":" in image else f"{image}:latest"
+        show("buildah", "push", "--quiet", number, f"docker-archive:{path}:{tagged}", env=self.environment)
 
     def remove(self, image: str) -> None:
         if image in self.idle:
@@ -254,7 +259,7 @@ class Buildah:
     ) -> BuildahContainer:
         """The image's entrypoint in a new container with the volume at /data, in a network of this process's own.
 
-        ``options``: further ones, of those that ``docker run`` and ``buildah run`` share (--user, --env).
+        ``options``: further ones, of those that ``docker run`` and ``buildah run`` share (--user, --env); --read-only.
         """
         self.enter_private_network()
         container = self.new_container(image)
@@ -265,9 +270,18 @@ class Buildah:
             Path(volume).chmod(data.st_mode)
         # Else the image's volume is mounted over this one.
         self.call("config", "--volume", "/data-", container)
-        return BuildahContainer(
-            self, container, [f"--volume={volume}:/data", *options], self.entry(image, arguments), port
-        )
+        entry = self.entry(image, arguments)
+        shared = [f"--volume={volume}:/data", *(option for option in options if option != READ_ONLY)]
+        if READ_ONLY in options:
+            return BuildahContainer(self, container, shared, self.read_only(image, entry), port, AS_ROOT)
+        return BuildahContainer(self, container, shared, entry, port)
+
+    def read_only(self, image: str, command: Sequence[str]) -> list[str]:
+        """A command for root that makes the container's root read-only, which ``buildah run`` has no option for, and
+        goes on as the image's user."""
+        user, _, group = self.config(image)["User"].partition(":")
+        drop = f"setpriv --reuid={user} --regid={group} --clear-groups --bounding-set=-all --inh-caps=-all"
+        return ["sh", "-c", f'mount -o remount,bind,ro / && exec {drop} "$@"', "sh", *command]
 
     def once(self, image: str, *arguments: str) -> Result:
         """A container that ends by itself, with its output and exit code."""
@@ -304,7 +318,7 @@ class Buildah:
     def entry(self, image: str, arguments: Sequence[str]) -> list[str]:
         """The command that an engine would start: ``buildah run`` ignores the image's entrypoint."""
         config = self.config(image)
-        return [*config["Entrypoint"], *(arguments or config["Cmd"])]
+        return [*config["Entrypoint"], *(arguments or config.get("Cmd") or [])]
 
     def enter_private_network(self) -> None:
         """Moves this process to a new network namespace for good, since chroot isolation has none: the image's port may
@@ -327,7 +341,16 @@ class Buildah:
 class BuildahContainer:
     """One container of buildah, and the process that runs in it."""
 
-    def __init__(self, engine: Buildah, name: str, options: Sequence[str], command: Sequence[str], port: int) -> None:
+    def __init__(
+        self,
+        engine: Buildah,
+        name: str,
+        options: Sequence[str],
+        command: Sequence[str],
+        port: int,
+        first: Sequence[str] = (),
+    ) -> None:
+        """``options`` are for all programs in the container, ``first`` for the first one alone."""
         self.engine = engine
         self.name = name
         self.options = options
@@ -335,7 +358,7 @@ class BuildahContainer:
         self.opened = contextlib.ExitStack()
         self.folder = self.opened.enter_context(engine.output_folder())
         self.process = subprocess.Popen(
-            engine.run_command(name, options, command, self.folder),
+            engine.run_command(name, [*options, *first], command, self.folder),
             env=engine.environment,
             stdin=subprocess.DEVNULL,
             start_new_session=True,

@@ -1,19 +1,22 @@
 #!/bin/sh
 # The image's entrypoint: starts what `docker run IMAGE ...` asks for, and gives a server the module.
-#   IMAGE                                redis-server, reachable from outside the container
+#   IMAGE                                the server, reachable from outside the container
 #   IMAGE --appendonly yes               the same with more settings; they win over those given here
 #   IMAGE redis-server --port 7000       the same
-#   IMAGE redis-server /data/redis.conf  redis-server with a configuration file of yours: the file decides
+#   IMAGE redis-server /data/redis.conf  the server with a configuration file of yours: the file decides
 #                                        everything but the module, protected-mode too; settings may follow it
-#   IMAGE redis-cli -h other             any other program
+#   IMAGE redisstate --help              any other program
+# It goes by both names, redis-server and valkey-server, whichever of the two the image holds.
 set -eu
 module=/usr/local/lib/redisstate/redisstate.so
 server=/usr/bin/redis-server
+[ -x "$server" ] || server=/usr/bin/valkey-server
 
-[ $# -gt 0 ] || set -- redis-server
-case $1 in -* | *.conf) set -- redis-server "$@" ;; esac
-[ "$1" = redis-server ] || exec "$@"
-shift
+case ${1:-} in
+    redis-server | valkey-server) shift ;;
+    '' | -* | *.conf) ;;
+    *) exec "$@" ;;
+esac
 umask 077
 
 # A server that only answers and ends, and a sentinel, which has no data.

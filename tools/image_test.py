@@ -1,9 +1,10 @@
-"""``make image-test``: builds the image for real, starts it, uses it as a user would, and removes it again.
+"""``make image-test``: builds the images for real, starts them, uses them as a user would, and removes them again.
 
-    python tools/image_test.py [--engine docker|buildah] [--image NAME]
+    python tools/image_test.py [--server redis|valkey] [--engine docker|buildah] [--image NAME]
 
---image takes an image that is built already, and leaves it. Needs redis-py, as the tests do. Where no Docker engine
-answers it needs root, buildah, debootstrap and iproute2. Ends with 1 when a check fails or something is missing.
+Without --server both, one after the other. --image takes an image of that server that is built already, and leaves it.
+Needs redis-py, as the tests do. Where no Docker engine answers it needs root, buildah, debootstrap and iproute2. Ends
+with 1 when a check fails or something is missing.
 """
 
 from __future__ import annotations
@@ -20,14 +21,16 @@ from typing import Any
 import redis
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tools import image
-from tools.image_engines import HANG, Container, Engine, ImageError, choose
+from tools.image import NAMES, build, labels
+from tools.image_engines import HANG, READ_ONLY, Container, Engine, ImageError, choose
 
 PLACE = "/usr/local/lib/redisstate"
 EMPTY = '{"current":"","map":{},"initial":"foo"}'
 EMPTY_GET = '{"current":"foo","map":{},"initial":"foo"}'
 MACHINE = '{"current":"","map":{"bar": ["blee","boo"], "boo": ["blee"]},"initial":"bar"}'
 MACHINE_GET = '{"current":"blee","map":{"bar":["blee","boo"],"boo":["blee"]},"initial":"bar"}'
+VERSIONS = {"redis": "Redis server v=7.0.", "valkey": "Valkey server v=8.1."}
+"""What ``--version`` says in the image of each server."""
 USUAL_SETTINGS = {
     "save": "3600 1 300 100 60 10000",
     "appendonly": "no",
@@ -37,17 +40,17 @@ USUAL_SETTINGS = {
     "protected-mode": "no",
     "redisstate.invalid-transition": "nil",
 }
-UNWANTED_PROGRAMS = ("gcc", "cc", "g++", "c++", "cpp", "clang", "tcc", "as", "ld", "make", "python3", "pip3")
+UNWANTED_PROGRAMS = ("gcc", "cc", "g++", "c++", "cpp", "clang", "tcc", "as", "ld", "make", "pip3", "pip")
 UNWANTED_FILES = ("cc1", "Python.h", "*.a", "*.o", "*.c", "*.deb", "*_Packages*", "*_InRelease")
 # A compiled file notes the date and the size of its source, or, where its first word is not 0, the source's digest.
 # Prints how many there are and each that notes another date or size.
 STALE_BYTECODE = r"""
-compiled=$(find /usr/lib/python3.11 "$1" -name '*.pyc')
+compiled=$(find /usr/lib/python3.* /usr/local/lib/python3.* "$1" -name '*.pyc')
 echo "$compiled" | wc -l
 for file in $compiled; do
     source=$(echo "$file" | sed 's,__pycache__/\(.*\)\.cpython-[0-9]*\.pyc,\1.py,')
     set -- $(od -A n -t u4 -j 4 -N 12 "$file")
-    [ "$1" != 0 ] || [ "$2 $3" = "$(stat -c '%Y %s' "$source")" ] || echo "$file"
+    [ "$1" != 0 ] || [ "$2 $3" = "$(stat -L -c '%Y %s' "$source")" ] || echo "$file"
 done
 """
 
@@ -73,11 +76,15 @@ class Checks:
 
 
 class Image:
-    """A built image, with the operations of the tests."""
+    """A built image of this server, with the operations of the tests."""
 
-    def __init__(self, engine: Engine, name: str) -> None:
+    def __init__(self, engine: Engine, name: str, server: str) -> None:
         self.engine = engine
         self.name = name
+        self.program = f"{server}-server"
+        self.client = f"{server}-cli"
+        self.user = server
+        self.version = VERSIONS[server]
 
     def shell(self, script: str, *arguments: str) -> str:
         """What a shell in a new container prints. Raises ImageError when it fails."""
@@ -149,12 +156,14 @@ def setting(client: Any, name: str) -> str | None:
 
 def inspect_the_image(image: Image, checks: Checks) -> None:
     config = image.engine.config(image.name)
-    checks.equal("its user is redis", config["User"], "redis")
+    checks.equal("its user is a number", config["User"], "999:999")
     checks.equal("it exposes port 6379", list(config["ExposedPorts"]), ["6379/tcp"])
     checks.equal("its volume is /data", list(config["Volumes"]), ["/data"])
-    checks.equal("its command is redis-server", config["Cmd"], ["redis-server"])
+    seen = {name: config["Labels"].get(name) for name in labels()}
+    checks.equal(f"labels are {seen}", seen, labels())
+    checks.true("no label is empty", all(config["Labels"].values()), config["Labels"])
     seen = image.shell('for program; do command -v "$program"; done; true', *UNWANTED_PROGRAMS)
-    checks.equal("it holds no compiler and no program of Python's", seen, "")
+    checks.equal("it holds no compiler and no pip", seen, "")
     names = " -o ".join(f"-name '{name}'" for name in UNWANTED_FILES)
     seen = image.shell(f"find / -xdev -path /proc -prune -o -type f '(' {names} ')' -print 2>/dev/null; true")
     checks.equal("it holds no headers, objects, sources in C, packages and lists of packages", seen, "")
@@ -169,12 +178,15 @@ def play_the_example(image: Image, checks: Checks) -> None:
         with image.server(volume=volume) as (container, r):
             for name, value in USUAL_SETTINGS.items():
                 checks.equal(f"{name} is {value!r}", setting(r, name), value)
-            checks.equal("a program in the container runs as redis", container.run("whoami").stdout, "redis\n")
+            seen = container.run("whoami").stdout
+            checks.equal(f"a program in the container runs as {image.user}", seen, f"{image.user}\n")
             status = container.run("cat", f"/proc/{r.info('server')['process_id']}/status").stdout
             users = next((line.split()[1:] for line in status.splitlines() if line.startswith("Uid:")), [])
             checks.true(f"the server's user ids are {users}", users and "0" not in users, status)
-            play_by_redis_cli(container, checks)
+            play_by_redis_cli(image, container, checks)
             play_by_redis_py(r, checks)
+            play_by_redisstate(container, checks)
+            checks.equal("the health check", health(image, container), (0, "PONG\n"))
             for line in container.log().splitlines():
                 if "redisstate" in line:
                     print(f"  log    {line}")
@@ -201,8 +213,15 @@ def protect(container: Container, r: Any, checks: Checks) -> None:
     checks.true("it was the server that refused", r.info("stats")["rejected_connections"] > before, before)
 
 
-def play_by_redis_cli(container: Container, checks: Checks) -> None:
-    """The example in the image's own redis-cli, each line as it would be typed."""
+def health(image: Image, container: Container) -> tuple[int, str]:
+    """How the image's health check ends in this container, and what it prints."""
+    _, *command = image.engine.config(image.name)["Healthcheck"]["Test"]
+    run = container.run(*command)
+    return run.returncode, run.stdout
+
+
+def play_by_redis_cli(image: Image, container: Container, checks: Checks) -> None:
+    """The example in the image's own redis-cli or valkey-cli, each line as it would be typed."""
     for line, answer in (
         (f"SM.SET mymachine '{EMPTY}'", "OK"),
         ("SM.GET mymachine", '"' + EMPTY_GET.replace('"', '\\"') + '"'),
@@ -211,8 +230,8 @@ def play_by_redis_cli(container: Container, checks: Checks) -> None:
         ("SM.MUTATE typed blee", "OK"),
         ("SM.GET typed", '"' + MACHINE_GET.replace('"', '\\"') + '"'),
     ):
-        run = container.run("redis-cli", "--no-raw", text=line + "\n")
-        checks.true(f"redis-cli> {line}", run.stdout.strip() == answer, run)
+        run = container.run(image.client, "--no-raw", text=line + "\n")
+        checks.true(f"{image.client}> {line}", run.stdout.strip() == answer, run)
 
 
 def play_by_redis_py(r: Any, checks: Checks) -> None:
@@ -226,6 +245,19 @@ def play_by_redis_py(r: Any, checks: Checks) -> None:
         (("SM.GET", "sent"), MACHINE_GET),
     ):
         checks.equal(f"redis-py: {' '.join(words)}", r.execute_command(*words), reply)
+
+
+def play_by_redisstate(container: Container, checks: Checks) -> None:
+    """The command line, in the server's container."""
+    for words, given, answer in (
+        (("set", "shown", "-"), MACHINE, "bar\n"),
+        (("send", "shown", "boo"), "", "boo\n"),
+        (("show", "shown"), "", "states    boo\n"),
+        (("draw", "shown"), "", "stateDiagram-v2"),
+        (("top", "--once"), "", "machine"),
+    ):
+        run = container.run("redisstate", *words, text=given)
+        checks.true(f"$ redisstate {' '.join(words)}", answer in run.stdout and run.returncode == 0, run)
 
 
 def add_settings(image: Image, checks: Checks) -> None:
@@ -245,11 +277,17 @@ def add_settings(image: Image, checks: Checks) -> None:
         with image.server(*flags, volume=volume) as (_, r):
             checks.equal("after SHUTDOWN NOSAVE, from the AOF", r.execute_command("SM.GET", "m"), MACHINE_GET)
     with image.volume() as volume:
+        # By its other name, too.
         command = ("redis-server", "--port", "7000", "--protected-mode", "yes", "--requirepass", "secret")
-        with image.server(*command, password="secret", volume=volume, port=7000) as (_, r):
-            what = " ".join(command)
-            checks.equal(f"{what}: protected-mode", setting(r, "protected-mode"), "yes")
-            checks.equal(f"{what}: SM.CREATE", r.execute_command("SM.CREATE", "m"), "OK")
+        what = " ".join(command)
+        for known in (("REDISCLI_PORT=7000", "REDISCLI_AUTH=secret"), ("REDISCLI_PORT=7000",)):
+            options = [f"--env={variable}" for variable in known]
+            started = image.server(*command, password="secret", volume=volume, port=7000, options=options)
+            with started as (container, r):
+                checks.equal(f"{what}: protected-mode", setting(r, "protected-mode"), "yes")
+                checks.equal(f"{what}: SM.CREATE", r.execute_command("SM.CREATE", "m"), "OK")
+                status, said = health(image, container)
+                checks.equal(f"{what}: healthy with {', '.join(known)}: {said.strip()}", status == 0, len(known) == 2)
 
 
 def use_a_configuration_file(image: Image, checks: Checks) -> None:
@@ -258,7 +296,7 @@ def use_a_configuration_file(image: Image, checks: Checks) -> None:
         with image.server(volume=volume) as (container, r):
             run = container.run("sh", "-c", "cat >/data/redis.conf", text=lines)
             checks.equal("the volume can be written to by its user", run.returncode, 0)
-        command = ("redis-server", "/data/redis.conf", "--maxmemory", "60mb")
+        command = (image.program, "/data/redis.conf", "--maxmemory", "60mb")
         with image.server(*command, volume=volume, port=7000) as (container, r):
             checks.equal(f"{' '.join(command)}: max-states", setting(r, "redisstate.max-states"), "7")
             checks.equal("a flag is stronger than the file", setting(r, "maxmemory"), str(60 * 2**20))
@@ -277,11 +315,26 @@ def run_as_another_user(image: Image, checks: Checks) -> None:
         checks.equal("another user, an odd environment: SM.SET", r.execute_command("SM.SET", "m", MACHINE), "OK")
 
 
+def run_read_only(image: Image, checks: Checks) -> None:
+    """The image's own files cannot be written to, /tmp neither; the volume can."""
+    with image.volume() as volume:
+        with image.server("--appendonly", "yes", volume=volume, options=[READ_ONLY]) as (_, r):
+            checks.equal("read-only: SM.SET", r.execute_command("SM.SET", "m", MACHINE), "OK")
+            checks.true("read-only: SAVE", r.save(), "refused")
+            checks.true("read-only: BGREWRITEAOF", r.bgrewriteaof(), "refused")
+            wait_until(lambda: not r.info("persistence")["aof_rewrite_in_progress"], "the log is rewritten")
+            checks.equal("read-only: its status", r.info("persistence")["aof_last_bgrewrite_status"], "ok")
+        with image.server("--appendonly", "yes", volume=volume, options=[READ_ONLY]) as (_, r):
+            checks.equal("read-only, again: SM.STATE", r.execute_command("SM.STATE", "m"), ["bar"])
+
+
 def run_another_program(image: Image, checks: Checks) -> None:
     for command, start in (
-        (("redis-server", "--version"), "Redis server v="),
-        (("--version",), "Redis server v="),
-        (("redis-cli", "--version"), "redis-cli "),
+        (("redis-server", "--version"), image.version),
+        (("valkey-server", "--version"), image.version),
+        (("--version",), image.version),
+        ((image.client, "--version"), f"{image.client} "),
+        (("redisstate", "--version"), f"redisstate {labels()['org.opencontainers.image.version']}\n"),
         (("sh", "-c", "echo $0 $*", "a", "b c"), "a b c\n"),
     ):
         run = image.engine.once(image.name, *command)
@@ -297,37 +350,43 @@ SCENARIOS = (
     add_settings,
     use_a_configuration_file,
     run_as_another_user,
+    run_read_only,
     run_another_program,
 )
 
 
-def test(engine: Engine, name: str) -> Checks:
+def test(image: Image, checks: Checks) -> None:
     """All scenarios, in order. Raises ImageError when one cannot go on."""
-    checks = Checks()
     for scenario in SCENARIOS:
         print(scenario.__name__.replace("_", " "))
-        scenario(Image(engine, name), checks)
-    return checks
+        scenario(image, checks)
+
+
+def build_and_test(engine: Engine, server: str, name: str, checks: Checks) -> None:
+    """The same with an image that is built for it, and removed."""
+    build(engine, server, name)
+    try:
+        test(Image(engine, name, server), checks)
+    finally:
+        engine.remove(name)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Builds the Docker image and uses it.")
+    parser = argparse.ArgumentParser(description="Builds the Docker images and uses them.")
+    parser.add_argument("--server", choices=NAMES, help="default: each, one after the other")
     parser.add_argument("--engine", choices=("docker", "buildah"), help="default: what is here, in this order")
-    parser.add_argument("--image", help="an image that is built already")
+    parser.add_argument("--image", help="an image that is built already; --server says of which server, redis if not")
     options = parser.parse_args()
-    name = options.image or f"{image.NAME}-test"
     # SIGTERM cleans up too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    started = time.monotonic()
+    started, checks = time.monotonic(), Checks()
     try:
         with contextlib.closing(choose(options.engine)) as engine:
-            if options.image is None:
-                image.build(engine, name)
-            try:
-                checks = test(engine, name)
-            finally:
-                if options.image is None:
-                    engine.remove(name)
+            if options.image is not None:
+                test(Image(engine, options.image, options.server or "redis"), checks)
+            else:
+                for server in [options.server] if options.server else NAMES:
+                    build_and_test(engine, server, f"redis-state-machine-test-{server}", checks)
     except (ImageError, redis.RedisError) as error:
         print(f"image-test: {error}", file=sys.stderr)
         return 1
