@@ -13,7 +13,8 @@ VENV = .venv/bin/python
 LIBRARY = $(DESTDIR)$(PREFIX)/lib/redisstate
 
 .DEFAULT_GOAL = help
-.PHONY: help build run cli demo test test-matrix fuzz durability replication asan valgrind oracle lint bench image image-test install clean always
+.PHONY: help build run cli demo test test-matrix fuzz durability replication asan valgrind oracle lint bench \
+	image image-test dist install clean always
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -72,6 +73,9 @@ image: .venv/stamp  ## the Docker image, by Docker or by buildah; ARGS='--server
 image-test: .venv/dev  ## builds both images, starts them and uses them as a user would
 	$(VENV) tools/image_test.py $(ARGS)
 
+dist: $(MODULE)  ## packs the module for other machines, with a checksum, in dist/; PYTHON=/usr/bin/python3: for the same Debian
+	$(VENV) tools/dist.py $(ARGS)
+
 install: $(MODULE)  ## copies the module and its bundle to PREFIX/lib/redisstate; PREFIX=/usr/local
 	install -d '$(LIBRARY)'
 	rm -rf '$(LIBRARY)/redisstate'
@@ -80,7 +84,7 @@ install: $(MODULE)  ## copies the module and its bundle to PREFIX/lib/redisstate
 	@echo 'Load it with:  redis-server --loadmodule $(PREFIX)/lib/redisstate/redisstate.so'
 
 clean:  ## removes what was built and the venv; data stay
-	rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(MODULE): $(SOURCES) .venv/stamp
