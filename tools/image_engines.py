@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HANG = 300  # seconds after which a program counts as hung
 READ_ONLY = "--read-only"
 AS_ROOT = ("--user=0:0", "--cap-add=CAP_SYS_ADMIN")
+"""What a program of buildah's needs to mount something in its container."""
 Result = subprocess.CompletedProcess[str]
 
 

@@ -3,8 +3,8 @@
     python tools/image_test.py [--server redis|valkey] [--engine docker|buildah] [--image NAME]
 
 Without --server both, one after the other. --image takes an image of that server that is built already, and leaves it.
-Needs redis-py, as the tests do. Where no Docker engine answers it needs root, buildah, debootstrap and iproute2. Ends
-with 1 when a check fails or something is missing.
+Needs redis-py and PyYAML, as the tests do. Where no Docker engine answers it needs root, buildah, debootstrap and
+iproute2. Ends with 1 when a check fails or something is missing.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import redis
+import yaml
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tools import image_engines
 from tools.image import NAMES, build, labels
 from tools.image_engines import HANG, READ_ONLY, Container, Engine, ImageError, choose
 
@@ -328,6 +330,22 @@ def run_read_only(image: Image, checks: Checks) -> None:
             checks.equal("read-only, again: SM.STATE", r.execute_command("SM.STATE", "m"), ["bar"])
 
 
+def bring_the_module_elsewhere(image: Image, checks: Checks) -> None:
+    """What the init container of deploy/kubernetes.yaml does, in the image that it is for."""
+    if image.user != "redis":
+        return
+    _, pods = yaml.safe_load_all((image_engines.ROOT / "deploy" / "kubernetes.yaml").read_text(encoding="utf-8"))
+    (init,) = pods["spec"]["template"]["spec"]["initContainers"]
+    *shell, script = init["command"]
+    place = init["volumeMounts"][0]["mountPath"]
+    with image.volume() as volume, image.server("--save", "", volume=volume) as (container, _):
+        run = container.run(*shell, f"mkdir /data{place}\n" + script.replace(place, f"/data{place}"))
+        checks.equal("the init container's script", (run.returncode, run.stderr), (0, ""))
+        seen = container.run("sh", "-c", 'cd "$0" && ls redisstate/redisstate.so python3.11/os.py lib', f"/data{place}")
+        wanted = ("redisstate.so", "os.py", "libpython3.11.so.1.0", "libffi.so.8", "libexpat.so.1", "libz.so.1")
+        checks.true("it brings module, Python and libraries", all(name in seen.stdout for name in wanted), seen)
+
+
 def run_another_program(image: Image, checks: Checks) -> None:
     for command, start in (
         (("redis-server", "--version"), image.version),
@@ -351,6 +369,7 @@ SCENARIOS = (
     use_a_configuration_file,
     run_as_another_user,
     run_read_only,
+    bring_the_module_elsewhere,
     run_another_program,
 )
 
