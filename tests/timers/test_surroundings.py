@@ -127,6 +127,17 @@ def test_what_fails_by_itself_is_asked_once(server: Server, r: redis.Redis, char
     assert server.info()["timers_next_ms"] == 0
 
 
+def test_what_has_failed_is_in_the_log_once(server: Server, r: redis.Redis) -> None:
+    position = len(server.log())
+    r.execute_command("SM.SET", b"k\n1", FAILING)
+    r.execute_command("SM.SET", "k2", ASKING)
+    wait_until(lambda: all(pending(r, key)[0]["status"] != "waiting" for key in ("k\n1", "k2")), "both were asked")
+    lines = [line for line in server.log()[position:].splitlines() if "deadline" in line]
+    assert len(lines) == 1
+    assert r"a deadline of 'k\x0a1' has failed, and waits for SM.FIRE: " in lines[0]
+    assert pending(r, "k\n1")[0]["error"] in lines[0]
+
+
 def test_a_step_beyond_the_budget_has_failed(server: Server, r: redis.Redis) -> None:
     chart = {
         "initial": "a",

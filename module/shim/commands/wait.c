@@ -234,6 +234,15 @@ static void mark(waiting *of, uint8_t status, sm_bytes error) {
     commit(of, SM_EVENT_TIMER, false);
 }
 
+/* Once: it is not tried again. */
+static void log_failed(const waiting *of, const RedisModuleString *name) {
+    char key[SM_LONGEST_QUOTED];
+    size_t len = (size_t)(sm_put_quoted(key, sm_bytes_of(name)) - key);
+
+    RedisModule_Log(of->ctx, "warning", "a deadline of %.*s has failed, and waits for SM.FIRE: %.*s", (int)len, key,
+                    (int)of->what.error.len, of->what.error.ptr);
+}
+
 /* When the deadline was due that is done with, or an error for what is tried again. */
 static void reply_due(RedisModuleCtx *ctx, const sm_outcome *outcome, uint64_t ms) {
     if (outcome->result == SM_ERROR && sm_may_pass(outcome->code))
@@ -259,6 +268,7 @@ int sm_due_command(RedisModuleCtx *ctx, RedisModuleString **argv, int argc) {
         bool is_guard = strcmp(failed.code, "GUARD") == 0;
 
         mark(&of, is_guard ? SM_TIMER_DUE : SM_TIMER_FAILED, is_guard ? (sm_bytes){NULL, 0} : failed.error);
+        if (!is_guard && of.outcome.result == SM_TAKEN) log_failed(&of, argv[1]);
         reply_due(ctx, &of.outcome, of.wait.ms);
         sm_outcome_release(&of.outcome);
     }
