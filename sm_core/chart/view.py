@@ -8,7 +8,8 @@ from typing import NamedTuple
 from ..errors import EngineError, member
 from .actions import CHARACTERS
 from .listen import choosable
-from .model import DONE_EVENT, HISTORY, Tables, Transition
+from .model import DONE_EVENT, HISTORY, RESERVED_EVENTS, Tables, Transition
+from .waiting import AFTER_EVENT, DONE_TASK, FAILED_TASK, TIMEOUT_EVENT
 
 
 class Edge(NamedTuple):
@@ -49,10 +50,10 @@ def view(tables: Tables, active: int, named: bool) -> View:
         labels.append(key)
     edges: list[Edge] = []
     for state in range(len(tables.keys)):
-        done = DONE_EVENT + tables.ids[state]
         for event, transitions in all_transitions(tables, state):
+            said = _said(event, tables.ids[state]) if named else ""
             for transition in choosable(transitions):
-                label = _label("done" if event == done else event, transition) if named else ""
+                label = _label(said, transition) if named else ""
                 targets = transition.targets or ()
                 edges.append(Edge(state, targets, label))
                 drawn += max(len(targets), 1) * (1 + len(label) // CHARACTERS)
@@ -96,6 +97,22 @@ def json_path(tables: Tables, state: int) -> str:
     for key in reversed(keys):
         place = member(f"{place}.states", key)
     return place
+
+
+def _said(event: str, identity: str) -> str:
+    """An event as a reader says it: XState's names of what a state waits for repeat the state's id."""
+    if not event.startswith(RESERVED_EVENTS):
+        return event
+    if event == DONE_EVENT + identity:
+        return "done"
+    if event == TIMEOUT_EVENT + identity:
+        return "timeout"
+    if event.startswith(AFTER_EVENT) and event.endswith(f".{identity}"):
+        return f"after {event[len(AFTER_EVENT) : -len(identity) - 1]}"
+    for begin, end in ((DONE_TASK, "done"), (FAILED_TASK, "failed")):
+        if event.startswith(begin):
+            return f"{event.removeprefix(begin)} {end}"
+    return event
 
 
 def _label(event: str, transition: Transition) -> str:

@@ -16,6 +16,7 @@ from .members import listed, members
 from .templates import Template, object_maker
 
 AFTER_EVENT = "xstate.after."
+TIMEOUT_EVENT = "xstate.timeout."
 DONE_TASK = "xstate.done.actor."
 FAILED_TASK = "xstate.error.actor."
 
@@ -60,7 +61,7 @@ def _afters(
         yield delay, f"{AFTER_EVENT}{word}.{identity}", member(f"{place}.after", key), after[key]
     if value.get("timeout") is not None:
         at = f"{place}.timeout"
-        yield value["timeout"], f"xstate.timeout.{identity}", at, value.get("onTimeout")
+        yield value["timeout"], f"{TIMEOUT_EVENT}{identity}", at, value.get("onTimeout")
     elif value.get("onTimeout") is not None:
         behaviour.faults.at(f"{place}.onTimeout", "there is no 'timeout' that it answers")
 

@@ -62,6 +62,35 @@ ORDER: dict[str, Any] = {
 }
 
 
+WAITING: dict[str, Any] = {
+    "id": "w",
+    "initial": "asked",
+    "delays": {"long": 1000},
+    "states": {
+        "asked": {"after": {"PT1H": "late", "long": "late"}, "on": {"YES": "going", "xstate.after.PT1H.other": "late"}},
+        "going": {
+            "timeout": "1.5s",
+            "onTimeout": "late",
+            "invoke": {"id": "van.7", "src": "drive", "onDone": "late", "onError": "asked"},
+        },
+        "late": {"type": "final"},
+    },
+}
+
+
+def test_what_it_waits_for_is_written_as_a_reader_says_it() -> None:
+    lines = diagram(chart_of(WAITING), None, "mermaid").splitlines()
+    assert sorted(line.strip() for line in lines if " : " in line) == [
+        "s1 --> s2 : YES",
+        "s1 --> s3 : after PT1H",
+        "s1 --> s3 : after long",
+        "s1 --> s3 : xstate.after.PT1H.other",
+        "s2 --> s1 : van.7 failed",
+        "s2 --> s3 : timeout",
+        "s2 --> s3 : van.7 done",
+    ]
+
+
 def test_mermaid_is_what_it_should_be() -> None:
     chart = chart_of(ORDER)
     step = chart.step(chart.start().configuration, "PAY")
