@@ -271,6 +271,7 @@ def test_the_shell_completes_commands_keys_and_events(shell: Shell, r: redis.Red
     assert sorted(completed(shell, "show", "map:")) == ["1", r"\[2\]"], "bash has the part before the colon"
     assert completed(shell, "show", "map:[") == [r"\[2\]"]
     assert completed(shell, "send", "map:1", "") == ["placed"]
+    assert completed(shell, "force", "map:1", "c") == ["cart", "cancelled"]
     assert completed(shell, "show", "--") == ["--json", "--url", "--help"]
 
 

@@ -1,4 +1,4 @@
-"""``redisstate set``, ``send``, ``show``, ``history``, ``pending`` and ``draw``: one machine from the command line."""
+"""``redisstate set``, ``send``, ``force``, ``show``, ``history``, ``pending``, ``draw``: one machine at a shell."""
 
 from __future__ import annotations
 
@@ -131,6 +131,33 @@ def test_what_is_no_data_is_wrong_usage(shell: Shell) -> None:
     assert "'amount' is no NAME=VALUE" in shell.failed("send", "m", "PAY", "amount", status=2)
     assert "must be a JSON object" in shell.failed("send", "m", "PAY", "--data", "[1]", status=2)
     assert "an argument is not UTF-8" in shell.failed("send", "m", "PAY\udcff", status=2)
+
+
+# force
+
+
+def test_force_goes_where_no_transition_leads_and_says_why(shell: Shell) -> None:
+    started(shell)
+    assert shell.done("force", "order:1", "sent", "--reason", "paid in cash") == "sent  done  revision 2\n"
+    last = shell.json("history", "order:1")[0]
+    assert (last["forced"], last["reason"], last["to"]) == (True, "paid in cash", ["sent"])
+    assert "Missing option '--reason'" in shell.failed("force", "order:1", "open", status=2)
+
+
+def test_force_makes_no_state_and_no_machine(shell: Shell) -> None:
+    started(shell)
+    words = ("force", "order:1", "snt", "--reason", "ticket 4711")
+    assert shell.failed(*words) == "redisstate: order:1 has no state snt\nIt has: open, paid, late, sent\n"
+    assert shell.json(*words, status=1)["taken"] is False
+    assert "there is no machine at 'order:9'" in shell.failed("force", "order:9", "sent", "--reason", "x")
+
+
+def test_force_leaves_alone_what_has_moved_on(shell: Shell) -> None:
+    started(shell)
+    words = ("force", "order:1", "paid", "--reason", "x")
+    assert "the machine is at revision 1, not 9" in shell.failed(*words, "--if-revision", "9")
+    assert "nothing was changed" in shell.failed(*words, "--if-state", "late")
+    assert shell.json("show", "order:1")["revision"] == 1
 
 
 # show, history, pending

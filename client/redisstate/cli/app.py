@@ -23,6 +23,7 @@ COMMANDS = {
     "types": "types",
     "set": "change",
     "send": "change",
+    "force": "change",
     "show": "look",
     "history": "look",
     "pending": "look",

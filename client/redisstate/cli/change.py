@@ -1,11 +1,11 @@
-"""``set`` and ``send``: what moves a machine."""
+"""``set``, ``send`` and ``force``: what moves a machine."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
@@ -67,20 +67,24 @@ class Json(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"not JSON: {error}", param, ctx)
 
 
-class Event(click.ParamType):  # type: ignore[type-arg]
-    """An event's name. The shell is offered those that the machine would take."""
+class Offered(click.ParamType):  # type: ignore[type-arg]
+    """A name. The shell is offered those that the machine itself answers."""
 
-    name = "event"
+    def __init__(self, name: str, names: Callable[[Machine], Iterable[str]]) -> None:
+        self.name = name
+        self.names = names
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         try:
-            events = Machine(ctx.ensure_object(Server).client(), ctx.params["key"]).next()
+            names = self.names(Machine(ctx.ensure_object(Server).client(), ctx.params["key"]))
         except Exception:  # a shell that completes a word shows no errors
             return []
-        return offered(event for event in events if event.startswith(incomplete))
+        return offered(name for name in names if name.startswith(incomplete))
 
 
 JSON = Json()
+EVENT = Offered("event", Machine.next)
+STATE = Offered("state", Machine.all_states)
 
 
 def options_of_a_step(command: F) -> F:
@@ -172,7 +176,7 @@ def set_(
 
 @click.command()
 @click.argument("key", type=KEY)
-@click.argument("event", type=Event())
+@click.argument("event", type=EVENT)
 @click.argument("members", metavar="[NAME=VALUE]...", nargs=-1)
 @click.option("--data", metavar="JSON", type=JSON, help="All data of the event; @FILE or - reads it.")
 @click.option("--reason", metavar="TEXT", help="Why.")
@@ -246,6 +250,47 @@ def _why_not(
     return "\n".join(lines)
 
 
+@click.command()
+@click.argument("key", type=KEY)
+@click.argument("state", type=STATE)
+@click.option("--reason", metavar="TEXT", required=True, help="Why.")
+@options_of_a_step
+@output.json_option
+@url_option
+@server_of
+def force(
+    server: Server,
+    key: bytes,
+    state: str,
+    reason: str,
+    guards: tuple[str, ...],
+    no_guards: bool,
+    if_revision: int | None,
+    if_state: str | None,
+    as_json: bool,
+) -> None:
+    """Move the machine at KEY to STATE, whatever its transitions say.
+
+    For who repairs. Its effects and tasks are those of any step into STATE. The exit status is 1 where the machine has
+    no such state.
+    """
+    machine = Machine(server.client(), key)
+    step = machine.mutate(
+        state,
+        reason=reason,
+        force=True,
+        guards=_guards(guards, no_guards),
+        if_revision=if_revision,
+        if_state=if_state,
+    )
+    if not step and not as_json:
+        raise Failure(f"{output.shown(key)} has no state {state}\nIt has: {', '.join(machine.all_states())}")
+    _print(step, as_json)
+    if not step:
+        click.get_current_context().exit(1)
+
+
 def register(app: click.Group) -> None:
     app.add_command(set_)
     app.add_command(send)
+    app.add_command(force)
