@@ -21,6 +21,7 @@ import redis
 
 import redisstate
 from redisstate import AsyncMachine, AsyncWorker, Machine, StateMachineError, Worker, errors
+from redisstate.replies import Entry, Pending
 from redisstate.tasks import OutboxEntry
 from tests.client.working import charging, start
 from tests.servers import MODULE, ROOT, Server, wait_until
@@ -171,6 +172,11 @@ def public(kind: type) -> set[str]:
 def test_all_of_a_machine_is_named() -> None:
     assert public(Machine) <= names(rows("Machines"))
     assert public(AsyncMachine) <= names(rows("Machines"))
+
+
+def test_all_of_a_step_in_its_history_and_of_what_it_waits_for_is_named() -> None:
+    for kind in (Entry, Pending):
+        assert set(kind._fields) <= names(rows("Machines")), kind
 
 
 def test_all_exceptions_are_named() -> None:
