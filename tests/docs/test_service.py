@@ -58,12 +58,6 @@ def bring(page: SimpleNamespace, number: int, *events: str) -> Machine:
     return order
 
 
-def test_the_page_is_no_longer_and_no_wider_than_a_page() -> None:
-    lines = TEXT.splitlines()
-    assert len(lines) <= 250
-    assert [line for line in lines if len(line) > 140 and not line.startswith("|")] == []
-
-
 def test_the_pages_document_is_as_it_should_be(r: redis.Redis) -> None:
     assert r.execute_command("SM.CHECK", document(PAGE)) == []
 
