@@ -287,7 +287,7 @@ def step(
     accepted_before: int,
     now: int,
     configuration: bytes | None,
-    argument: bytes,
+    argument: str | bytes,
     context: bytes | None,
     output: bytes | None,
     error: bytes | None,
@@ -297,25 +297,21 @@ def step(
 ) -> _Said | None:
     """What module/shim/python/step.c calls, and reads the answer of.
 
-    A tuple for an outcome (_outcome), or the engine's own where it says all; whether to ask again, of a step that is
-    refused; the line of an error; None where the engine failed.
+    ``argument`` is bytes where it is not UTF-8. A tuple for an outcome (_outcome), or the engine's own where it says
+    all; whether to ask again, of a step that is refused; the line of an error; None where the engine failed.
     """
     try:
-        try:
-            text = argument.decode()
-        except UnicodeDecodeError as fault:
-            if kind == _ENTER:
-                raise DocumentError(THIRD_ARGUMENT, f"not UTF-8: byte {fault.start}") from None
-            return False
+        if isinstance(argument, bytes):
+            return _no_text(kind, argument)
         definition = _definitions[handle]
         held = None if guards is None else _guards(guards)
         limits = _UNBOUNDED if accepted_before else _limits
         if kind & _KIND == _SEND and configuration is not None and error is None:
-            outcome = definition.give(configuration, context, text, data, held, now, limits)
+            outcome = definition.give(configuration, context, argument, data, held, now, limits)
         else:
             given = Given(data, held, input_, now, limits)
             machine = None if configuration is None else Machine(configuration, context, output, error)
-            outcome = _step(definition, kind & _KIND, machine, text, None if accepted_before else _limits, given)
+            outcome = _step(definition, kind & _KIND, machine, argument, None if accepted_before else _limits, given)
         if outcome is None or outcome is NOT_TAKEN:
             return outcome is NOT_TAKEN
         if kind == _SEND and outcome.ask_again and not definition.waits:
@@ -326,6 +322,16 @@ def step(
     except BaseException as failure:
         _log_failure(type(failure), failure, failure.__traceback__)
         return None
+
+
+def _no_text(kind: int, argument: bytes) -> bool:
+    """What there is to say to an argument that is not UTF-8."""
+    try:
+        argument.decode()
+    except UnicodeDecodeError as fault:
+        if kind == _ENTER:
+            raise DocumentError(THIRD_ARGUMENT, f"not UTF-8: byte {fault.start}") from None
+    return False
 
 
 def _outcome(definition: Definition, outcome: Outcome, with_effects: int) -> tuple[Any, ...]:

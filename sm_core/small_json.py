@@ -1,7 +1,8 @@
-"""JSON that is read with almost every step that depends on data: an event's members, single members of a context.
+"""JSON of almost every step that depends on data: an event's members, single members of a context.
 
-Once the engine runs in a server, the module's C stands in the place of both functions (module/shim/python/json.c). It
-gives the same answers, but for those that are none: where it is None or False, ``document`` reads the text as a whole.
+Once the engine runs in a server, the module's C stands in the place of these functions (module/shim/python/json.c). It
+gives the same answers, but for those that are none: where it is None or False, ``document`` reads and writes the text
+as a whole.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import json
 from json.encoder import encode_basestring
 from math import isfinite
 from typing import Any
+
+from .document import to_json
 
 _scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
@@ -37,18 +40,37 @@ def read_flat(text: bytes, found: dict[str, Any]) -> bool:
     return len(found) == had + len(value)
 
 
-def member_key(name: str) -> bytes:
-    """What stands before a member's value in compact JSON."""
-    return f"{encode_basestring(name)}:".encode()
+def read_member(text: bytes, name: str, found: dict[str, Any]) -> bool:
+    """Puts into ``found`` a member of an object that this engine has written.
 
-
-def read_member(text: bytes, key: bytes) -> tuple[Any, tuple[int, int]] | None:
-    """The value of a member of an object that this engine has written, and where it begins and ends.
-
-    ``key`` is what stands before it (``member_key``). None where there is none, or it is not to be seen at once. A
-    comma before the key tells it from the end of a text: there is a backslash before each quotation mark in one. It may
-    be the key of an object inside, but not where no bracket stands before it, or none behind it.
+    False where there is none, or it is not to be seen at once.
     """
+    member = _find(text, name)
+    if member is None:
+        return False
+    found[name] = member[0]
+    return True
+
+
+def write_members(text: bytes, changed: dict[str, Any]) -> bytes | None:
+    """An object that this engine has written with other values of some members; None where one of them is not to be
+    seen at once. Raises LimitError where a value is too deep."""
+    for name, value in changed.items():
+        member = _find(text, name)
+        if member is None:
+            return None
+        _, start, end = member
+        text = text[:start] + to_json(value).encode() + text[end:]
+    return text
+
+
+def _find(text: bytes, name: str) -> tuple[Any, int, int] | None:
+    """The value of a member, and where it begins and ends.
+
+    A comma before its name tells that from the end of a text: there is a backslash before each quotation mark in one.
+    It may be a name in an object inside, but not where no bracket stands before it, or none behind it.
+    """
+    key = f"{encode_basestring(name)}:".encode()
     at = (b"," + text[1:]).find(b"," + key)
     if at < 0:
         return None
@@ -61,4 +83,4 @@ def read_member(text: bytes, key: bytes) -> tuple[Any, tuple[int, int]] | None:
         value, length = _scan(rest, 0)
     except (ValueError, StopIteration):
         return None
-    return value, (start, start + len(rest[:length].encode()))
+    return value, start, start + len(rest[:length].encode())

@@ -104,7 +104,7 @@ class ChartDefinition:
         if step is None:
             return NOT_TAKEN if data.touched else None
         configuration, effects, said, timers = step
-        context, changes = data.new_context() if data.assigned else (None, None)
+        context, changes = (None, None) if data.changed is None else data.new_context(data.changed)
         output = None if said is NoParams else kept_json(said, data.limits, "output")
         if target is None:
             target = self._encode(configuration)

@@ -11,7 +11,6 @@ from operator import attrgetter
 from typing import Any
 
 from ..errors import member
-from ..small_json import member_key
 from .comparisons import comparison
 from .errors import BudgetError, CelError, Place
 from .functions import FUNCTIONS
@@ -133,23 +132,21 @@ def _path(node: Path) -> Closure:
 
 def _first_member(name: str) -> Closure:
     """A member of the context, of which the scope may know a part."""
-    key = member_key(name)
 
     def first(scope: Scope) -> Value:
         known = scope.context
-        return known[name] if name in known else scope.member(name, key)
+        return known[name] if name in known else scope.member(name)
 
     return first
 
 
 def _member_of_context(node: Path) -> Closure:
     name = node.names[0]
-    key = member_key(name)
 
     def read(scope: Scope) -> Value:
         known = scope.context
         try:
-            value = known[name] if name in known else scope.member(name, key)
+            value = known[name] if name in known else scope.member(name)
         except (KeyError, TypeError):
             pass
         else:

@@ -78,9 +78,11 @@ class Scope(Budget):
         self.in_state = in_state
         self.locals: list[Value] = []
 
-    def member(self, name: str, key: bytes) -> Value:
-        """A member that ``context`` does not have: where that is a part of the whole, it is looked for. ``key`` is what
-        stands before its value in JSON. Raises KeyError, or TypeError, where there is none."""
+    def member(self, name: str) -> Value:
+        """A member that ``context`` does not have: where that is a part of the whole, it is looked for.
+
+        Raises KeyError, TypeError where there is none.
+        """
         raise KeyError(name)
 
     def whole_context(self) -> Value:

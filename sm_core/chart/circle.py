@@ -16,7 +16,7 @@ class Circle:
     That finds each circle, after at most three times the steps to its end, and remembers one place.
     """
 
-    __slots__ = ("active", "ask", "assigned", "event", "heard", "history", "length", "power", "queue", "work")
+    __slots__ = ("active", "ask", "changed", "event", "heard", "history", "length", "power", "queue", "work")
 
     def __init__(self, work: Macrostep) -> None:
         self.work = work
@@ -24,7 +24,7 @@ class Circle:
         self.power = 1
         self.active = 0
         self.ask = False
-        self.assigned = 0
+        self.changed: dict[str, Any] | None = None
         self.event: dict[str, Any] | None = None
         self.history: dict[int, int] = {}
         self.queue: list[dict[str, Any]] = []
@@ -34,12 +34,12 @@ class Circle:
     def closes(self, ask: bool) -> bool:
         """To be called after each microstep. When true, ``length`` and the work's ``recent`` are the circle's."""
         work = self.work
-        assigned, event = (work.data.assigned, work.data.event) if work.data else (0, None)
+        changed, event = (work.data.changed, work.data.event) if work.data else (None, None)
         self.length += 1
         if (
             self.active == work.active
             and self.ask == ask
-            and self.assigned == assigned
+            and self.changed is changed
             and not (self.heard and len(self.queue) != len(work.queue))
         ):
             work.spend(len(self.history) + (len(self.queue) if self.heard else 0))
@@ -48,7 +48,7 @@ class Circle:
         if self.length == self.power:
             work.spend(len(work.history) + len(work.queue))
             self.active, self.ask, self.heard = work.active, ask, False
-            self.assigned, self.event = assigned, event
+            self.changed, self.event = changed, event
             self.history, self.queue = dict(work.history), list(work.queue)
             self.power *= 2
             self.length = 0

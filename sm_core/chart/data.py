@@ -27,12 +27,11 @@ _FEW = 8
 class Data(Scope):
     """See above. ``touched``: an expression has read or written data, so that another step may end otherwise.
 
-    A context that is stored is read as far as it is asked for: ``context`` has the members that were, and ``places``
-    says where their values are in ``text``. Where members are assigned to it, their values are written there, and the
-    others stay as they are written. ``text`` is None where ``context`` is all of it.
+    A context that is stored, ``text``, is read as far as it is asked for: ``context`` has the members that were, and
+    those that were assigned, which are then written in their places. ``text`` is None where ``context`` is all of it.
     """
 
-    __slots__ = ("active", "assigned", "changed", "guards", "limits", "places", "tables", "text", "touched")
+    __slots__ = ("active", "changed", "guards", "limits", "tables", "text", "touched")
 
     def __init__(
         self,
@@ -49,7 +48,6 @@ class Data(Scope):
         self.limits = limits
         self.text = context
         self.context: Any = {}
-        self.places: dict[str, tuple[int, int]] = {}
         self.event: dict[str, Any] = event
         self.params: Any = None
         self.input: Any = NO_MEMBERS
@@ -59,10 +57,8 @@ class Data(Scope):
         self.locals = NO_VARIABLES
         self.active = 0
         self.touched = False
-        self.assigned = 0
-        """How often something was assigned to the context."""
-        self.changed: dict[str, Any] = NO_MEMBERS
-        """What was assigned to it."""
+        self.changed: dict[str, Any] | None = None
+        """The members that were assigned to the context: another dict after each assignment. None: there was none."""
 
     def pay(self, steps: int) -> None:
         """Takes steps of the budget for what is no expression. Raises ExpressionError."""
@@ -74,14 +70,11 @@ class Data(Scope):
         """For the expressions: is the state at ``path`` active?"""
         return bool(self.active >> self.tables.named_states[path] & 1)
 
-    def member(self, name: str, key: bytes) -> Any:
+    def member(self, name: str) -> Any:
         """A member of the context that was not asked for yet. Raises KeyError, TypeError where there is none."""
-        if self.text is not None and len(self.places) < _FEW:
-            found = small_json.read_member(self.text, key)
-            if found is not None:
-                value, self.places[name] = found
-                self.context[name] = value
-                return value
+        known = self.context
+        if self.text is not None and len(known) < _FEW and small_json.read_member(self.text, name, known):
+            return known[name]
         return self.whole_context()[name]
 
     def whole_context(self) -> Any:
@@ -90,8 +83,8 @@ class Data(Scope):
                 whole = read_json(self.text)
             except ValueError:
                 raise EngineError("the stored context is not JSON") from None
-            self.context = {**whole, **self.changed} if self.assigned else whole
             self.text = None
+            self.context = whole if self.changed is None else {**_object(whole), **self.changed}
         return self.context
 
     def holds(self, name: str) -> bool:
@@ -103,60 +96,37 @@ class Data(Scope):
     def assign(self, members: dict[str, Any]) -> None:
         """Merges ``members`` into the context."""
         self.touched = True
-        if self.text is not None:
-            self.look_for(members)
-        if not isinstance(self.context, dict):
-            raise EngineError("the context is no object: nothing can be assigned to its members")
-        self.pay(1 + len(self.context) // 16)
         if self.text is None:
-            self.context = {**self.context, **members}  # who has read all of it keeps what there was
+            self.context = {**_object(self.context), **members}  # who has read all of it keeps what there was
         else:
             self.context.update(members)
-        self.changed = {**self.changed, **members} if self.assigned else members
-        self.assigned += 1
+        self.left -= 1 + len(self.context) // 16
+        if self.left < 0:
+            self.pay(0)
+        self.changed = members if self.changed is None else {**self.changed, **members}
 
-    def look_for(self, members: dict[str, Any]) -> None:
-        """Finds the places of what is to be assigned. Where one is not to be seen, ``context`` is all of it."""
-        if len(members) > _FEW:
-            self.whole_context()
-            return
-        for name in members:
-            if name not in self.places:
-                try:
-                    self.member(name, small_json.member_key(name))
-                except (KeyError, TypeError):
-                    return
-
-    def new_context(self) -> tuple[bytes, bytes | None]:
-        """The context as it is to be stored, once something was assigned to it; and the members that changed of a
-        large one.
+    def new_context(self, changed: dict[str, Any]) -> tuple[bytes, bytes | None]:
+        """The context as it is to be stored, of which ``changed`` was assigned; and of a large one what changed.
 
         Raises EngineError where it is larger than the limits allow.
         """
-        changed = self.changed
-        if self.text is None:
-            text = json_text(self.context).encode()
-            changed = {name: changed[name] for name in self.context if name in changed}
-        else:
-            if len(changed) > 1:
-                changed = {name: changed[name] for name in sorted(changed, key=self.places.__getitem__)}
-            text = self.spliced(self.text, changed)
+        text = None
+        if self.text is not None and len(changed) <= _FEW:
+            text = small_json.write_members(self.text, changed)
+        if text is None:
+            text = json_text(self.whole_context()).encode()
         check_kept(text, self.limits, "context")
         if len(text) <= _LARGE_CONTEXT:
             return text, None
         changes = json_text(changed).encode()
         return text, changes if len(changes) < len(text) else None
 
-    def spliced(self, text: bytes, changed: dict[str, Any]) -> bytes:
-        """The context with what was assigned where it was before. ``changed``: in the order of their places."""
-        parts = b""
-        at = 0
-        for name, value in changed.items():
-            start, end = self.places[name]
-            written = f"{value}" if type(value) is int else json_text(value)
-            parts += text[at:start] + written.encode()
-            at = end
-        return parts + text[at:]
+
+def _object(context: Any) -> dict[str, Any]:
+    """A context to which members are assigned. Raises EngineError where it is none that has members."""
+    if not isinstance(context, dict):
+        raise EngineError("the context is no object: nothing can be assigned to its members")
+    return context
 
 
 def kept_json(value: object, limits: Limits, what: str) -> bytes:

@@ -147,7 +147,7 @@ class Macrostep:
             for _, _, leaves in plans:
                 left |= leaves
         before = self.active
-        assigned = self.data.assigned if self.data else 0
+        changed = self.data.changed if self.data else None
         recorded = self.leave(left) if left else False
         entry = Entry(self.tables, self.history, self.active)
         for transition, top, _ in plans:
@@ -162,7 +162,7 @@ class Macrostep:
                     entry.add(transition, targets, domain)
         self.spend(_MICROSTEP + _TRANSITION * len(plans) + entry.work)
         self.enter(entry)
-        if self.data is not None and self.data.assigned != assigned:
+        if self.data is not None and self.data.changed is not changed:
             return True
         return recorded or self.done or self.active != before
 

@@ -1,8 +1,8 @@
-/* JSON that nearly every step with data reads: the members of an event, and single members of a context. In the place
- * of two functions of sm_core/small_json.py, since Python's own reader takes several times as long to be called alone.
+/* JSON of nearly every step with data: the members of an event, and single members of a context. In the place of the
+ * functions of sm_core/small_json.py, since Python's own reader takes several times as long to be called alone.
  *
- * Nothing is refused here. What is not as it mostly is, or is no JSON, is answered with None or False: Python reads it
- * then. */
+ * Nothing is refused here. What is not as it mostly is, or is no JSON, is answered with None or False: Python reads and
+ * writes it then. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -11,9 +11,9 @@
 
 #include "python/json.h"
 
-enum { MOST_DIGITS = 18, LONGEST_DOUBLE = 64 };
+enum { MOST_DIGITS = 18, LONGEST_INT = 20, LONGEST_DOUBLE = 64 };
 
-static PyObject *read_json; /* of sm_core/document.py */
+static PyObject *read_json, *to_json; /* of sm_core/document.py */
 
 static bool is_digit(const char *at, const char *end) {
     return at < end && *at >= '0' && *at <= '9';
@@ -176,18 +176,32 @@ static const char *behind_value(const char *at, const char *end) {
     return NULL;
 }
 
-/* Where the value of the member begins; NULL where there is none. */
-static const char *find_value(const char *at, const char *end, const char *key, size_t len) {
-    if (at == end || *at++ != '{') return NULL;
+/* Where the value of the member begins; NULL where there is none, or its name is written with escapes. */
+static const char *find_value(const char *at, const char *end, const char *name, Py_ssize_t len) {
+    if (at == end || *at++ != '{' || memchr(name, '\\', (size_t)len)) return NULL;
     while (at < end && *at == '"') {
-        if (is_at(at, end, key, len)) return at + len;
+        const char *here = at + 1;
+
         at = behind_text(at, end);
         if (!at || at == end || *at != ':') return NULL;
+        if (at - 1 - here == len && memcmp(here, name, (size_t)len) == 0) return at + 1;
         at = behind_value(at + 1, end);
         if (!at || *at != ',') return NULL;
         at++;
     }
     return NULL;
+}
+
+/* Where the value of a member begins and ends. False where it is not to be seen. */
+static bool find_member(PyObject *text, PyObject *name, const char **first, const char **last) {
+    const char *begin = PyBytes_AS_STRING(text), *end = begin + PyBytes_GET_SIZE(text), *utf8;
+    Py_ssize_t len;
+
+    utf8 = PyUnicode_AsUTF8AndSize(name, &len);
+    if (!utf8) PyErr_Clear();
+    *first = utf8 ? find_value(begin, end, utf8, len) : NULL;
+    *last = *first ? behind_value(*first, end) : NULL;
+    return *last != NULL;
 }
 
 static PyObject *make_value(const char *at, const char *end) {
@@ -203,24 +217,83 @@ static PyObject *make_value(const char *at, const char *end) {
     return value;
 }
 
-static PyObject *answer(PyObject *found) {
-    if (found) return found;
-    PyErr_Clear();
-    Py_RETURN_NONE;
-}
-
 static PyObject *read_member(PyObject *unused, PyObject *const *arguments, Py_ssize_t count) {
-    const char *text, *end, *first, *last;
-    PyObject *value;
+    const char *first, *last;
+    PyObject *value = NULL;
+    bool read;
 
     (void)unused;
-    if (count != 2 || !PyBytes_Check(arguments[0]) || !PyBytes_Check(arguments[1])) return answer(NULL);
-    text = PyBytes_AS_STRING(arguments[0]);
-    end = text + PyBytes_GET_SIZE(arguments[0]);
-    first = find_value(text, end, PyBytes_AS_STRING(arguments[1]), (size_t)PyBytes_GET_SIZE(arguments[1]));
-    last = first ? behind_value(first, end) : NULL;
-    value = last ? make_value(first, last) : NULL;
-    return answer(value ? Py_BuildValue("N(nn)", value, first - text, last - text) : NULL);
+    if (count == 3 && PyBytes_Check(arguments[0]) && PyUnicode_Check(arguments[1]) && PyDict_CheckExact(arguments[2]) &&
+        find_member(arguments[0], arguments[1], &first, &last))
+        value = make_value(first, last);
+    read = value && PyDict_SetItem(arguments[2], arguments[1], value) == 0;
+    Py_XDECREF(value);
+    if (!read) PyErr_Clear();
+    return PyBool_FromLong(read);
+}
+
+/* The digits of an int end at `end`; where they begin. */
+static const char *put_int(char *end, long long value) {
+    unsigned long long left = value < 0 ? -(unsigned long long)value : (unsigned long long)value;
+
+    do *--end = (char)('0' + left % 10);
+    while (left /= 10);
+    if (value < 0) *--end = '-';
+    return end;
+}
+
+static PyObject *with_text(PyObject *text, const char *first, const char *last, const char *json, Py_ssize_t len) {
+    const char *begin = PyBytes_AS_STRING(text);
+    size_t before = (size_t)(first - begin), behind = (size_t)(begin + PyBytes_GET_SIZE(text) - last);
+    PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(before + behind) + len);
+
+    if (made) {
+        char *at = PyBytes_AS_STRING(made);
+
+        memcpy(at, begin, before);
+        memcpy(at + before, json, (size_t)len);
+        memcpy(at + before + (size_t)len, last, behind);
+    }
+    return made;
+}
+
+/* The object with another value of a member. NULL with an exception, or without where the member is not to be seen. */
+static PyObject *with_member(PyObject *text, PyObject *name, PyObject *value) {
+    char digits[LONGEST_INT], *end = digits + sizeof(digits);
+    PyObject *written = NULL, *made = NULL;
+    const char *first, *last, *json;
+    int overflow = !PyLong_CheckExact(value);
+    long long number = overflow ? 0 : PyLong_AsLongLongAndOverflow(value, &overflow);
+    Py_ssize_t len;
+
+    if (!find_member(text, name, &first, &last)) return NULL;
+    if (!overflow) {
+        json = put_int(end, number);
+        len = end - json;
+    } else {
+        written = PyObject_CallOneArg(to_json, value);
+        json = written ? PyUnicode_AsUTF8AndSize(written, &len) : NULL;
+    }
+    if (json) made = with_text(text, first, last, json, len);
+    Py_XDECREF(written);
+    return made;
+}
+
+static PyObject *write_members(PyObject *unused, PyObject *const *arguments, Py_ssize_t count) {
+    PyObject *text, *name, *value;
+    Py_ssize_t at = 0;
+
+    (void)unused;
+    if (count != 2 || !PyBytes_Check(arguments[0]) || !PyDict_CheckExact(arguments[1])) Py_RETURN_NONE;
+    text = Py_NewRef(arguments[0]);
+    while (text && PyDict_Next(arguments[1], &at, &name, &value)) {
+        PyObject *made = with_member(text, name, value);
+
+        Py_DECREF(text);
+        text = made;
+    }
+    if (text || PyErr_Occurred()) return text;
+    Py_RETURN_NONE;
 }
 
 /* ---- in the place of Python's ---- */
@@ -228,6 +301,7 @@ static PyObject *read_member(PyObject *unused, PyObject *const *arguments, Py_ss
 static PyMethodDef functions[] = {
     {"read_flat", (PyCFunction)(void (*)(void))read_flat, METH_FASTCALL, NULL},
     {"read_member", (PyCFunction)(void (*)(void))read_member, METH_FASTCALL, NULL},
+    {"write_members", (PyCFunction)(void (*)(void))write_members, METH_FASTCALL, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -236,7 +310,8 @@ bool sm_python_install_json(void) {
     bool installed = false;
 
     if (document && !read_json) read_json = PyObject_GetAttrString(document, "read_json");
-    if (read_json) module = PyImport_ImportModule("sm_core.small_json");
+    if (document && !to_json) to_json = PyObject_GetAttrString(document, "to_json");
+    if (read_json && to_json) module = PyImport_ImportModule("sm_core.small_json");
     if (module) installed = PyModule_AddFunctions(module, functions) == 0;
     Py_XDECREF(module);
     Py_XDECREF(document);

@@ -1,4 +1,4 @@
-/* JSON that nearly every step with data reads: sm_core/small_json.py says what for. */
+/* JSON of nearly every step with data: sm_core/small_json.py says what for. */
 #ifndef SM_PYTHON_JSON_H
 #define SM_PYTHON_JSON_H
 

@@ -104,17 +104,26 @@ static int take_answer(PyObject *said, sm_verdict *verdict) {
 
 /* ---- the call ---- */
 
+/* The argument as a text, or as bytes where it is none. */
+static PyObject *make_argument(sm_bytes argument) {
+    PyObject *text = PyUnicode_DecodeUTF8(argument.ptr, (Py_ssize_t)argument.len, NULL);
+
+    if (text) return text;
+    PyErr_Clear();
+    return PyBytes_FromStringAndSize(argument.ptr, (Py_ssize_t)argument.len);
+}
+
+static PyObject *make_input(enum sm_input input, sm_bytes bytes) {
+    if (!bytes.ptr) return Py_NewRef(Py_None);
+    return input == SM_IN_ARGUMENT ? make_argument(bytes) : PyBytes_FromStringAndSize(bytes.ptr, (Py_ssize_t)bytes.len);
+}
+
 static bool make_arguments(PyObject **arguments, const long long numbers[NUMBERS], const sm_bytes inputs[SM_INPUTS]) {
     bool made = true;
 
     for (int i = 0; i < NUMBERS; i++) made &= (arguments[i] = PyLong_FromLongLong(numbers[i])) != NULL;
-    for (int i = 0; i < SM_INPUTS; i++) {
-        PyObject **place = &arguments[NUMBERS + i];
-
-        *place = inputs[i].ptr ? PyBytes_FromStringAndSize(inputs[i].ptr, (Py_ssize_t)inputs[i].len)
-                               : Py_NewRef(Py_None);
-        made &= *place != NULL;
-    }
+    for (int i = 0; i < SM_INPUTS; i++)
+        made &= (arguments[NUMBERS + i] = make_input((enum sm_input)i, inputs[i])) != NULL;
     return made;
 }
 
