@@ -15,6 +15,7 @@ from _redisstate import ffi, lib
 from sm_core import (
     NOT_TAKEN,
     THIRD_ARGUMENT,
+    UNBOUNDED,
     Compiled,
     Definition,
     DocumentError,
@@ -44,8 +45,6 @@ ready = False
 _definitions: dict[int, Definition] = {}
 _handles = count(1)
 _limits = Limits()
-_UNBOUNDED = Limits(*[1 << 62] * len(Limits._fields))._replace(nesting=256)
-"""For what was accepted before: by a primary, or before a restart. No server lets a client nest deeper."""
 _most = 0  # definitions at once, since memory was last given back
 _FEW = 64  # definitions, whose memory is not worth the work
 
@@ -127,7 +126,7 @@ def _texts(texts: Any, length: int, lengths: Any) -> list[bytes | None]:
 def _given(
     data: bytes | None, input_: bytes | None, guards: bytes | None, now: int, accepted_before: int = False
 ) -> Given:
-    limits = _UNBOUNDED if accepted_before else _limits
+    limits = UNBOUNDED if accepted_before else _limits
     return Given(data, None if guards is None else _guards(guards), input_, now, limits)
 
 
@@ -301,11 +300,11 @@ def step(
     all; whether to ask again, of a step that is refused; the line of an error; None where the engine failed.
     """
     try:
-        if isinstance(argument, bytes):
+        if not isinstance(argument, str):
             return _no_text(kind, argument)
         definition = _definitions[handle]
         held = None if guards is None else _guards(guards)
-        limits = _UNBOUNDED if accepted_before else _limits
+        limits = UNBOUNDED if accepted_before else _limits
         if kind & _KIND == _SEND and configuration is not None and error is None:
             outcome = definition.give(configuration, context, argument, data, held, now, limits)
         else:

@@ -17,12 +17,11 @@ Pure functions over immutable values. No Redis, no cffi, no clock, no I/O, nothi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from sys import maxsize
 from typing import Any, NamedTuple
 
 from .chart import Finding
 from .definition import NOT_TAKEN, NOTHING_GIVEN, Definition, Effect, Given, Machine, Outcome, Pending, merge
-from .document import Limits, check_size, parse_document
+from .document import UNBOUNDED, Limits, check_size, parse_document
 from .errors import (
     THIRD_ARGUMENT,
     DocumentError,
@@ -40,6 +39,7 @@ from .statechart import ChartDefinition
 __all__ = [
     "NOT_TAKEN",
     "THIRD_ARGUMENT",
+    "UNBOUNDED",
     "Compiled",
     "Definition",
     "DocumentError",
@@ -113,7 +113,7 @@ def _compile_chart(document: dict[str, Any], limits: Limits | None, given: Given
     definition = ChartDefinition(document, limits)
     check_size(definition.canonical, limits)
     if limits is None:
-        given = given._replace(limits=given.limits._replace(context_bytes=maxsize, nesting=maxsize))
+        given = given._replace(limits=UNBOUNDED)
     reason = document.get("reason")
     holds = any(document.get(name) is not None for name in ("historyValue", "snapshot"))
     starts = not holds and document.get("current", "") == ""

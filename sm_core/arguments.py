@@ -9,8 +9,8 @@ from collections.abc import Collection
 from typing import Any
 
 from . import small_json
-from .chart import AROUND, Tables, did_you_mean
-from .document import Limits, is_deeper, parse, parse_value, to_json
+from .chart import Tables, did_you_mean
+from .document import AROUND, Limits, is_deeper, parse, parse_value, to_json
 from .errors import DocumentError, EngineError, LimitError, quote, type_name
 
 _MOST_NAMED = 8

@@ -13,27 +13,43 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import accumulate, count
 from operator import sub
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from .errors import DocumentError, LimitError, element, member, quote, type_name
 
+AROUND = 2
+"""Objects around what is kept in what SM.GET answers, which SM.SET is to take."""
 
-class Limits(NamedTuple):
-    """How large a document may be. ``None`` instead of a Limits means that it was accepted before."""
 
-    document_bytes: int = 320 * 1024
-    states: int = 10_000
-    nesting: int = 64
-    elements: int = 4_000
-    context_bytes: int = 64 * 1024
-    expression_steps: int = 50_000
-    history: int = 1_000
-    idempotency: int = 1_000
+class Limits:
+    """How large a document may be, and what its machines keep. ``None`` instead of a Limits means that it was accepted
+    before. Immutable.
 
-    @property
-    def brackets(self) -> int:
-        """The most arrays and objects. An element of a statechart is a few of them: itself, its target, its actions."""
-        return self.states + 8 * self.elements
+    ``brackets``: the most arrays and objects. An element of a statechart is a few of them: itself, its target, its
+    actions. ``small``: JSON of so many bytes may be kept, whatever it is.
+    """
+
+    __slots__ = ("brackets", "context_bytes", "document_bytes", "elements", "expression_steps", "history",
+                 "idempotency", "nesting", "small", "states")  # fmt: skip
+
+    def __init__(self, document_bytes: int = 320 * 1024, states: int = 10_000, nesting: int = 64,
+                 elements: int = 4_000, context_bytes: int = 64 * 1024, expression_steps: int = 50_000,
+                 history: int = 1_000, idempotency: int = 1_000) -> None:  # fmt: skip
+        self.document_bytes = document_bytes
+        self.states = states
+        self.nesting = nesting
+        self.elements = elements
+        self.context_bytes = context_bytes
+        self.expression_steps = expression_steps
+        self.history = history
+        self.idempotency = idempotency
+        self.brackets = states + 8 * elements
+        self.small = min(context_bytes, 2 * (nesting - AROUND))
+
+
+_MOST = 1 << 62
+UNBOUNDED = Limits(_MOST, _MOST, 256, _MOST, _MOST, _MOST, _MOST, _MOST)
+"""For what was accepted before: by a primary, or before a restart. No server lets a client nest deeper."""
 
 
 class _DuplicateError(Exception):

@@ -39,7 +39,7 @@ from __future__ import annotations
 from . import move, step
 from .chart import UNSENDABLE, Chart, compile_chart
 from .check import MOST_FINDINGS, Finding, check
-from .data import AROUND, Data, kept_json
+from .data import Data, kept_json
 from .draw import draw
 from .hints import Names, did_you_mean
 from .model import Configuration, Step, Tables
@@ -50,7 +50,6 @@ from .waiting import DONE_TASK, FAILED_TASK
 from .why import why
 
 __all__ = [
-    "AROUND",
     "DONE_TASK",
     "FAILED_TASK",
     "MOST_FINDINGS",

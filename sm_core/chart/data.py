@@ -9,13 +9,11 @@ from typing import Any
 
 from .. import small_json
 from ..cel import BudgetError, CelError, Program, Scope, to_json
-from ..document import Limits, is_deeper, read_json
+from ..document import AROUND, Limits, is_deeper, read_json
 from ..document import to_json as json_text
 from ..errors import EngineError, ExpressionError, GuardError, quote
 from .model import Tables
 
-AROUND = 2
-"""Objects around what is kept in what SM.GET answers, which SM.SET is to take."""
 NO_MEMBERS: dict[str, Any] = {}
 NO_VARIABLES: list[Any] = []
 _LARGE_CONTEXT = 512
@@ -99,7 +97,7 @@ class Data(Scope):
         if self.text is None:
             self.context = {**_object(self.context), **members}  # who has read all of it keeps what there was
         else:
-            self.context.update(members)
+            self.context |= members
         self.left -= 1 + len(self.context) // 16
         if self.left < 0:
             self.pay(0)
@@ -115,7 +113,8 @@ class Data(Scope):
             text = small_json.write_members(self.text, changed)
         if text is None:
             text = json_text(self.whole_context()).encode()
-        check_kept(text, self.limits, "context")
+        if len(text) > self.limits.small:
+            check_kept(text, self.limits, "context")
         if len(text) <= _LARGE_CONTEXT:
             return text, None
         changes = json_text(changed).encode()
@@ -161,39 +160,23 @@ class Expression:
         self.cost = program.cost
         self.place = place
 
-    def value(self, data: Data) -> Any:
-        """Its value. Raises ExpressionError."""
-        data.touched = True
-        data.left -= self.cost
-        try:
-            if data.left < 0:
-                data.charge(0)
-            return self.root(data)
-        except BudgetError:
-            raise too_many_steps(data, self.place) from None
-        except CelError as error:
-            fault = str(error)
-        raise ExpressionError(f"{self.place}: {fault}")
-
     def json(self, data: Data) -> Any:
         """Its value as JSON. Raises ExpressionError."""
         data.touched = True
         data.left -= self.cost
+        root = self.root
         try:
             if data.left < 0:
                 data.charge(0)
-            value = self.root(data)
+            value = root(data)
             return value if type(value) is int else to_json(value, data)
-        except BudgetError:
-            raise too_many_steps(data, self.place) from None
         except CelError as error:
-            fault = str(error)
+            fault = self.fault(error, data)
         raise ExpressionError(f"{self.place}: {fault}")
 
-
-def too_many_steps(data: Data, place: str) -> ExpressionError:
-    """The error of a step whose expressions take more work than it may cause."""
-    return ExpressionError(f"{place}: the expressions of this step take {_too_many(data)}")
+    def fault(self, error: CelError, data: Data) -> str:
+        """What an error says of the step."""
+        return f"the expressions of this step take {_too_many(data)}" if type(error) is BudgetError else str(error)
 
 
 def _too_many(data: Data) -> str:

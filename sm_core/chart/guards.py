@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from ..cel import CelError
 from ..errors import ExpressionError
 from .data import Data, Expression
 from .templates import Template
@@ -20,7 +21,10 @@ class Guard(Protocol):
         """How a picture and SM.CAN call it."""
 
     def holds(self, data: Data) -> bool:
-        """Raises ExpressionError; GuardError where the client did not say whether its own holds."""
+        """Pays for itself, whatever asks it.
+
+        Raises ExpressionError; GuardError where the client did not say whether its own holds.
+        """
 
     def clients(self) -> Iterator[str]:
         """The guards in it that the client decides."""
@@ -39,28 +43,39 @@ class ClientGuard:
         return self.name
 
     def holds(self, data: Data) -> bool:
+        data.pay(1)
         return data.holds(self.name)
 
     def clients(self) -> Iterator[str]:
         yield self.name
 
 
-class ExpressionGuard:
+class ExpressionGuard(Expression):
     """An expression, under a name or as it stands; ``params`` are what its name was used with."""
 
-    __slots__ = ("expression", "label", "params")
+    __slots__ = ("label", "params")
 
     def __init__(self, expression: Expression, label: str, params: Template = NO_PARAMS) -> None:
-        self.expression = expression
+        super().__init__(expression.program, expression.place)
+        self.cost += 1
         self.label = label
         self.params = params
 
     def holds(self, data: Data) -> bool:
         data.params = self.params.constant if self.params.make is None else self.params.value(data)
-        value = self.expression.value(data)
-        if value is True or value is False:
-            return value
-        raise ExpressionError(f"{self.expression.place}: a guard is true or false, and this one is neither")
+        data.touched = True
+        data.left -= self.cost
+        root = self.root
+        try:
+            if data.left < 0:
+                data.charge(0)
+            value = root(data)
+            if value is True or value is False:
+                return value
+            fault = "a guard is true or false, and this one is neither"
+        except CelError as error:
+            fault = self.fault(error, data)
+        raise ExpressionError(f"{self.place}: {fault}")
 
     def clients(self) -> Iterator[str]:
         return iter(())
@@ -83,12 +98,9 @@ class Every:
         return not self.first(False, data)
 
     def first(self, wanted: bool, data: Data) -> bool:
-        """Whether one of them is what is wanted: they are asked until one is. Each costs what a candidate does."""
-        for guard in self.guards:
-            data.pay(1)
-            if guard.holds(data) is wanted:
-                return True
-        return False
+        """Whether one of them is what is wanted: they are asked until one is."""
+        data.pay(1)
+        return any(guard.holds(data) is wanted for guard in self.guards)
 
     def clients(self) -> Iterator[str]:
         for guard in self.guards:
@@ -135,6 +147,7 @@ class InState:
         self.label = label
 
     def holds(self, data: Data) -> bool:
+        data.pay(1)
         return data.active & self.states == self.states
 
     def clients(self) -> Iterator[str]:

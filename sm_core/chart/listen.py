@@ -73,7 +73,6 @@ def first_enabled(transitions: tuple[Transition, ...], data: Data | None) -> Tra
             return transition
         if data is None:
             return None
-        data.pay(1)
         if transition.guard.holds(data):
             return transition
     return None

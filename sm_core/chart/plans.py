@@ -65,12 +65,8 @@ def take(tables: Tables, plan: Plan, data: Data) -> tuple[Step | None, bytes | N
     """Gives the machine the event of a plan: what ``step`` does, and the configuration as bytes where it is known."""
     data.active = plan.active
     for lead in plan.leads:
-        if lead.guard is not None:
-            data.left -= 1
-            if data.left < 0:
-                data.pay(0)
-            if not lead.guard.holds(data):
-                continue
+        if lead.guard is not None and not lead.guard.holds(data):
+            continue
         if lead.transition.inert:
             break
         if lead.short is None:

@@ -26,12 +26,13 @@ class Template:
 
     def value(self, data: Data) -> Any:
         """The JSON value. It may be shared: nobody changes it. Raises ExpressionError."""
-        if self.make is None:
+        make = self.make
+        if make is None:
             return self.constant
         data.left -= self.cost
         if data.left < 0:
             data.pay(0)
-        return self.make(data)
+        return make(data)
 
 
 def object_maker(constant: dict[str, Any], made: dict[str, Maker]) -> Maker:

@@ -50,7 +50,6 @@ def _verdict(transition: Transition, data: Data) -> str:
     guard = transition.guard
     if guard is not None:
         try:
-            data.pay(1)
             holds = guard.holds(data)
         except ExpressionError as error:
             return str(error)
