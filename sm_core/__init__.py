@@ -3,7 +3,7 @@
 Pure functions over immutable values. No Redis, no cffi, no clock, no I/O, nothing but the standard library.
 
     document.py    bytes to JSON values, strictly
-    small_json.py  what of it steps with data read most
+    small_json.py  what of it steps with data read and write most
     definition.py  what every compiled document can be asked
     flat.py        the flat machine, "map" documents
     pending.py     the deadlines and tasks of a snapshot

@@ -19,7 +19,8 @@ NO_VARIABLES: list[Any] = []
 _LARGE_CONTEXT = 512
 """Bytes. Of a larger one, replicas are told the members that changed alone."""
 _FEW = 8
-"""Members of a context that are looked for in its text: where more are wanted, it is read as a whole."""
+"""Members of a context that are read from its text or written there: where there are more, it is read and written as a
+whole."""
 
 
 class Data(Scope):

@@ -79,7 +79,7 @@ static bool keep(sm_target *target, sm_node *node, sm_cached_edge *edge, const s
     sm_data held;
     bool changed;
 
-    if (target->machine && !target->replaces && sm_machine_keeps(target->machine)) {
+    if (target->machine && !target->replaces && node->details->definition->expire) { /* as that of the machine there */
         sm_machine_data(target->machine, &held);
         had = sm_expires(&held);
     }
