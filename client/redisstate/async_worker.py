@@ -9,21 +9,17 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from . import tasks
-from .base_worker import (
-    FIRST_PAUSE,
-    LONGEST_PAUSE,
-    PATIENCE,
-    POLL,
-    WAKE,
-    BaseWorker,
-)
+from .base_worker import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, POLL, WAKE
+from .clients import refuse_waiting
 from .duties import Call, Counters, Report, Words
-from .faults import exists_already, not_permitted, trouble_of
+from .exchanges import Exchange, Exchanges
+from .faults import trouble_of
 from .logs import log, shown_error
 from .tasks import OutboxEntry
+
+T = TypeVar("T")
 
 
 def _is_cancelled(error: BaseException) -> bool:
@@ -32,7 +28,7 @@ def _is_cancelled(error: BaseException) -> bool:
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
-class AsyncWorker(BaseWorker):
+class AsyncWorker(Exchanges):
     """Worker for asyncio: functions are coroutines, and so are ``run`` and ``drain``. See Worker for the settings.
 
         worker = AsyncWorker(redis.asyncio.Redis(), stream="orders:effects", group="billing", concurrency=50)
@@ -56,6 +52,9 @@ class AsyncWorker(BaseWorker):
         self._sending = False
         self._closing = False
         self._broken: BaseException | None = None
+
+    def _check_client(self) -> None:
+        refuse_waiting(self.client, "Worker")
 
     def _check(self, function: Any) -> None:
         if not self._is_coroutine(function):
@@ -118,7 +117,8 @@ class AsyncWorker(BaseWorker):
         self._start(draining)
         self._set_up()  # it belongs to this loop
         try:
-            await self._make_groups(at_start=True)
+            await self._held(self._make_groups(at_start=True))
+            await self._held(self._forget())
             reporting = asyncio.create_task(self._report_all())
             running = [asyncio.create_task(self._perform_all()) for _ in range(self.concurrency)]
             log.info("%s of %s reads %s", self.consumer, self.group, ", ".join(self.streams))
@@ -152,7 +152,7 @@ class AsyncWorker(BaseWorker):
                 continue
             was_idle = self._is_idle()
             try:
-                entries = await self._read(groups, self._limit() - self._busy, not draining)
+                entries = await self._held(self._read(groups, self._limit() - self._busy, not draining))
             except Exception as error:
                 kind = trouble_of(error)
                 if kind == "final" or (draining and kind == "wait"):
@@ -161,8 +161,7 @@ class AsyncWorker(BaseWorker):
                 await self._sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
                 if kind == "group":
-                    with contextlib.suppress(Exception):  # the next read says what is wrong
-                        await self._make_groups()
+                    await self._held(self._make_groups_again())
                 continue
             pause = FIRST_PAUSE
             self._busy += len(entries)
@@ -175,45 +174,8 @@ class AsyncWorker(BaseWorker):
                 self._raise_trouble()
                 if not self._is_idle():
                     await self._change()
-
-    async def _read(self, groups: Sequence[Sequence[str]], room: int, block: bool) -> list[OutboxEntry]:
-        """What others have left, where it is time to look, else what is new."""
-        if self._claim_is_due():
-            entries = await self._claim(room)
-            if entries:
-                return entries
-        if len(groups) == 1:
-            words = self._read_words(groups[0], room, self.block if block else None)
-            return self._taken(tasks.read(await self._ask(words)))
-        entries = []
-        try:
-            for streams in groups:
-                if room > len(entries):
-                    words = self._read_words(streams, room - len(entries), None)
-                    entries += self._taken(tasks.read(await self._ask(words)))
-        except Exception:
-            if not entries:  # else they are done first; it will be raised again
-                raise
-        if not entries and block:
-            await self._sleep(POLL)
-        return entries
-
-    async def _claim(self, room: int) -> list[OutboxEntry]:
-        entries: list[OutboxEntry] = []
-        try:
-            for stream in self.streams:
-                if room <= len(entries):
-                    break
-                reply = await self._ask(self._claim_words(stream, room - len(entries)))
-                if found := self._found(stream, reply):
-                    answers = await self._pipelined([self._deliveries_words(unread) for unread in found])
-                    known, words = self._sorted(self._claimed(found, answers))
-                    await self._pipelined(words)
-                    entries += known
-        except Exception:
-            if not entries:  # else they are done first; it will be raised again
-                raise
-        return entries
+            elif not entries and len(groups) > 1:
+                await self._sleep(POLL)
 
     def _has_room(self) -> bool:
         limit = self._limit()
@@ -278,9 +240,9 @@ class AsyncWorker(BaseWorker):
                 return
             reports, self._reports = self._reports, []
             self._sending = True
-            again = await self._report(reports) if reports else []
+            again = await self._held(self._report(reports)) if reports else []
             if time.monotonic() >= keep_at:
-                await self._keep()
+                await self._held(self._keep())
                 again += self._again_now()
                 keep_at = time.monotonic() + self._keep_often()
             self._reports = again + self._reports
@@ -294,35 +256,6 @@ class AsyncWorker(BaseWorker):
             else:
                 await asyncio.sleep(min(pause, FIRST_PAUSE) if self._closing else pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
-
-    async def _report(self, reports: list[Report]) -> list[Report]:
-        """Sends reports, and acknowledges those that were taken. What is to be sent again."""
-        over = [report for report in reports if report.words is None]
-        telling = [report for report in reports if report.words is not None]
-        again: list[Report] = []
-        answered, trouble = not telling, None
-        try:
-            if telling:
-                answers = await self._pipelined([report.words for report in telling if report.words is not None])
-                told, again, trouble = self._settle(telling, answers)
-                over += told
-                answered = True
-            if over:
-                for report in over:
-                    report.words = None  # should XACK fail, it alone is sent again
-                await self._pipelined(self._ack_words(over), strict=True)
-                self._acknowledged(over)
-        except Exception as error:
-            trouble = error
-            again += over if answered else over + telling
-        self._in_trouble(trouble)
-        return again
-
-    async def _keep(self) -> None:
-        try:
-            await self._pipelined(self._keep_words())
-        except Exception as error:
-            log.warning("no sign of life could be given: %s", shown_error(error))
 
     # Ending
 
@@ -341,8 +274,7 @@ class AsyncWorker(BaseWorker):
         self._to_report.set()
         await reporting
         self._in_hand.clear()
-        if self._own_name:
-            await self._go()
+        await self._held(self._go())
         log.info("%s of %s has ended: %s", self.consumer, self.group, self.counters)
 
     async def _give_back_waiting(self) -> None:
@@ -350,52 +282,37 @@ class AsyncWorker(BaseWorker):
         while not self._waiting.empty():
             waiting.append(self._waiting.get_nowait())
         self._busy -= len(waiting)
-        await self._give_back(waiting)
-
-    async def _give_back(self, entries: Sequence[OutboxEntry]) -> None:
-        if not entries:
-            return
-        for entry in entries:
-            self._leave(entry)
-        try:
-            await self._pipelined(self._give_back_words(entries))
-            self._claim_anew()  # where nobody else is free
-        except Exception as error:
-            log.warning(
-                "%d entries are left to other workers, in %.0f s: %s",
-                *(len(entries), self.claim_after, shown_error(error)),
-            )
-
-    async def _go(self) -> None:
-        """Takes the consumer away, where nothing is pending for it: that would be lost with it."""
-        try:
-            for stream in self.streams:
-                if not await self._ask(self._left_words(stream)):
-                    await self._ask(("XGROUP DELCONSUMER", stream, self.group, self.consumer))
-        except Exception as error:
-            log.debug("the consumer %s stays: %s", self.consumer, shown_error(error))
+        await self._held(self._give_back(waiting))
 
     # Asking the server
 
-    async def _make_groups(self, at_start: bool = False) -> None:
-        for stream in self.streams:
+    async def _held(self, exchange: Exchange[T]) -> T:
+        """What an exchange with the server comes to."""
+        answer: Any = None
+        failed: Exception | None = None
+        while True:
             try:
-                await self._ask(self._create_words(stream))
+                asked = exchange.send(answer) if failed is None else exchange.throw(failed)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            answer = failed = None
+            try:
+                answer = await (self._pipelined(asked) if isinstance(asked, list) else self._ask(asked))
             except Exception as error:
-                if not exists_already(error) and not (at_start and not_permitted(error)):
-                    raise
+                failed = error
 
     async def _ask(self, words: Words) -> Any:
         return await self.client.execute_command(*words, **self._options(words))
 
-    async def _pipelined(self, commands: Sequence[Words], strict: bool = False) -> list[Any]:
-        """The answers, errors among them; with ``strict`` the first error is raised."""
+    async def _pipelined(self, commands: Sequence[Words]) -> list[Any]:
+        """The answers, errors among them."""
         if not commands:
             return []
         pipeline = self.client.pipeline(transaction=False)
         for words in commands:
             pipeline.execute_command(*words, **self._options(words))
-        answers: list[Any] = await pipeline.execute(raise_on_error=strict)
+        answers: list[Any] = await pipeline.execute(raise_on_error=False)
         return answers
 
     async def _sleep(self, seconds: float) -> None:

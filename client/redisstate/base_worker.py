@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from . import tasks
 from .commands import Commands
 from .duties import Call, Counters, Handler, Report, Words
-from .faults import is_late, is_vain, shortest_timeout, trouble_of
+from .faults import is_late, is_over, is_vain, shortest_timeout, trouble_of
 from .logs import escaped, log, shown_error, shown_key, where
 from .signatures import Signature, near
 from .tasks import TASK, OutboxEntry, Unread
@@ -65,6 +65,7 @@ class BaseWorker(Commands):
         block: float = 1.0,
     ) -> None:
         self.client = client
+        self._check_client()
         self.streams = (stream,) if isinstance(stream, str) else tuple(dict.fromkeys(stream))
         self.group = group
         self.consumer = consumer or own_name()
@@ -136,6 +137,7 @@ class BaseWorker(Commands):
         """Begins anew."""
         if self._running:
             raise RuntimeError("this worker is at work already")
+        self._check_client()  # it may be another one by now
         self._running = True
         self._draining = draining
         self._later = []
@@ -158,6 +160,9 @@ class BaseWorker(Commands):
             return function
 
         return add
+
+    def _check_client(self) -> None:
+        """Raises TypeError for a client of the other kind."""
 
     def _check(self, function: Callable[..., Any]) -> None:
         """Raises TypeError for a function that this worker cannot call."""
@@ -249,20 +254,28 @@ class BaseWorker(Commands):
         self._count("claimed", len(entries))
         return entries
 
-    def _sorted(self, entries: Iterable[OutboxEntry]) -> tuple[list[OutboxEntry], list[Words]]:
-        """Those of claimed entries that a function is for, and the commands that put back the others.
-
-        These are none that anybody waits for: they may be claimed again and again.
-        """
+    def _sorted(self, entries: Iterable[OutboxEntry]) -> tuple[list[OutboxEntry], list[OutboxEntry]]:
+        """Those of claimed entries that a function is for, and the others: they may be claimed again and again."""
         known: list[OutboxEntry] = []
-        words: list[Words] = []
+        others: list[OutboxEntry] = []
         for entry in entries:
-            if self._is_known(entry):
-                known.append(entry)
-            elif (report := self._unknown(entry, entry.params["src"])).words is not None:
-                self._leave(entry)
-                words.append(report.words)
-        return known, words
+            (known if self._is_known(entry) else others).append(entry)
+        return known, others
+
+    def _put_back_words(self, others: Iterable[OutboxEntry], answers: Iterable[Any]) -> list[Words]:
+        """Acknowledges those tasks that are over, by the answers to SM.PENDING, and puts back those that are active.
+
+        Another group may have done them: what is over is never wanted again, since no handle comes twice. So a group
+        without functions for some tasks keeps no more entries of them than there are active tasks.
+        """
+        words: list[Words] = []
+        for entry, answer in zip(others, answers, strict=True):
+            self._leave(entry)
+            if is_over(entry.task, answer):
+                words += self._ack_words([Report(entry, None, None)])
+            else:
+                words.append(self._unknown(entry))
+        return words
 
     def _has_claimed_all(self) -> bool:
         """Whether the last look for what others have left came to the end."""
@@ -286,7 +299,7 @@ class BaseWorker(Commands):
             src = entry.params["src"]
             handler = self._tasks.get(src)
             if handler is None:
-                return self._unknown(entry, src)
+                return Report(entry, self._unknown(entry), None)
             if too_often:
                 self._give_up(entry, f"task {src!r}")
                 said = f"{entry.deliveries - 1} deliveries, and no report was taken"
@@ -300,17 +313,19 @@ class BaseWorker(Commands):
     def _is_known(self, entry: OutboxEntry) -> bool:
         return entry.task is None or entry.type != TASK or entry.params["src"] in self._tasks
 
-    def _unknown(self, entry: OutboxEntry, src: str) -> Report:
+    def _unknown(self, entry: OutboxEntry) -> Words:
         """A task that no function here is for: a newer worker of the group may have one. It was not tried here."""
         self._count("unknown")
+        src = entry.params["src"]
         if src not in self._told:
             self._told.add(src)
             known = ", ".join(map(repr, self._tasks)) or "none"
-            log.warning(
+            log.log(
+                logging.WARNING if self._tasks else logging.INFO,  # a group that is for effects alone
                 "no function for the task %r of %s%s; there are: %s. It is left to other workers",
                 *(src, shown_key(entry), near(src, self._tasks), known),
             )
-        return Report(entry, self._untried_words(entry), None)
+        return self._untried_words(entry)
 
     def _passed_over(self, entry: OutboxEntry) -> Report:
         """An effect that no function here is for: another group may do it, or nobody."""

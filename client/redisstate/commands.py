@@ -13,6 +13,21 @@ from .tasks import OutboxEntry, Unread
 GIVEN_BACK = "given-back"
 """The consumer that has the entries that a worker has read and not begun when it was stopped."""
 
+FORGOTTEN = 3600.0
+"""Seconds without a sign of life after which a consumer for which nothing is pending is taken away."""
+
+_FORGET = """
+for _, fields in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local consumer = {}
+  for at = 1, #fields, 2 do consumer[fields[at]] = fields[at + 1] end
+  if consumer.pending == 0 and consumer.idle >= tonumber(ARGV[2]) then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer.name)
+  end
+end
+"""
+"""Takes away the consumers of a stream's group that are idle, and for which nothing is pending. It is a script, because
+what is delivered to a consumer between a look and its end would be lost with it."""
+
 LONGEST_TOKEN = 64
 """Bytes."""
 
@@ -21,6 +36,7 @@ _OPTIONS = {
     "XCLAIM": {"parse_justid": True},
     "XREADGROUP": {"NEVER_DECODE": True},
     "XAUTOCLAIM": {"NEVER_DECODE": True},
+    "SM.PENDING": {"NEVER_DECODE": True},
 }
 """Tells the client library which form of a reply to expect. A machine's key may be no text."""
 
@@ -63,6 +79,10 @@ class Commands:
 
     def _deliveries_words(self, unread: Unread) -> Words:
         return "XPENDING", unread[0], self.group, unread[1], unread[1], 1
+
+    def _active_words(self, entry: OutboxEntry) -> Words:
+        """Asks which tasks of an entry's machine are active."""
+        return "SM.PENDING", entry.key
 
     def _keep_words(self) -> list[Words]:
         """Makes what is in hand young again, so that nobody claims it."""
@@ -107,6 +127,9 @@ class Commands:
         for report in reports:
             places.setdefault(report.entry.stream, []).append(report.entry.place)
         return [("XACK", stream, self.group, *found) for stream, found in places.items()]
+
+    def _forget_words(self, stream: str) -> Words:
+        return "EVAL", _FORGET, 1, stream, self.group, round(FORGOTTEN * 1000)
 
     def _left_words(self, stream: str) -> Words:
         """Asks whether anything is pending for this worker."""

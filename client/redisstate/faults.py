@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from . import errors
+from . import errors, replies
 
 _NO_WAITING = {"AuthenticationError", "AuthorizationError", "NoPermissionError"}
 _WAITING = {"ConnectionError", "TimeoutError", "OSError", "BusyLoadingError", "ReadOnlyError", "OutOfMemoryError"}
@@ -46,6 +46,13 @@ def is_late(answer: object) -> bool:
     if answer is None:
         return True
     return isinstance(answer, Exception) and isinstance(errors.of(answer), _LATE)
+
+
+def is_over(task: str | None, answer: Any) -> bool:
+    """Whether a task is, by the answer to SM.PENDING or the error that it is: not where that does not say so."""
+    if isinstance(answer, Exception):
+        return isinstance(errors.of(answer), errors.NoSuchMachine)
+    return answer is None or all(one.handle != task for one in replies.pending(answer))
 
 
 def shortest_timeout(client: Any) -> float | None:

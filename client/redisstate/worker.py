@@ -15,24 +15,20 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
-from . import tasks
-from .base_worker import (
-    FIRST_PAUSE,
-    LONGEST_PAUSE,
-    PATIENCE,
-    POLL,
-    WAKE,
-    BaseWorker,
-)
+from .base_worker import FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, POLL, WAKE
+from .clients import refuse_awaited
 from .duties import Call, Counters, Report, Words
-from .faults import exists_already, not_permitted, trouble_of
+from .exchanges import Exchange, Exchanges
+from .faults import trouble_of
 from .logs import log, shown_error
 from .tasks import OutboxEntry
 
+T = TypeVar("T")
 
-class Worker(BaseWorker):
+
+class Worker(Exchanges):
     """Does the tasks and effects that machines ask for in their outbox.
 
         worker = Worker(Redis(), stream="orders:effects", group="billing")
@@ -66,7 +62,7 @@ class Worker(BaseWorker):
     ``block``
         seconds that a read waits at most, and so how long an idle worker takes to stop
 
-    Raises ValueError for a setting that cannot be.
+    Raises ValueError for a setting that cannot be, TypeError for a client whose replies are awaited.
     """
 
     def _set_up(self) -> None:
@@ -80,6 +76,9 @@ class Worker(BaseWorker):
         self._sending = False
         self._closing = False
         self._broken: BaseException | None = None
+
+    def _check_client(self) -> None:
+        refuse_awaited(self.client, "AsyncWorker")
 
     def _check(self, function: Any) -> None:
         if self._is_coroutine(function):
@@ -136,7 +135,8 @@ class Worker(BaseWorker):
         self._broken = None
         threads = [threading.Thread(target=self._report_all, name="redisstate-reports", daemon=True)]
         try:
-            self._make_groups(at_start=True)
+            self._held(self._make_groups(at_start=True))
+            self._held(self._forget())
             if self.concurrency > 1:
                 threads += [
                     threading.Thread(target=self._perform_all, name=f"redisstate-{number}", daemon=True)
@@ -166,7 +166,7 @@ class Worker(BaseWorker):
                 continue
             was_idle = self._is_idle()
             try:
-                entries = self._read(groups, room, not draining)
+                entries = self._held(self._read(groups, room, not draining))
             except Exception as error:
                 kind = trouble_of(error)
                 if kind == "final" or (draining and kind == "wait"):
@@ -175,8 +175,7 @@ class Worker(BaseWorker):
                 self._sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
                 if kind == "group":
-                    with contextlib.suppress(Exception):  # the next read says what is wrong
-                        self._make_groups()
+                    self._held(self._make_groups_again())
                 continue
             pause = FIRST_PAUSE
             if entries:
@@ -185,44 +184,8 @@ class Worker(BaseWorker):
                 if was_idle and self._has_claimed_all():
                     return
                 self._wait()
-
-    def _read(self, groups: Sequence[Sequence[str]], room: int, block: bool) -> list[OutboxEntry]:
-        """What others have left, where it is time to look, else what is new."""
-        if self._claim_is_due():
-            entries = self._claim(room)
-            if entries:
-                return entries
-        if len(groups) == 1:
-            return self._taken(tasks.read(self._ask(self._read_words(groups[0], room, self.block if block else None))))
-        entries = []
-        try:
-            for streams in groups:
-                if room > len(entries):
-                    words = self._read_words(streams, room - len(entries), None)
-                    entries += self._taken(tasks.read(self._ask(words)))
-        except Exception:
-            if not entries:  # else they are done first; it will be raised again
-                raise
-        if not entries and block:
-            self._sleep(POLL)
-        return entries
-
-    def _claim(self, room: int) -> list[OutboxEntry]:
-        entries: list[OutboxEntry] = []
-        try:
-            for stream in self.streams:
-                if room <= len(entries):
-                    break
-                reply = self._ask(self._claim_words(stream, room - len(entries)))
-                if found := self._found(stream, reply):
-                    answers = self._pipelined([self._deliveries_words(unread) for unread in found])
-                    known, words = self._sorted(self._claimed(found, answers))
-                    self._pipelined(words)
-                    entries += known
-        except Exception:
-            if not entries:  # else they are done first; it will be raised again
-                raise
-        return entries
+            elif len(groups) > 1:
+                self._sleep(POLL)
 
     def _hand_out(self, entries: Sequence[OutboxEntry]) -> None:
         self._read_at = time.monotonic()
@@ -315,11 +278,11 @@ class Worker(BaseWorker):
                 if self._closing and not reports:
                     return
                 self._sending = True
-            again = self._report(reports) if reports else []
+            again = self._held(self._report(reports)) if reports else []
             if self.concurrency == 1 and self._waits_long():  # else the thread that reads looks
                 self._give_back_waiting()
             if time.monotonic() >= keep_at:
-                self._keep()
+                self._held(self._keep())
                 again += self._again_now()
                 keep_at = time.monotonic() + self._keep_often()
             with self._lock:
@@ -334,35 +297,6 @@ class Worker(BaseWorker):
             else:
                 time.sleep(min(pause, FIRST_PAUSE) if self._closing else pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
-
-    def _report(self, reports: list[Report]) -> list[Report]:
-        """Sends reports, and acknowledges those that were taken. What is to be sent again."""
-        over = [report for report in reports if report.words is None]
-        telling = [report for report in reports if report.words is not None]
-        again: list[Report] = []
-        answered, trouble = not telling, None
-        try:
-            if telling:
-                answers = self._pipelined([report.words for report in telling if report.words is not None])
-                told, again, trouble = self._settle(telling, answers)
-                over += told
-                answered = True
-            if over:
-                for report in over:
-                    report.words = None  # should XACK fail, it alone is sent again
-                self._pipelined(self._ack_words(over), strict=True)
-                self._acknowledged(over)
-        except Exception as error:
-            trouble = error
-            again += over if answered else over + telling
-        self._in_trouble(trouble)
-        return again
-
-    def _keep(self) -> None:
-        try:
-            self._pipelined(self._keep_words())
-        except Exception as error:
-            log.warning("no sign of life could be given: %s", shown_error(error))
 
     # Ending
 
@@ -379,8 +313,7 @@ class Worker(BaseWorker):
         threads[0].join()
         self._reports.clear()
         self._in_hand.clear()
-        if self._own_name:
-            self._go()
+        self._held(self._go())
         log.info("%s of %s has ended: %s", self.consumer, self.group, self.counters)
 
     def _waits_long(self) -> bool:
@@ -392,54 +325,39 @@ class Worker(BaseWorker):
         with contextlib.suppress(queue.Empty):
             while (entry := self._queue.get_nowait()) is not None:
                 waiting.append(entry)
-        self._give_back(waiting)
+        self._held(self._give_back(waiting))
         with self._lock:
             self._busy -= len(waiting)
 
-    def _give_back(self, entries: Sequence[OutboxEntry]) -> None:
-        if not entries:
-            return
-        for entry in entries:
-            self._leave(entry)
-        try:
-            self._pipelined(self._give_back_words(entries))
-            self._claim_anew()  # where nobody else is free
-        except Exception as error:
-            log.warning(
-                "%d entries are left to other workers, in %.0f s: %s",
-                *(len(entries), self.claim_after, shown_error(error)),
-            )
-
-    def _go(self) -> None:
-        """Takes the consumer away, where nothing is pending for it: that would be lost with it."""
-        try:
-            for stream in self.streams:
-                if not self._ask(self._left_words(stream)):
-                    self._ask(("XGROUP DELCONSUMER", stream, self.group, self.consumer))
-        except Exception as error:
-            log.debug("the consumer %s stays: %s", self.consumer, shown_error(error))
-
     # Asking the server
 
-    def _make_groups(self, at_start: bool = False) -> None:
-        for stream in self.streams:
+    def _held(self, exchange: Exchange[T]) -> T:
+        """What an exchange with the server comes to."""
+        answer: Any = None
+        failed: Exception | None = None
+        while True:
             try:
-                self._ask(self._create_words(stream))
+                asked = exchange.send(answer) if failed is None else exchange.throw(failed)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            answer = failed = None
+            try:
+                answer = self._pipelined(asked) if isinstance(asked, list) else self._ask(asked)
             except Exception as error:
-                if not exists_already(error) and not (at_start and not_permitted(error)):
-                    raise
+                failed = error
 
     def _ask(self, words: Words) -> Any:
         return self.client.execute_command(*words, **self._options(words))
 
-    def _pipelined(self, commands: Sequence[Words], strict: bool = False) -> list[Any]:
-        """The answers, errors among them; with ``strict`` the first error is raised."""
+    def _pipelined(self, commands: Sequence[Words]) -> list[Any]:
+        """The answers, errors among them."""
         if not commands:
             return []
         pipeline = self.client.pipeline(transaction=False)
         for words in commands:
             pipeline.execute_command(*words, **self._options(words))
-        answers: list[Any] = pipeline.execute(raise_on_error=strict)
+        answers: list[Any] = pipeline.execute(raise_on_error=False)
         return answers
 
     def _sleep(self, seconds: float) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import redis
+import redis.asyncio
 
 from redisstate import Machine, Worker
 from redisstate.tasks import OutboxEntry, TaskFailed
@@ -399,6 +400,47 @@ def test_what_is_not_known_does_not_hide_what_is(r: redis.Redis) -> None:
     assert left(r) == 30
 
 
+@pytest.mark.parametrize("setting", ["nil", "error"])
+def test_what_another_group_has_done_is_no_more_pending(
+    server: Server, r: redis.Redis, caplog: pytest.LogCaptureFixture, setting: str
+) -> None:
+    """A group that is for effects alone keeps the entries of active tasks, and no others."""
+    caplog.set_level("INFO", "redisstate.worker")
+    server.config("redisstate.invalid-transition", setting)
+    for number in range(4):
+        start(r, f"job:{number}")
+    mail = worker(r, group="mail", claim_after=0.0)
+    mail.effect("receipt")(lambda effect: None)
+    assert mail.drain().effects == 0
+    assert r.xpending(STREAM, "mail")["pending"] == 4
+    assert charging(r).drain().done == 4
+    start(r, "job:1")  # anew: the task of before is over
+    r.delete("job:2")
+    start(r, "job:4")
+    assert mail.drain().effects == 4
+    pending = r.xpending_range(STREAM, "mail", "-", "+", 10)
+    entries = [r.xrange(STREAM, one["message_id"], one["message_id"])[0][1]["key"] for one in pending]
+    assert entries == ["job:1", "job:4"]
+    assert [record.levelname for record in caplog.records if "no function for the task" in record.getMessage()] == [
+        "INFO"
+    ]
+
+
+def test_a_user_that_may_not_ask_what_is_pending_puts_back(server: Server, r: redis.Redis) -> None:
+    rights = ("on", ">secret", "~*", "+@all", "-sm.pending", "-eval")
+    server.own.execute_command("ACL", "SETUSER", "poor", *rights)
+    try:
+        start(r)
+        with server.client(username="poor", password="secret") as poor:
+            other = worker(poor, claim_after=0.0)
+            other.drain()
+            Machine(r, "job:1").delete()
+            other.drain()
+        assert left(r) == 1
+    finally:
+        server.own.execute_command("ACL", "DELUSER", "poor")
+
+
 @pytest.mark.parametrize(
     ("other", "hint", "level"), [("reciept", " (did you mean 'reciept'?)", "WARNING"), ("other", "", "INFO")]
 )
@@ -418,7 +460,38 @@ def test_effects_that_nobody_wants_are_passed_over(
     assert said.getMessage().endswith(f"{hint}; it is passed over")
 
 
+# ---- consumers ----
+
+
+def consumers(client: Any) -> set[str]:
+    return {one["name"] for one in client.xinfo_consumers(STREAM, GROUP)}
+
+
+def test_consumers_of_dead_workers_go_when_nothing_is_pending(r: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(r)
+    read_by_a_dead_worker(r)
+    r.xgroup_createconsumer(STREAM, GROUP, "idle")
+    worker(r).drain()
+    assert consumers(r) == {"dead", "idle"}  # not for long enough
+    monkeypatch.setattr("redisstate.commands.FORGOTTEN", 0.0)
+    worker(r).drain()
+    assert consumers(r) == {"dead"}
+    assert charging(r, claim_after=0.0).drain().done == 1
+    worker(r).drain()
+    assert consumers(r) == set()
+
+
 # ---- settings and functions ----
+
+
+def test_a_client_whose_replies_are_awaited_is_refused(r: redis.Redis) -> None:
+    awaited = redis.asyncio.Redis()
+    with pytest.raises(TypeError, match="the replies of Redis are awaited: that is for AsyncWorker"):
+        worker(awaited)
+    works = worker(r)
+    works.client = awaited
+    with pytest.raises(TypeError, match="AsyncWorker"):
+        works.drain()
 
 
 @pytest.mark.parametrize(

@@ -247,6 +247,11 @@ def test_connections_that_are_lost_are_made_again(server: Server, r: redis.Redis
     asyncio.run(asyncio.wait_for(scene(), 60))
 
 
+def test_a_client_that_waits_is_refused(r: redis.Redis) -> None:
+    with pytest.raises(TypeError, match="Redis waits for its replies: that is for Worker"):
+        AsyncWorker(r, stream=STREAM, group=GROUP)
+
+
 def test_a_function_that_is_no_coroutine_is_refused() -> None:
     with pytest.raises(TypeError, match="sync is no coroutine: write `async def sync`, or take Worker"):
         charging(None, sync)

@@ -23,7 +23,7 @@ import redisstate
 from redisstate import AsyncMachine, AsyncWorker, Machine, StateMachineError, Worker, errors
 from redisstate.replies import Entry, Pending
 from redisstate.tasks import OutboxEntry
-from tests.client.working import charging, start
+from tests.client.working import charging, start, worker
 from tests.servers import MODULE, ROOT, Server, wait_until
 
 PAGE = ROOT / "docs" / "python.md"
@@ -209,7 +209,7 @@ def test_the_pages_user_has_all_the_rights_that_a_worker_needs(
 
         def charge(amount: int) -> str:
             works.stop()
-            works._keep()
+            works._held(works._keep())
             return "paid"
 
         works = charging(poor, charge, stream="orders:effects", claim_after=0.0)
@@ -218,6 +218,12 @@ def test_the_pages_user_has_all_the_rights_that_a_worker_needs(
         assert charging(poor, stream="orders:effects", claim_after=0.0).drain().done == 4
         assert [one["name"] for one in r.xinfo_consumers("orders:effects", "workers")] == ["given-back"]
         assert not caplog.records
+        other = worker(poor, stream="orders:effects", claim_after=0.0)
+        start(r, "order:9", stream="orders:effects")
+        other.drain()
+        r.delete("order:9")
+        other.drain()
+        assert r.xpending("orders:effects", "workers")["pending"] == 0
     finally:
         server.own.execute_command("ACL", "DELUSER", "worker")
 
