@@ -143,11 +143,14 @@ def mutate(
     idempotency_key: str | None = None,
     **members: Any,
 ) -> Words:
-    words: Words = ["SM.MUTATE", key, state, "REASON", reason or "", "EFFECTS"]  # one word alone would be the reason
+    words: Words = ["SM.MUTATE", key, state]
     if force:
-        words.append("FORCE")
+        words.append("FORCE")  # as the last of two words, it would make a reason of the first
+    words.append("EFFECTS")
     _members(words, data, members)
-    _options(words, guards, None, if_revision, if_state, idempotency_key)
+    _options(words, guards, reason, if_revision, if_state, idempotency_key)
+    if len(words) == 4:  # a word alone would be the reason; empty data say the same as none
+        words += ("DATA", "{}")
     return words
 
 

@@ -200,6 +200,18 @@ def test_moves_by_name_by_force_and_back(order: Machine) -> None:
     assert order.fire(order.pending()[0].handle).states == ("cancelled",)
 
 
+@pytest.mark.parametrize(
+    "document", [MAP, {"initial": "cart", "states": {"cart": {"on": {"GO": "placed"}}, "placed": {}}}]
+)
+@pytest.mark.parametrize("options", [{}, {"force": True}, {"guards": []}, {"if_state": "cart"}, {"data": 1}])
+def test_a_step_without_a_reason_keeps_none(client: Any, document: dict[str, Any], options: dict[str, Any]) -> None:
+    machine = Machine(client, "cart:1")
+    machine.set(document)
+    assert machine.mutate("placed", **options).states == ("placed",)
+    assert machine.reason is None
+    assert "reason" not in machine.document
+
+
 def test_a_document_goes_on_elsewhere_as_it_stands(client: Any, order: Machine) -> None:
     order.send("PAY", amount=20)
     copy = Machine(client, b"order:\xff")
