@@ -212,6 +212,28 @@ def test_an_entry_of_the_log_is_one_line_whatever_is_in_keys_and_errors(
     assert said.endswith(r" failed: 'x\nERROR y'")
 
 
+def test_a_traceback_is_no_line_of_the_log_and_no_command_of_a_terminal(
+    r: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    def charge(amount: int) -> None:
+        try:
+            raise KeyError("x")
+        except KeyError as error:
+            raise ValueError("a\nERROR b\r\x1b[31m \u2028 c\\") from error
+
+    start(r)
+    assert charging(r, charge).drain().failed == 1
+    (record,) = caplog.records
+    assert isinstance(record.exc_info, tuple)
+    assert isinstance(record.exc_info[1], ValueError), "for those that report it"
+    first, *lines = logging.Formatter("%(message)s").format(record).split("\n")
+    assert first.startswith("task 'charge' of job:1 failed: ")
+    assert lines[0] == "  Traceback (most recent call last):"
+    assert "  KeyError: 'x'" in lines
+    assert lines[-2:] == ["  ValueError: a", r"  ERROR b\r\x1b[31m \u2028 c\\"]
+    assert all(line.isprintable() and line[:2] in ("  ", "") for line in lines)
+
+
 # ---- running ----
 
 
