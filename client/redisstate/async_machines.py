@@ -9,8 +9,9 @@ from typing import Any
 from . import errors
 from .arguments import Key
 from .clients import AsyncClient, know_nodes, refuse_waiting
-from .machines import TYPE, Found, Progress, Report, Sent, next_cursor, page_of, passed, reckoned
+from .machines import TYPE, Found, Progress, Report, Sent, next_cursor, page_of, passed, progress_of, reckoned
 from .pipeline import AsyncPipeline
+from .replies import Step
 
 
 class AsyncScan(AsyncIterator[Found]):
@@ -72,6 +73,36 @@ class AsyncMachines:
         **members: Any,
     ) -> Sent:
         """As Machines.send."""
+        sent = Sent()
+        async for result in self.send_iter(
+            keys,
+            event,
+            data,
+            guards=guards,
+            reason=reason,
+            if_state=if_state,
+            idempotency_key=idempotency_key,
+            progress=progress,
+            **members,
+        ):
+            sent.results.append(result)
+        return sent
+
+    async def send_iter(
+        self,
+        keys: Iterable[Key | Found] | AsyncIterable[Key | Found],
+        event: str,
+        data: Mapping[str, Any] | None = None,
+        /,
+        *,
+        guards: Iterable[str] | None = None,
+        reason: str | None = None,
+        if_state: str | None = None,
+        idempotency_key: str | None = None,
+        progress: Report | None = None,
+        **members: Any,
+    ) -> AsyncIterator[tuple[Key, Step | Exception]]:
+        """As Machines.send_iter: ``async for key, result in machines.send_iter(…)``."""
         options: dict[str, Any] = {
             "guards": tuple(guards) if guards is not None and not isinstance(guards, str) else guards,
             "reason": reason,
@@ -79,15 +110,17 @@ class AsyncMachines:
             "idempotency_key": idempotency_key,
         }
         began = time.monotonic()
-        sent = Sent()
+        done = 0
         async for some in _batches(keys, self.batch):
             pipe = AsyncPipeline(self.client, some[0], transaction=False)
             for key in some:
                 pipe.machine(key).send(event, data, **options, **members)
-            sent.results += zip(some, await pipe.execute(raise_on_error=False), strict=True)
+            results = await pipe.execute(raise_on_error=False)
+            done += len(some)
             if progress is not None:
-                progress(sent.progress(keys, began))
-        return sent
+                progress(progress_of(done, keys, began))
+            for result in zip(some, results, strict=True):
+                yield result
 
     def scan(
         self, state: str | None = None, *, match: str | bytes | None = None, progress: Report | None = None

@@ -81,15 +81,6 @@ class Sent:
         more = "".join(f", {count} {name}" for name, count in counts.items() if count)
         return f"<Sent: {len(self.taken)} taken{more}>"
 
-    def progress(self, keys: object, began: float) -> Progress:
-        """How far a run over ``keys`` is that began then, by time.monotonic()."""
-        done = len(self.results)
-        if isinstance(keys, Sized):
-            total: int | None = len(keys)
-        else:
-            total = reckoned(done, getattr(keys, "fraction", 0.0))
-        return Progress(done, total, time.monotonic() - began)
-
     @property
     def taken(self) -> dict[Key, Step]:
         """The steps of the machines that took the event."""
@@ -174,12 +165,50 @@ class Machines:
         An error of one machine stands in its result. One of the client (no connection) is raised: with an
         ``idempotency_key`` the run can be begun anew, and no machine takes the event twice. ``progress`` is called
         after each batch; what is left is reckoned from the length of ``keys``, or from the scan that they come from.
+        All results are kept: for millions of machines, take ``send_iter``.
 
         >>> sent = machines.send(machines.scan("cart"), "dropped", reason="end of year", progress=print)
         ... # doctest: +ELLIPSIS
         2 of 2 machines, ...
         >>> sorted(sent.taken), sent.refused
         ([b'cart:0', b'cart:3'], {})
+        """
+        sent = Sent()
+        sent.results += self.send_iter(
+            keys,
+            event,
+            data,
+            guards=guards,
+            reason=reason,
+            if_state=if_state,
+            idempotency_key=idempotency_key,
+            progress=progress,
+            **members,
+        )
+        return sent
+
+    def send_iter(
+        self,
+        keys: Iterable[Key | Found],
+        event: str,
+        data: Mapping[str, Any] | None = None,
+        /,
+        *,
+        guards: Iterable[str] | None = None,
+        reason: str | None = None,
+        if_state: str | None = None,
+        idempotency_key: str | None = None,
+        progress: Report | None = None,
+        **members: Any,
+    ) -> Iterator[tuple[Key, Step | Exception]]:
+        """As ``send``, for any number of machines: keys and results as they come, of which only a batch is kept.
+
+        What is not iterated over is not sent.
+
+        >>> for key, result in machines.send_iter(["cart:1", "cart:9"], "cart"):
+        ...     print(key, repr(result))
+        cart:1 Step(states=('placed',), taken=False)
+        cart:9 NoSuchMachine("there is no machine at 'cart:9'")
         """
         options: dict[str, Any] = {
             "guards": tuple(guards) if guards is not None and not isinstance(guards, str) else guards,
@@ -188,15 +217,16 @@ class Machines:
             "idempotency_key": idempotency_key,
         }
         began = time.monotonic()
-        sent = Sent()
+        done = 0
         for some in batches(keys, self.batch):
             pipe = Pipeline(self.client, some[0], transaction=False)
             for key in some:
                 pipe.machine(key).send(event, data, **options, **members)
-            sent.results += zip(some, pipe.execute(raise_on_error=False), strict=True)
+            results = pipe.execute(raise_on_error=False)
+            done += len(some)
             if progress is not None:
-                progress(sent.progress(keys, began))
-        return sent
+                progress(progress_of(done, keys, began))
+            yield from zip(some, results, strict=True)
 
     def scan(
         self, state: str | None = None, *, match: str | bytes | None = None, progress: Report | None = None
@@ -282,6 +312,12 @@ def passed(cursor: int) -> float:
     """The part of a hash table that a scan has passed. A server counts its cursors up from the highest bit down: one
     with its bits reversed is the place in a table of any size."""
     return int(f"{cursor:064b}"[::-1], 2) / (1 << 64)
+
+
+def progress_of(done: int, keys: object, began: float) -> Progress:
+    """How far a run over ``keys`` is that began then, by time.monotonic()."""
+    total = len(keys) if isinstance(keys, Sized) else reckoned(done, getattr(keys, "fraction", 0.0))
+    return Progress(done, total, time.monotonic() - began)
 
 
 def reckoned(done: int, fraction: float) -> int | None:

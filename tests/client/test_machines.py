@@ -132,6 +132,17 @@ def test_an_event_for_what_a_scan_finds(client: Any) -> None:
     assert machines.count() == {("placed",): 1000}
 
 
+def test_an_event_is_sent_batch_by_batch_as_results_are_asked_for(client: Any) -> None:
+    fill(client, 50)
+    machines = Machines(client, batch=10)
+    seen: list[Progress] = []
+    results = machines.send_iter(machines.scan("cart"), "placed", progress=seen.append)
+    next(results)
+    assert machines.count()[("placed",)] == 10, "what is not iterated over is not sent"
+    assert len(list(results)) == 49
+    assert seen[-1].done == 50
+
+
 def test_awaited_machines(play: Playing) -> None:
     async def scene(client: Any) -> None:
         keys = [f"m:{number}" for number in range(250)]
@@ -146,6 +157,8 @@ def test_awaited_machines(play: Playing) -> None:
         assert (len(sent.taken), sent.missing, list(sent.failed)) == (120, ["none"], ["other"])
         assert [(step.done, step.total) for step in seen] == [(100, 122), (122, 122)]
         assert await machines.count() == {("placed",): 120, ("cart",): 130}
+        refused = [(key, bool(step)) async for key, step in machines.send_iter(["m:0", "m:1"], "placed")]
+        assert refused == [("m:0", False), ("m:1", False)]
         scan = machines.scan("cart")
         sent = await machines.send(scan, "placed", progress=seen.append)
         assert (len(sent.taken), len(sent.refused), scan.fraction) == (130, 0, 1.0)
