@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redisstate.convert.cel import Kind, Scope, cel, condition
+from redisstate.convert.cel import UNKNOWN_KINDS, Kind, Scope, cel, condition
 from redisstate.convert.content import kind_of
 from redisstate.convert.expression import ExpressionFault, constant, parse
 from sm_core.cel import Scope as Values
@@ -84,9 +84,9 @@ def test_an_expression_as_cel_and_what_it_gives(source: str, python: bool, expec
         ("n == '5'", False, ["== of a number and a string"]),
         ("'5' != n", False, ["!= of a string and a number"]),
         ("s < 5", False, ["< of a string and a number"]),
-        ("_event.data.x > 2", False, ["> of something of no known kind and a number"]),
-        ("_event.data.x == _event.data.y", False, ["== of something of no known kind and something of no known kind"]),
-        ("none < 1", False, ["< of something of no known kind and a number"]),
+        ("_event.data.x > 2", False, [UNKNOWN_KINDS]),
+        ("_event.data.x == _event.data.y", False, [UNKNOWN_KINDS]),
+        ("none < 1", False, [UNKNOWN_KINDS]),
         ("null < 1 && n == s", False, ["< of null and a number", "== of a number and a string"]),
         ("n === '5' || n !== s", False, []),
         ("n == 5 && s >= 'a' && flag == true", False, []),
@@ -98,7 +98,7 @@ def test_an_expression_as_cel_and_what_it_gives(source: str, python: bool, expec
 def test_comparisons_of_different_kinds_are_doubted(source: str, python: bool, doubts: list[str]) -> None:
     found: list[str] = []
     condition(parse(source, python), scope(python)._replace(doubts=found))
-    assert [one.partition(":")[0] for one in found] == doubts
+    assert [one if one == UNKNOWN_KINDS else one.partition(":")[0] for one in found] == doubts
 
 
 def test_states_are_asked_for_by_their_path() -> None:

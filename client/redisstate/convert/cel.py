@@ -42,7 +42,11 @@ _PRODUCT, _UNARY, _POSTFIX = 6, 7, 8
 _METHODS = {"startswith": "startsWith", "endswith": "endsWith", "startsWith": "startsWith", "endsWith": "endsWith"}
 _NULL = Constant(None)
 _SIGNS = {"or": "||", "and": "&&"}
-_KINDS = {"any": "something of no known kind", "null": "null"}
+UNKNOWN_KINDS = (
+    "what is compared may be of two kinds, such as an event's data: ECMAScript would convert them to one kind, here "
+    "they are not. Said once, for all comparisons of what has no known kind"
+)
+"""A doubt that is the same in many places."""
 
 
 class Text(NamedTuple):
@@ -292,7 +296,10 @@ class _Writer:
         """ECMAScript compares a text with a number as numbers; CEL does not convert what it compares."""
         if self.scope.doubts is None or self.scope.python or (a.kind == b.kind != "any"):
             return
-        sides = " and ".join(_KINDS.get(one.kind, f"a {one.kind}") for one in (a, b))
+        if "any" in (a.kind, b.kind):
+            self.scope.doubts.append(UNKNOWN_KINDS)
+            return
+        sides = " and ".join("null" if one.kind == "null" else f"a {one.kind}" for one in (a, b))
         self.scope.doubts.append(f"{sign} of {sides}: ECMAScript would convert them to one kind, here they are not")
 
     def equality(self, sign: str, left: Node, right: Node, converts: bool = False) -> Text:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from . import expression as tree
-from .cel import Kind, Scope, cel, condition
+from .cel import UNKNOWN_KINDS, Kind, Scope, cel, condition
 from .chart import (
     Action,
     Assign,
@@ -143,7 +143,10 @@ class Content:
     def warn(self, place: Place) -> None:
         """The findings about what was written last."""
         for doubt in self.doubts:
-            self.findings.warning(place, doubt)
+            if doubt == UNKNOWN_KINDS:
+                self.findings.warning_once(place, doubt)
+            else:
+                self.findings.warning(place, doubt)
         self.doubts.clear()
 
     def expression(self, expr: Expr, payload: str | None) -> Any:

@@ -54,11 +54,18 @@ class Findings:
     def note(self, place: Place, message: str) -> None:
         self._add("note", place, message)
 
+    def warning_once(self, place: Place, message: str) -> None:
+        """A warning that would be the same in many places."""
+        self._add_once("warning", place, message)
+
     def note_once(self, place: Place, message: str) -> None:
         """A note that would be the same in many places."""
+        self._add_once("note", place, message)
+
+    def _add_once(self, severity: Severity, place: Place, message: str) -> None:
         if message not in self.said:
             self.said.add(message)
-            self._add("note", place, message)
+            self._add(severity, place, message)
 
     def _add(self, severity: Severity, place: Place, message: str) -> None:
         self.found[Finding(severity, place.path, message, place.line)] = None
