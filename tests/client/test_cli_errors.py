@@ -197,7 +197,7 @@ def test_each_command_has_help(shell: Shell) -> None:
         assert shell.done(name, "--help").startswith(f"Usage: redisstate {name} ")
     assert "Did you mean 'send'?" in shell.failed("sned", status=2)
     assert set(COMMANDS.values()) >= {path.stem for path in (ROOT / "client/redisstate/cli").glob("*.py")} - {
-        *("__init__", "app", "connection", "failures", "files", "output", "places"),
+        *("__init__", "app", "connection", "failures", "files", "output", "places", "sentinel"),
     }
 
 

@@ -12,9 +12,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from .. import replies
+from . import sentinel
 
 DEFAULT_URL = "redis://localhost:6379"
-FORMS = "redis://[[user]:password@]host:port[/db], rediss://… or unix://…"
+FORMS = "redis://[[user]:password@]host:port[/db], rediss://…, unix://… or redis+sentinel://host:port,…/service[/db]"
 SECONDS_TO_CONNECT = 5
 KIND = "StateType"
 """What TYPE answers for a machine."""
@@ -65,7 +66,11 @@ class Server:
         from redis.retry import Retry
 
         try:
-            made = kind.from_url(self.url, socket_connect_timeout=SECONDS_TO_CONNECT, retry=Retry(NoBackoff(), 0))
+            settings = {"socket_connect_timeout": SECONDS_TO_CONNECT, "retry": Retry(NoBackoff(), 0)}
+            if sentinel.is_url(self.url):
+                made = sentinel.primary(self.url, **settings)
+            else:
+                made = kind.from_url(self.url, **settings)
             if pool := getattr(made, "connection_pool", None):  # a name that is none, an option that is not known
                 pool.connection_kwargs.get("host", "").encode("idna")
                 pool.make_connection()

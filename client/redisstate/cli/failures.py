@@ -74,6 +74,10 @@ def _of_client(error: Exception, server: str) -> Failure | None:
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if kinds & {"AuthenticationError", "AuthenticationWrongNumberOfArgsError"}:
         return ServerFailure(f"{server} does not let you in: {error}\nUse --url redis://user:password@host:port")
+    if "MasterNotFoundError" in kinds:
+        return ServerFailure(
+            f"cannot reach {server}: no sentinel that answers knows a primary of it\nSee --url and REDIS_URL"
+        )
     if kinds & {"ConnectionError", "TimeoutError", "RedisClusterException", "ValkeyClusterException"}:
         return ServerFailure(f"cannot reach {server}: {_reason(error)}\nSee --url and REDIS_URL")
     return ServerFailure(f"{server} refuses it: {error}")

@@ -75,6 +75,8 @@ def _is_worker(value: Any) -> bool:
 def _url(worker: Any) -> str | None:
     """The server of the worker's client, for messages."""
     pool = getattr(getattr(worker, "client", None), "connection_pool", None)
+    if service := getattr(pool, "service_name", None):
+        return f"redis+sentinel://…/{service}"
     settings = getattr(pool, "connection_kwargs", {})
     return f"redis://{settings['host']}:{settings.get('port', 6379)}" if "host" in settings else None
 
