@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar
 
 from . import answers, arguments, errors, replies
 from .answers import Nil
@@ -17,7 +17,6 @@ from .clients import AsyncClient, Client
 
 P = ParamSpec("P")
 C = TypeVar("C")
-Self = TypeVar("Self", bound="_Pipeline[Any]")
 
 
 class Queued:
@@ -130,9 +129,7 @@ def first_pass(queue: list[Queued], given: Iterable[Any], strict: bool) -> tuple
     return results, looks
 
 
-def second_pass(
-    queue: list[Queued], results: list[Any], looks: list[int], given: Iterable[Any], strict: bool
-) -> None:
+def second_pass(queue: list[Queued], results: list[Any], looks: list[int], given: Iterable[Any], strict: bool) -> None:
     """Puts the results of the looks where they are wanted: ``given`` are the replies of SM.STATE."""
     for index, states in zip(looks, given, strict=True):
         queued = queue[index]
@@ -156,7 +153,7 @@ class Pipeline(_Pipeline[Client]):
     is looked at afterwards, when all has been done: one that the same pipeline deletes is then missing.
     """
 
-    def __enter__(self) -> Pipeline:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -193,7 +190,7 @@ class Pipeline(_Pipeline[Client]):
 class AsyncPipeline(_Pipeline[AsyncClient]):
     """As Pipeline, for asynchronous clients: only ``execute`` is awaited."""
 
-    async def __aenter__(self) -> AsyncPipeline:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

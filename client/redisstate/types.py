@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from .event_members import members_read
+
 LONGEST = 100
 """Characters of a line, where it can be broken."""
 DEEPEST = 64
@@ -41,6 +43,8 @@ class Chart(NamedTuple):
     context: Mapping[str, Any] | None
     assigned: dict[str, list[Any]]
     """What members of the context are set to."""
+    read: set[str] | None
+    """The members of events that expressions read; None where one reads an event as a whole."""
 
 
 def escaped(name: str) -> str:
@@ -91,6 +95,7 @@ class _Reader:
             list(self.tasks),
             context if isinstance(context, Mapping) and "@expr" not in context else None,
             self.assigned,
+            members_read(document),
         )
 
     def flat(self) -> None:
@@ -339,6 +344,50 @@ class {name}({base}[Event, State, Path, Guard, {context}]):
 
     __slots__ = ()
 '''
+_METHODS = """\
+
+    if TYPE_CHECKING:
+
+        {waits}def send(  # type: ignore[override]
+            self,
+            event: Event,
+            data: Mapping[str, Any] | None = None,
+            /,
+            *,
+            guards: Iterable[Guard] | None = None,
+            reason: str | None = None,
+            if_revision: int | None = None,
+            if_state: Path | None = None,
+            idempotency_key: str | None = None,
+            **members: Unpack[EventData],
+        ) -> TypedStep[State]: ...
+
+        {waits}def can(  # type: ignore[override]
+            self,
+            event: Event,
+            data: Mapping[str, Any] | None = None,
+            /,
+            *,
+            guards: Iterable[Guard] | None = None,
+            **members: Unpack[EventData],
+        ) -> bool: ...
+"""
+_PARAMETERS = ("guards", "reason", "if_revision", "if_state", "idempotency_key", "self")
+"""Names that a member cannot have where it is given by name."""
+
+
+def _event_data(chart: Chart, asynchronous: bool) -> tuple[list[str], str]:
+    """The class of the members of events, and the methods that take them by name; nothing where any may be read.
+
+    Which event has which is not told: the actions of a state read what has led there.
+    """
+    named = sorted(name for name in chart.read or () if not keyword.iskeyword(name) and name not in _PARAMETERS)
+    if not named:
+        return [], ""
+    shapes = _Shapes()
+    shapes.shape("EventData", dict.fromkeys(named, "NotRequired[Any]"), "What the chart's expressions read of events.")
+    classes = [line for lines in shapes.classes for line in (*lines, "")]
+    return classes, _METHODS.format(waits="async " if asynchronous else "")
 
 
 def write(
@@ -369,7 +418,9 @@ def write(
     chart = read(document)
     classes, context = _context(chart)
     base = "TypedAsyncMachine" if asynchronous else "TypedMachine"
-    machine = _CLASS.format(name=class_name(document, name), base=base, context=context)
+    data, methods = _event_data(chart, asynchronous)
+    machine = _CLASS.format(name=class_name(document, name), base=base, context=context) + methods
+    classes += data
     events = chart.events
     lines = [
         *_literal("Event", _events(chart), events),
@@ -385,6 +436,7 @@ def write(
         lines += _literal("TaskName", "What workers do.", chart.tasks)
     body = "\n".join([*lines, "", *classes, machine])
     typing = [one for one in _TYPING if re.search(rf"\b{one}\b", body)]
+    typed = f"{base}, TypedStep" if methods else base
     head = [
         f'"""Types of a chart, written by `redisstate types`{_source(source)}.',
         "",
@@ -393,15 +445,16 @@ def write(
         "",
         "from __future__ import annotations",
         "",
+        *(["from collections.abc import Iterable, Mapping"] if methods else []),
         f"from typing import {', '.join(typing)}",
         "",
-        f"from redisstate.typed import {base}",
+        f"from redisstate.typed import {typed}",
         "",
     ]
     return "\n".join([*head, body])
 
 
-_TYPING = ("Any", "Literal", "Never", "NotRequired", "TypeAlias", "TypedDict")
+_TYPING = ("TYPE_CHECKING", "Any", "Literal", "Never", "NotRequired", "TypeAlias", "TypedDict", "Unpack")
 
 
 def _source(name: str | None) -> str:

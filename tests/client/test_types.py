@@ -69,13 +69,43 @@ def test_what_a_document_names() -> None:
 
 def test_the_context_as_its_values_show_it() -> None:
     text = types.write(ORDER)
-    found = text[text.index("class ContextBy") : text.index("class OrderMachine")].split("\n\n\n")
+    found = text[text.index("class ContextBy") : text.index("class EventData")].split("\n\n\n")
     assert [one.strip() for one in found if one.strip()] == [
         "class ContextBy(TypedDict):\n    name: str\n    boss: None",
         'class Context(TypedDict):\n    """The machine\'s data, as the chart\'s values show them."""\n\n'
         "    total: Any\n    paid: float\n    tags: list[str]\n    by: ContextBy\n    note: Any\n    ratio: float\n"
         "    vip: bool\n    n: NotRequired[int]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("expressions", "expected"),
+    [
+        ([], set()),
+        (["context.event.x + xevent.y + event_z.z"], set()),
+        (["event.a + has(event.b)", "event . c.d + event.type + context.list.map(e, e.f + event.g)[0]"], set("abcg")),
+        (['\'event\' + "event\\" event" + event.a // event'], {"a"}),
+        (["r'\\' + event.a + r\"\\\" + ''' event' '''"], {"a"}),
+        (["event.a", "event"], None),
+        (["event['a']"], None),
+        (["size(event)"], None),
+        (["event.exists(m, m == 'a')"], None),
+        (["'a' in event"], None),
+    ],
+)
+def test_the_members_of_events_that_a_chart_reads(expressions: list[str], expected: set[str] | None) -> None:
+    on = [{"guard": {"@expr": text}} for text in expressions]
+    assert types.read({"initial": "a", "states": {"a": {"on": {"E": on}}}}).read == expected
+
+
+def test_members_that_cannot_be_given_by_name_are_given_as_data() -> None:
+    guard = {"@expr": "event.reason == event.class || event.__a > 1 || event.Any"}
+    text = types.write({"initial": "a", "states": {"a": {"on": {"E": {"guard": guard}}}}})
+    found = text[text.index("EventData = ") : text.index("class ChartMachine")]
+    assert found == (
+        'EventData = TypedDict(\n    "EventData",\n    {\n        "Any": "NotRequired[Any]",\n'
+        '        "__a": "NotRequired[Any]",\n    },\n)\n"""What the chart\'s expressions read of events."""\n\n\n'
+    )
 
 
 def test_a_flat_machine_is_sent_the_states_that_it_may_move_to() -> None:
@@ -140,6 +170,10 @@ HOSTILE: list[dict[str, Any]] = [
     {"initial": "", "states": {}},
     {"initial": "a", "states": {"a": {"on": {"*": "a"}}}},
     {"initial": "a", "map": {}},
+    {
+        "initial": "a",
+        "states": {"a": {"on": {"E": {"guard": {"@expr": "event.self + event.data + event.Any + event.__x"}}}}},
+    },
 ]
 
 ASYNC_USER = """
@@ -152,6 +186,10 @@ async def main(client: Any) -> None:
     order = OrderMachine(client, "order:1")
     await order.send("PAY", amount=1)
     await order.send("PAID")  # error
+    await order.send("PAY", amuont=1)  # error
+    print((await order.reset()).states[0] == "opne")  # error
+    async with order.pipeline() as pipe:
+        pipe.send("PAID")  # error
     context: Context = await order.context()
     print(context["paid"], (await order.states())[0] == "opne")  # error
 """
@@ -166,7 +204,25 @@ order = OrderMachine(client, "order:1")
 order.send("PAY", amount=1, guards=["isVip"])
 order.send("PAID")  # error
 order.send("PAY", guards=["isVipp"])  # error
+order.send("PAY", {"amuont": 1})
+order.send("PAY", amuont=1)  # error
+order.can("PAY", amuont=1)  # error
+order.mutate("paid", reason="cash", force=True)
 order.mutate("payed")  # error
+order.set({}, if_state="open").states
+order.set({}, if_state="opne")  # error
+order.set({}, if_absent=True).states  # error
+order.reset(guards=["isVip"], if_state="paid")
+order.reset(if_state="payd")  # error
+if order.send("PAY").states[0] == "opne":  # error
+    pass
+if order.retry("x@1").states[0] == "opne":  # error
+    pass
+with order.pipeline() as pipe:
+    pipe.send("PAY", amount=1)
+    pipe.send("PAID")  # error
+    pipe.reset(if_state="opne")  # error
+    pipe.machine("other").send("ANY")
 order.can("pay")  # error
 print(order.context["paid"] + 1, order.context["by"]["name"].upper())
 print(order.context["payd"])  # error
