@@ -151,7 +151,7 @@ def test_a_member_that_is_no_json_is_text(shell: Shell, tmp_path: Path) -> None:
     for value in ("NaN", "-Infinity", "1e999", "9" * 5000):
         shell.done("send", "m", "E", f"n={value}")
         assert shell.json("show", "m")["context"] == {"n": value}
-    assert "nested deeper than" in shell.failed("send", "m", "E", "n=" + "[" * 5000, status=2)
+    assert "nested deeper than" in shell.failed("send", "m", "E", "n=" + "[" * 5000 + "]" * 5000, status=2)
 
 
 def test_the_url_is_not_for_a_worker(shell: Shell) -> None:
