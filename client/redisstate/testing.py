@@ -214,10 +214,13 @@ def redisstate_settings() -> dict[str, object]:
 @pytest.fixture(scope="session")
 def redisstate_server(redisstate_settings: Mapping[str, object]) -> Iterator[Server]:
     """A server with the module, which all tests share: ``port``, ``url``, ``client(**options)``, ``log``."""
+    missing = ""
     try:
         server = Server(redisstate_settings)
-    except Missing as missing:
-        pytest.fail(str(missing), pytrace=False)
+    except Missing as error:
+        missing = str(error)
+    if missing:  # not where it was caught: pytest would say it twice
+        pytest.fail(missing, pytrace=False)
     with server:
         yield server
 

@@ -90,6 +90,15 @@ def test_a_server_without_the_module_is_told_from_a_machine_that_is_missing(
     plain = start_server(module=None)
     said = shell.failed("send", "m", "GO", status=3, url=f"redis://127.0.0.1:{plain.port}")
     assert "does not know the command SM.SEND: the module is not loaded" in said
+    assert "the module is not loaded" in shell.failed(
+        "watch", "m", "--url", f"redis://127.0.0.1:{plain.port}", status=3
+    )
+    assert "has not the module" in shell.failed("top", "--url", f"redis://127.0.0.1:{plain.port}", status=3)
+    said = shell.failed("top", "--url", f"redis+sentinel://127.0.0.1:{plain.port}/s", status=3)
+    assert "names is no sentinel" in said
+    plain.own.config_set("requirepass", "secret")
+    assert "it wants a password" in shell.failed("show", "m", "--url", f"redis://127.0.0.1:{plain.port}", status=3)
+    plain.own.config_set("requirepass", "")
 
 
 def test_who_may_not_come_in_is_told_how(shell: Shell) -> None:
@@ -157,6 +166,27 @@ def test_a_member_that_is_no_json_is_text(shell: Shell, tmp_path: Path) -> None:
 def test_the_url_is_not_for_a_worker(shell: Shell) -> None:
     assert "--url is not for a worker" in shell.failed("--url", shell.url, "worker", "orders", status=2)
     assert "There is no module orders" in shell.failed("worker", "orders", status=2)
+
+
+def test_a_file_that_is_not_there_is_wrong_usage(shell: Shell) -> None:
+    for words in (("send", "m", "GO", "--data", "@none"), ("set", "m", "map.json", "--input", "@none")):
+        assert "none: No such file or directory" in shell.failed(*words, status=2)
+
+
+def test_what_cannot_be_written_is_told(shell: Shell) -> None:
+    shell.done("set", "m", "map.json")
+    for words in (("show", "m"), ("show", "m", "--json")):
+        with Path("/dev/full").open("w") as full:
+            process = subprocess.run(
+                [sys.executable, "-m", "redisstate", *words],
+                env=environment(shell.url),
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert process.stderr == "redisstate: the result cannot be written: No space left on device\n"
+        assert process.returncode == 1
 
 
 # Text

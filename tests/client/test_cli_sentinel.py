@@ -42,6 +42,8 @@ def test_the_primary_is_the_one_that_the_sentinels_name(
         assert other.exists("m") == 1
     said = shell.failed("show", "m", "--url", f"redis+sentinel://:secret@{hosts}/others", status=3)
     assert said.startswith(f"redisstate: cannot reach redis+sentinel://:***@{hosts}/others: no sentinel that answers")
+    said = shell.failed("show", "m", "--url", f"redis://127.0.0.1:{watching.port}", status=2)
+    assert "is a sentinel: say redis+sentinel://host:port/service" in said
     said = shell.failed("show", "m", "--url", f"{shell.url}?sentinel_password=secret", status=3)
     assert "secret" not in said
 

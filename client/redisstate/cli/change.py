@@ -60,7 +60,10 @@ class Json(click.ParamType):  # type: ignore[type-arg]
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not isinstance(value, str):
             return value
-        text = read(value.removeprefix("@")) if value == "-" or value.startswith("@") else os.fsencode(value)
+        try:
+            text = read(value.removeprefix("@")) if value == "-" or value.startswith("@") else os.fsencode(value)
+        except Failure as failure:
+            self.fail(failure.message, param, ctx)
         try:
             return _decoded(text)
         except ValueError as error:

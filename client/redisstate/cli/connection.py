@@ -55,7 +55,10 @@ class Server:
         import redis
 
         node = self.node()
-        if not _is_of_a_cluster(node):
+        mode = _mode(node)
+        if mode == "sentinel":
+            raise click.UsageError(f"{self.shown} is a sentinel: say redis+sentinel://host:port/service")
+        if mode != "cluster":
             return node
         node.close()
         return self._connected(redis.RedisCluster)
@@ -82,9 +85,9 @@ class Server:
             ) from None
 
 
-def _is_of_a_cluster(node: Any) -> bool:
-    """HELLO says so, and every user may ask it."""
-    return replies.text(replies.mapping(node.execute_command("HELLO"))["mode"]) == "cluster"
+def _mode(node: Any) -> str:
+    """``standalone``, ``cluster`` or ``sentinel``. HELLO says so, and every user may ask it."""
+    return replies.text(replies.mapping(node.execute_command("HELLO"))["mode"])
 
 
 def node_of(client: Any, key: bytes) -> Any:

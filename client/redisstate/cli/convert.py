@@ -43,7 +43,7 @@ def convert(
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Convert FILE to a document; ``-`` is stdin.
+    """Convert FILE to a document; - is stdin.
 
     What cannot be converted, and what will behave otherwise, is told on stderr, with its path. Where something cannot
     be, nothing is written, unless --partial says so, and the exit status is 1.

@@ -73,13 +73,17 @@ def _of_client(error: Exception, server: str) -> Failure | None:
         return None
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if kinds & {"AuthenticationError", "AuthenticationWrongNumberOfArgsError"}:
-        return ServerFailure(f"{server} does not let you in: {error}\nUse --url redis://user:password@host:port")
+        text = str(error)
+        why = "it wants a password" if text.startswith(("HELLO must be", "Authentication required")) else text
+        return ServerFailure(f"{server} does not let you in: {why}\nUse --url redis://user:password@host:port")
     if "MasterNotFoundError" in kinds:
         return ServerFailure(
             f"cannot reach {server}: no sentinel that answers knows a primary of it\nSee --url and REDIS_URL"
         )
     if kinds & {"ConnectionError", "TimeoutError", "RedisClusterException", "ValkeyClusterException"}:
         return ServerFailure(f"cannot reach {server}: {_reason(error)}\nSee --url and REDIS_URL")
+    if "unknown command 'SENTINEL'" in str(error):
+        return ServerFailure(f"what {server} names is no sentinel\nUse redis://host:port")
     return ServerFailure(f"{server} refuses it: {error}")
 
 

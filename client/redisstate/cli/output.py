@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import time
@@ -12,6 +13,8 @@ import click
 from rich.console import Console
 from rich.highlighter import JSONHighlighter
 from rich.text import Text
+
+from .failures import Failure
 
 Part = str | tuple[str, str]
 """A piece of a line: text, or text and its style."""
@@ -41,11 +44,21 @@ def assembled(line: Line) -> Text:
     return Text.assemble(*[shown(part) if isinstance(part, str) else (shown(part[0]), part[1]) for part in parts])
 
 
+def _put(out: Console, text: Text) -> None:
+    """Prints to stdout. That a pipe has been closed is click's to hear; it ends the command quietly."""
+    try:
+        out.print(text)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        raise Failure(f"the result cannot be written: {error.strerror}") from None
+
+
 def say(*lines: Line) -> None:
     """Prints lines to stdout."""
     out = console()
     for line in lines:
-        out.print(assembled(line))
+        _put(out, assembled(line))
 
 
 def remark(text: str) -> None:
@@ -65,12 +78,12 @@ def complain(message: str) -> None:
 def say_json(value: Any) -> None:
     """One JSON value, indented where it is longer than a line."""
     text = compact(value)
-    console().print(JSONHighlighter()(text if len(text) <= LINE else compact(value, indent=2)))
+    _put(console(), JSONHighlighter()(text if len(text) <= LINE else compact(value, indent=2)))
 
 
 def say_json_line(value: Any) -> None:
     """One JSON value on a line of its own."""
-    console().print(JSONHighlighter()(compact(value)))
+    _put(console(), JSONHighlighter()(compact(value)))
 
 
 def counted(number: int, word: str) -> str:

@@ -18,6 +18,7 @@ import click
 from .. import replies
 from . import output
 from .connection import KIND, Server, primaries, server_of, url_option
+from .failures import ServerFailure
 from .look import definition
 
 PORTION = 100
@@ -59,6 +60,10 @@ def rates(nodes: list[Any]) -> Rates:
     total = Rates(time.monotonic(), 0, 0, 0, 0, Counter())
     for node in nodes:
         info = {name.removeprefix("redisstate_"): value for name, value in node.info("redisstate").items()}
+        if not info:
+            raise ServerFailure(
+                "the server has not the module\nLoad it with  redis-server --loadmodule …/redisstate.so"
+            )
         total.machines += info.get("machines", 0)
         total.timers += info.get("timers", 0)
         total.tasks += info.get("tasks", 0)
@@ -143,6 +148,8 @@ def _live(nodes: list[Any], interval: float, most: int) -> None:
                 if time.monotonic() >= next_refresh:
                     refresh(complete if complete.looked_at else tally)
                     next_refresh = time.monotonic() + interval
+            if not complete.looked_at:
+                refresh(tally)
             complete = tally
             time.sleep(max(0.0, next_refresh - time.monotonic()))
             refresh(complete)

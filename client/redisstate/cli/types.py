@@ -21,7 +21,7 @@ DOCUMENT = click.Path(exists=True, dir_okay=False, allow_dash=True)
 @click.option("--async", "asynchronous", is_flag=True, help="The class is an AsyncMachine.")
 @click.option("--check", is_flag=True, help="Writes nothing; fails where the module is not what would be written.")
 def types(file: str, target: str | None, name: str | None, asynchronous: bool, check: bool) -> None:
-    """Write a module with the events, states and context of FILE, a chart; ``-`` is stdin.
+    """Write a module with the events, states and context of FILE, a chart; - is stdin.
 
     With its machine a misspelt event is an error of mypy or pyright.
     """

@@ -56,6 +56,7 @@ def watch(server: Server, key: bytes, goal: str | None, timeout: float | None, a
     step with its event; of another only what has become of it is seen. Ends with Ctrl-C.
     """
     client = server.client()
+    _look(client, key)  # a server without the module has no events either
     node = node_of(client, key)
     _ask_for_events(server, node)
     database = node.connection_pool.connection_kwargs.get("db") or 0
