@@ -71,7 +71,7 @@ def test_what_fails_beside_the_document_is_not_looked_for_in_it(shell: Shell) ->
     assert "no state 'nowhere'" in shell.failed("set", "m", "map.json", "--current", "nowhere")
     assert "input" in shell.failed("set", "order:1", "order.json", "--input", "{}")
     assert "not JSON" in shell.failed("set", "order:1", "order.json", "--input", "{", status=2)
-    assert "none.json" in shell.failed("set", "order:1", "order.json", "--input", "@none.json")
+    assert "none.json" in shell.failed("set", "order:1", "order.json", "--input", "@none.json", status=2)
 
 
 # send

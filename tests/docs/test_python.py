@@ -130,7 +130,7 @@ def test_the_tutorial(shop: Shop, r: redis.Redis) -> None:
     assert printed == prints
     assert (logged[0], logged[-1]) == (NAME.sub("", begins), NAME.sub("", ends))
     assert "task 'charge' of order:2 failed: the card has a limit of 100" in logged
-    assert '    raise ValueError("the card has a limit of 100")' in logged
+    assert '      raise ValueError("the card has a limit of 100")' in logged
     assert not [line for line in logged if "redisstate" in line], "none of the package's own frames"
 
 
