@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio.cluster import ClusterNode, RedisCluster
 
 from redisstate import AsyncWorker, Machine, Worker
-from tests.client.working import GROUP, charging, job
+from tests.client.working import GROUP, charging, job, worker
 from tests.clusters import Cluster, a_key_of_every_slot
 from tests.servers import wait_until
 
@@ -36,6 +36,21 @@ def test_streams_of_several_slots_are_read(cluster: Cluster, settings: dict[str,
     assert works.drain().done == 9
     assert {machine.states for machine in machines} == {("paid",)}
     assert receipts == ["30 paid"] * 9
+
+
+def test_what_is_left_to_others_goes_when_it_is_over(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("redisstate.commands.FORGOTTEN", 0.0)
+    client = cluster.client()
+    started(cluster)
+    for tag in TAGS:
+        Machine(client, f"job:{{{tag}}}:0").delete()
+    other = worker(client, stream=STREAMS, claim_after=0.0)
+    other.drain()
+    other.drain()
+    assert [client.xpending(stream, GROUP)["pending"] for stream in STREAMS] == [2, 2, 2]
+    assert charging(client, stream=STREAMS, claim_after=0.0).drain().done == 6
+    other.drain()
+    assert [client.xinfo_consumers(stream, GROUP) for stream in STREAMS] == [[], [], []]
 
 
 def test_a_coroutine_works_for_a_cluster(cluster: Cluster) -> None:
