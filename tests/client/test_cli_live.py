@@ -142,6 +142,7 @@ def test_who_waits_in_vain_is_told_by_the_exit_status(shell: Shell, r: redis.Red
 
 
 def test_ctrl_c_ends_it_quietly(shell: Shell, r: redis.Redis) -> None:
+    wait_until(lambda: not listening(r), "the server has heard that those of other tests are gone")
     process = shell.start("watch", "m")
     wait_until(lambda: listening(r), "it watches")
     process.send_signal(signal.SIGINT)

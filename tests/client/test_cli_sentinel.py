@@ -22,6 +22,7 @@ def watching(server: Server, tmp_path: Path) -> Iterator[SentinelServer]:
     folder.mkdir()
     watching = SentinelServer(folder, server, 1)
     watching.start()
+    watching.own.execute_command("SENTINEL", "SET", NAME, "down-after-milliseconds", 600_000)  # however busy it is
     yield watching
     watching.stop()
 

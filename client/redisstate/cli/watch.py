@@ -60,7 +60,7 @@ def watch(server: Server, key: bytes, goal: str | None, timeout: float | None, a
     node = node_of(client, key)
     _ask_for_events(server, node)
     database = node.connection_pool.connection_kwargs.get("db") or 0
-    events = node.pubsub()
+    events = click.get_current_context().with_resource(node.pubsub())
     events.subscribe(b"__keyspace@%d__:%b" % (database, key))
     while not events.get_message(timeout=1):  # the answer to it: what happens from then on is heard
         pass
