@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """No deadlines for examples: one that takes 6 ms took 258 on a busy machine."""
+    """No deadlines for examples: one that takes 6 ms took 258 on a busy machine. Programs that the tests start hear
+    Ctrl-C, also where the tests run in the background of a script, which lets them ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     untimed = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
     hypothesis.settings.register_profile("short", untimed)
     hypothesis.settings.register_profile("long", untimed, max_examples=10_000, print_blob=True)

@@ -41,7 +41,7 @@ def refuse(raw: redis.Redis, payload: bytes) -> None:
 @pytest.mark.parametrize("version", [0, NEWEST + 1, 1023])
 def test_a_payload_of_another_version(server: Server, unchanged: redis.Redis, version: int) -> None:
     refuse(unchanged, payloads.with_version(payloads.numbered(b"a", CANONICAL), version).dump())
-    assert f"encoding version {version}; this module (1" in server.log()
+    assert f"encoding version {version}; this module (" in server.log()
     assert f"knows up to {NEWEST}" in server.log()
 
 
@@ -143,7 +143,7 @@ def test_a_file_of_a_newer_version_or_cut_short(start_server: Callable[..., Serv
     server.kill9()
     good = (server.folder / "dump.rdb").read_bytes()
     newer = payloads.with_version(payloads.numbered(b"a", CANONICAL, number=1), NEWEST + 1)
-    refuses_to_start(server, payloads.rdb_file([(b"k", newer)]), f"encoding version {NEWEST + 1}; this module (1")
+    refuses_to_start(server, payloads.rdb_file([(b"k", newer)]), f"encoding version {NEWEST + 1}; this module (")
     # Cut within strings: where a file ends before a field, the check that Redis 7.0 runs before it exits never ends.
     for text, what in ((b"because because", "reason"), (b'"s998"', "definition")):
         refuses_to_start(server, good[: good.index(text) + 3], f"the {what} is cut short")

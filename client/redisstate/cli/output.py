@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import re
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -51,7 +53,15 @@ def _put(out: Console, text: Text) -> None:
     except OSError as error:
         if error.errno == errno.EPIPE:
             raise
+        _forget_what_is_left()
         raise Failure(f"the result cannot be written: {error.strerror}") from None
+
+
+def _forget_what_is_left() -> None:
+    """What stdout still holds would be written when the process ends, and fail once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def say(*lines: Line) -> None:
