@@ -68,8 +68,11 @@ def _find(text: bytes, name: str) -> tuple[Any, int, int] | None:
     """The value of a member, and where it begins and ends.
 
     A comma before its name tells that from the end of a text: there is a backslash before each quotation mark in one.
-    It may be a name in an object inside, but not where no bracket stands before it, or none behind it.
+    It may be a name in an object inside, but not where no bracket stands before it, or none behind it. A name that
+    begins as what stands behind a text is not looked for: that text's end could be its beginning.
     """
+    if name[:1] in (":", ","):
+        return None
     key = f"{encode_basestring(name)}:".encode()
     at = (b"," + text[1:]).find(b"," + key)
     if at < 0:

@@ -16,13 +16,14 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from . import tasks
+from .arguments import Key
 from .commands import Commands
 from .duties import Call, Counters, Handler, Report, Words
-from .faults import is_late, is_over, is_vain, shortest_timeout, trouble_of
+from .faults import is_late, is_vain, shortest_timeout, trouble_of
 from .logs import escaped, log, shown_error, shown_key, where
 from .signatures import Signature, near
 from .tasks import TASK, OutboxEntry, Unread
@@ -262,16 +263,20 @@ class BaseWorker(Commands):
             (known if self._is_known(entry) else others).append(entry)
         return known, others
 
-    def _put_back_words(self, others: Iterable[OutboxEntry], answers: Iterable[Any]) -> list[Words]:
-        """Acknowledges those tasks that are over, by the answers to SM.PENDING, and puts back those that are active.
+    def _put_back_words(
+        self, others: Iterable[OutboxEntry], active: Mapping[Key, Container[str] | None]
+    ) -> list[Words]:
+        """Acknowledges those tasks that are over, and puts back those that are active.
+
+        ``active``: the handles of each machine's active tasks; None where they are not known.
 
         Another group may have done them: what is over is never wanted again, since no handle comes twice. So a group
         without functions for some tasks keeps no more entries of them than there are active tasks.
         """
         words: list[Words] = []
-        for entry, answer in zip(others, answers, strict=True):
-            self._leave(entry)
-            if is_over(entry.task, answer):
+        for entry in others:
+            handles = active[entry.key]
+            if handles is not None and entry.task not in handles:
                 words += self._ack_words([Report(entry, None, None)])
             else:
                 words.append(self._unknown(entry))

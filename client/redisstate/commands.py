@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from .arguments import Key
 from .duties import Report, Words
 from .tasks import OutboxEntry, Unread
 
@@ -80,9 +81,9 @@ class Commands:
     def _deliveries_words(self, unread: Unread) -> Words:
         return "XPENDING", unread[0], self.group, unread[1], unread[1], 1
 
-    def _active_words(self, entry: OutboxEntry) -> Words:
-        """Asks which tasks of an entry's machine are active."""
-        return "SM.PENDING", entry.key
+    def _active_words(self, key: Key) -> Words:
+        """Asks which tasks of a machine are active."""
+        return "SM.PENDING", key
 
     def _keep_words(self) -> list[Words]:
         """Makes what is in hand young again, so that nobody claims it."""

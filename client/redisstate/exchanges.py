@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from . import tasks
 from .base_worker import BaseWorker
 from .duties import Report, Words
-from .faults import exists_already, not_permitted
+from .faults import active_tasks, exists_already, not_permitted
 from .logs import log, shown_error
 from .tasks import OutboxEntry
 
@@ -33,6 +33,8 @@ class Exchanges(BaseWorker):
             entries = yield from self._claim(room)
             if entries:
                 return entries
+            if self._claim_at == 0.0 and self.claim_after >= self.block:
+                block = False  # there is more to look at
         if len(groups) == 1:
             return self._taken(tasks.read((yield self._read_words(groups[0], room, self.block if block else None))))
         entries = []
@@ -54,9 +56,13 @@ class Exchanges(BaseWorker):
                 found = self._found(stream, (yield self._claim_words(stream, room - len(entries))))
                 answers = yield [self._deliveries_words(unread) for unread in found]
                 known, others = self._sorted(self._claimed(found, answers))
-                answers = yield [self._active_words(entry) for entry in others]
-                yield self._put_back_words(others, answers)
-                entries += known
+                entries += known  # first: what follows may fail, and what is in hand is to be done
+                for entry in others:
+                    self._leave(entry)
+                keys = list(dict.fromkeys(entry.key for entry in others))
+                answers = yield [self._active_words(key) for key in keys]
+                active = {key: active_tasks(answer) for key, answer in zip(keys, answers, strict=True)}
+                yield self._put_back_words(others, active)
         except Exception:
             if not entries:  # else they are done first; it will be raised again
                 raise

@@ -48,11 +48,11 @@ def is_late(answer: object) -> bool:
     return isinstance(answer, Exception) and isinstance(errors.of(answer), _LATE)
 
 
-def is_over(task: str | None, answer: Any) -> bool:
-    """Whether a task is, by the answer to SM.PENDING or the error that it is: not where that does not say so."""
+def active_tasks(answer: Any) -> set[str] | None:
+    """The handles of a machine's active tasks, by the answer to SM.PENDING; None where that does not say it."""
     if isinstance(answer, Exception):
-        return isinstance(errors.of(answer), errors.NoSuchMachine)
-    return answer is None or all(one.handle != task for one in replies.pending(answer))
+        return set() if isinstance(errors.of(answer), errors.NoSuchMachine) else None
+    return {one.handle for one in replies.pending(answer or ())}
 
 
 def shortest_timeout(client: Any) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from redisstate.cli import sentinel
 from redisstate.cli.connection import Server as Named
 from tests.client.command_line import MAP, Shell, write
 from tests.sentinels import NAME, SentinelServer
-from tests.servers import Server, free_port
+from tests.servers import Server
 
 
 @pytest.fixture
@@ -28,12 +29,19 @@ def watching(server: Server, tmp_path: Path) -> Iterator[SentinelServer]:
 
 
 def test_the_primary_is_the_one_that_the_sentinels_name(
-    server: Server, watching: SentinelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: Server,
+    watching: SentinelServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path, map=MAP)
     shell = Shell(server)
-    hosts = f"127.0.0.1:{free_port()},127.0.0.1:{watching.port}"
+    dead = socket.socket()  # bound, so that it is nobody else's, and not listening
+    request.addfinalizer(dead.close)
+    dead.bind(("127.0.0.1", 0))
+    hosts = f"127.0.0.1:{dead.getsockname()[1]},127.0.0.1:{watching.port}"
     shell.url = f"redis+sentinel://{hosts}/{NAME}/1"
     assert shell.done("set", "m", "map.json") == "cart\n"
     assert shell.done("send", "m", "placed") == "placed\n"

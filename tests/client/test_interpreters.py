@@ -41,13 +41,17 @@ print(Signature(charge).arguments(given, None))
 """Imports every module, and reads annotations, which a new Python may evaluate otherwise."""
 
 
+WORKS = "import ssl, sys; sys.exit(sys.version_info < (3, 11, 3))"
+"""For an older one, redis-py wants a package more."""
+
+
 def interpreter(version: str) -> Path | None:
     """One of that version that works: on PATH, or of pyenv, whose shims may be there for versions that are not."""
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     on_path = shutil.which(f"python{version}")
     places = [*([Path(on_path)] if on_path else []), *root.glob(f"versions/{version}.*/bin/python{version}")]
     for place in places:
-        if subprocess.run([place, "-c", "import ssl"], capture_output=True, check=False).returncode == 0:
+        if subprocess.run([place, "-c", WORKS], capture_output=True, check=False).returncode == 0:
             return place
     return None
 

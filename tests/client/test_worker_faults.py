@@ -3,12 +3,10 @@ lost. What happens to its process is in test_worker_process.py."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,7 +16,7 @@ from redis.retry import Retry
 
 from redisstate import Machine, Worker
 from redisstate.tasks import OutboxEntry, TaskFailed
-from tests.client.working import GROUP, STREAM, charging, job, left, read_by_a_dead_worker, start, worker
+from tests.client.working import GROUP, STREAM, charging, job, left, read_by_a_dead_worker, running, start, worker
 from tests.servers import Server, wait_until
 
 LATE = {"got": {"@expr": "event.output"}, "told": {"@expr": "context.told + 1"}}
@@ -237,19 +235,6 @@ def test_a_traceback_is_no_line_of_the_log_and_no_command_of_a_terminal(
 # ---- running ----
 
 
-@contextlib.contextmanager
-def running(works: Worker) -> Iterator[Worker]:
-    """It runs in a thread."""
-    thread = threading.Thread(target=works.run, daemon=True)
-    thread.start()
-    try:
-        yield works
-    finally:
-        works.stop()
-        thread.join(60)
-    assert not thread.is_alive()
-
-
 def test_it_ends_however_long_the_last_function_takes(r: redis.Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its other threads are told to end meanwhile."""
     monkeypatch.setattr("redisstate.worker.PATIENCE", 0.01)
@@ -277,7 +262,7 @@ def test_what_is_claimed_before_an_error_is_done(r: redis.Redis) -> None:
     start(r)
     read_by_a_dead_worker(r)
     r.set("other", "no stream")
-    works = charging(r, stream=[STREAM, "other"], claim_after=0.001)
+    works = charging(r, stream=[STREAM, "other"], claim_after=0.0)
     with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
         works.drain()
     works._make_groups = lambda at_start=False: (word for word in ())  # type: ignore[method-assign]

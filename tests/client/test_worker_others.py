@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from redisstate import Machine
-from tests.client.working import GROUP, STREAM, charging, job, left, read_by_a_dead_worker, start, worker
-from tests.servers import Server
+from tests.client.working import GROUP, STREAM, charging, job, left, read_by_a_dead_worker, running, start, worker
+from tests.servers import Server, wait_until
 
 
 def test_a_task_that_is_not_known_is_left_to_another(r: redis.Redis, caplog: pytest.LogCaptureFixture) -> None:
@@ -20,7 +20,7 @@ def test_a_task_that_is_not_known_is_left_to_another(r: redis.Redis, caplog: pyt
     assert other.drain().unknown == 2
     assert caplog.text.count("no function for the task 'charge' of job:0 (did you mean 'charges'?); there are") == 1
     assert left(r) == 2
-    assert charging(r, claim_after=0.001).drain().done == 2
+    assert charging(r, claim_after=0.0).drain().done == 2
     assert [machine.states for machine in machines] == [("paid",)] * 2
 
 
@@ -49,6 +49,57 @@ def test_what_is_not_known_does_not_hide_what_is(r: redis.Redis) -> None:
     knows = worker(r, claim_after=0.0)
     knows.task("other")(lambda: None)
     assert knows.drain().done == 2
+    assert left(r) == 30
+
+
+def test_what_is_not_known_does_not_keep_a_worker_waiting(r: redis.Redis) -> None:
+    """It looks on at once for what others have left, though one entry at a time."""
+    for number in range(20):
+        start(r, f"job:{number}")
+    Machine(r, "other").set(json.dumps(job()).replace('"src": "charge"', '"src": "other"'))
+    read_by_a_dead_worker(r, 21)
+    places = [one["message_id"] for one in r.xpending_range(STREAM, GROUP, "-", "+", 100)]
+    r.xclaim(STREAM, GROUP, "dead", 0, places, idle=600_000)
+    works = worker(r, block=1.0, claim_after=1.0)
+    waits: list[float | None] = []
+    read_words = works._read_words
+    works._read_words = lambda streams, room, block: (waits.append(block), read_words(streams, room, block))[1]
+    before: list[float | None] = []
+    works.task("other")(lambda: before.extend(waits))
+    with running(works):
+        wait_until(lambda: works.counters.done == 1, "what is known is done")
+    assert len(before) >= 20
+    assert set(before) == {None}
+
+
+def test_what_is_claimed_is_done_where_the_connection_breaks_then(r: redis.Redis) -> None:
+    start(r)
+    Machine(r, "other").set(json.dumps(job()).replace('"src": "charge"', '"src": "other"'))
+    read_by_a_dead_worker(r, 2)
+    works = charging(r, claim_after=0.0, concurrency=10)
+    pipelined, broken = works._pipelined, []
+
+    def breaks(commands: Any) -> Any:
+        if commands and commands[0][0] == "SM.PENDING" and not broken:
+            broken.append(commands)
+            raise redis.ConnectionError("it is gone")
+        return pipelined(commands)
+
+    works._pipelined = breaks  # type: ignore[method-assign]
+    assert works.drain().done == 1
+    assert broken
+    assert not works._in_hand
+    assert worker(r, claim_after=0.0).drain().claimed == 1, "the other task is another's now"
+
+
+def test_a_machine_is_asked_once_for_all_its_tasks(server: Server, r: redis.Redis) -> None:
+    document = job()
+    document["states"]["charging"]["invoke"] = [{"id": f"t{number}", "src": "charge"} for number in range(30)]
+    Machine(r, "job:1").set(document, input=None)
+    read_by_a_dead_worker(r, 30)
+    server.own.config_resetstat()
+    worker(r, claim_after=0.0, concurrency=30).drain()
+    assert server.own.info("commandstats")["cmdstat_SM.PENDING"]["calls"] <= 3
     assert left(r) == 30
 
 

@@ -6,11 +6,13 @@ they begin. The names and values are settings of the worker.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,19 @@ def read_by_a_dead_worker(client: Any, count: int = 1) -> None:
     """Entries are delivered to a worker that does nothing any more."""
     client.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
     client.xreadgroup(GROUP, "dead", {STREAM: ">"}, count=count)
+
+
+@contextlib.contextmanager
+def running(works: Worker) -> Iterator[Worker]:
+    """It runs in a thread."""
+    thread = threading.Thread(target=works.run, daemon=True)
+    thread.start()
+    try:
+        yield works
+    finally:
+        works.stop()
+        thread.join(60)
+    assert not thread.is_alive()
 
 
 def left(client: Any) -> int:

@@ -13,9 +13,9 @@ from sm_core import EngineError, Given, Limits, Machine, compile_document
 from sm_core.document import to_json
 from sm_core.small_json import read_member, write_members
 
-NAMES = ["a", "b", "paid", 'x"paid', "x,", "\\", "é", "", "[", "}"]
+NAMES = ["a", "b", "paid", 'x"paid', "x,", "\\", "é", "", "[", "}", ":", ",", ":1,"]
 names = st.sampled_from(NAMES)
-texts = st.sampled_from(["", ",", '","paid":', '"paid":1,', "{", "]}", "[", "\\", "é", "\n"])
+texts = st.sampled_from(["", "x,", ":1,", "\\\\", ",", '","paid":', '"paid":1,', "{", "]}", "[", "\\", "é", "\n"])
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.servers import MODULE, ROOT, Server, wait_until
+from tests.servers import HANG, MODULE, ROOT, Server, wait_until
 from tools import dist, image, matrix
 
 PAGE = ROOT / "docs" / "deploy.md"
@@ -130,6 +130,12 @@ def test_compose_is_of_one_piece() -> None:
             assert source in compose()["volumes"] or (FOLDER / source).is_file()
 
 
+def all_done(server: Server) -> bool:
+    """Whether the workers have acknowledged all that there is."""
+    (group,) = server.own.xinfo_groups("orders:effects")
+    return not group["lag"] and not group["pending"]
+
+
 def test_what_compose_starts_works_together(tmp_path: Path, start_server: Start) -> None:
     services = compose()["services"]
     assert services["replica"]["command"][-3:] == ["--replicaof", "primary", "6379"]
@@ -152,12 +158,12 @@ def test_what_compose_starts_works_together(tmp_path: Path, start_server: Start)
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "receipt R-30\n"
+            wait_until(lambda: primary.own.execute_command("SM.STATE", "order:1") == ["paid"], "the worker has charged")
+            wait_until(lambda: all_done(primary), "the receipt is printed")
         finally:
             process.terminate()
-        process.communicate()
-    assert process.returncode == 0
+        printed, _ = process.communicate(timeout=HANG)
+    assert (process.returncode, printed) == (0, "receipt R-30\n")
     assert primary.own.execute_command("SM.STATE", "order:1") == ["paid"]
     wait_until(lambda: replica.own.execute_command("SM.STATE", "order:1") == ["paid"], "the replica has the step")
 
