@@ -24,6 +24,8 @@ DOCUMENT = '{"id":"shop-orders-v1","current":"","map":{"open":["paid"],"paid":["
 ROUNDS = 200
 CRON = 30
 """Instructions in the server's cron for each command; on a busy machine, few commands share a cron run."""
+CRON_CALLS = 0.25
+"""Likewise calls. A call more in one of two commands would be half a call."""
 WARM_UP = 1100
 """Rounds before counting: a reply is encoded by the server after 1,024 requests."""
 
@@ -176,20 +178,27 @@ def callgrind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callgrind]:
     server.stop()
 
 
+def hold(callgrind: Callgrind, instructions: int, calls: int, commands: Commands, document: str = DOCUMENT) -> None:
+    """Fails where the commands take more than they may. What the server's cron does meanwhile is counted with them, and
+    only adds: the busier the machine, the more of it. So the least of some counts is what the commands take."""
+    counted = [callgrind.count(commands, document)]
+    while counted[-1][0] > instructions * 9 / 8 + CRON or counted[-1][1] > calls + CRON_CALLS:
+        assert len(counted) < 5, counted
+        counted.append(callgrind.count(commands, document))
+
+
 @pytest.mark.plain
 @pytest.mark.parametrize("name", COMMANDS)
 def test_instructions_of_a_cached_command(callgrind: Callgrind, name: str) -> None:
     commands, instructions, calls = COMMANDS[name]
-    counted = callgrind.count(commands)
-    assert counted[0] <= instructions * 9 / 8 + CRON and counted[1] <= calls, f"{counted[0]:.0f}, {counted[1]:.1f}"
+    hold(callgrind, instructions, calls, commands)
 
 
 @pytest.mark.plain
 @pytest.mark.parametrize("name", TRUSTED)
 def test_instructions_of_a_step_that_is_kept(callgrind: Callgrind, name: str) -> None:
     document, commands, instructions, calls = TRUSTED[name]
-    counted = callgrind.count(commands, document)
-    assert counted[0] <= instructions * 9 / 8 + CRON and counted[1] <= calls, f"{counted[0]:.0f}, {counted[1]:.1f}"
+    hold(callgrind, instructions, calls, commands, document)
 
 
 @pytest.mark.plain
