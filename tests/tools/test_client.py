@@ -64,11 +64,22 @@ def typed(server: Server, text: str) -> str:
     return COLOURS.sub("", run.stdout)
 
 
+def has_silent_modules(server: Server) -> bool:
+    """Whether modules of the server itself have commands without a summary, as the vector sets of Redis 8 do.
+
+    In its place redis-cli 7.0 prints what is no text, and may crash.
+    """
+    documented = server.own.execute_command("COMMAND DOCS")
+    entries = documented.values() if isinstance(documented, dict) else documented[1::2]
+    return any("module" in entry and "summary" not in entry for entry in entries)
+
+
 def test_make_cli_explains_every_command(server: Server) -> None:
     if servers.command_line() is None:
         pytest.skip("no redis-cli or valkey-cli of 7.0 or newer is on this machine")
     for name, command in COMMANDS.items():
         assert f"summary: {command['summary']}" in typed(server, f"HELP {name}\n")
-    listed = typed(server, "HELP @module\n")
-    assert all(name in listed for name in COMMANDS)
+    if not has_silent_modules(server):
+        listed = typed(server, "HELP @module\n")
+        assert all(name in listed for name in COMMANDS)
     assert not typed(server, "HELP @statemachine\n").strip(), "it holds them at last: say so in the README"
