@@ -273,14 +273,15 @@ class BaseWorker(Commands):
         Another group may have done them: what is over is never wanted again, since no handle comes twice. So a group
         without functions for some tasks keeps no more entries of them than there are active tasks.
         """
+        over: list[Report] = []
         words: list[Words] = []
         for entry in others:
             handles = active[entry.key]
             if handles is not None and entry.task not in handles:
-                words += self._ack_words([Report(entry, None, None)])
+                over.append(Report(entry, None, None))
             else:
                 words.append(self._unknown(entry))
-        return words
+        return words + self._ack_words(over)
 
     def _has_claimed_all(self) -> bool:
         """Whether the last look for what others have left came to the end."""
